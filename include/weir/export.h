@@ -1,0 +1,28 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR_EXPORT_H
+#define WEIR_EXPORT_H
+
+/* WEIR_EXTERN marks every public function. Programs that link the static
+ * library on Windows define WEIR_STATIC. */
+#if defined(_WIN32) && !defined(WEIR_STATIC)
+#if defined(WEIR_BUILDING)
+#define WEIR_EXTERN __declspec(dllexport)
+#else
+#define WEIR_EXTERN __declspec(dllimport)
+#endif
+#elif defined(__GNUC__)
+#define WEIR_EXTERN __attribute__((visibility("default")))
+#else
+#define WEIR_EXTERN
+#endif
+
+/* Ignoring the result of such a function is a mistake. */
+#if defined(__GNUC__)
+#define WEIR_MUST_USE __attribute__((warn_unused_result))
+#else
+#define WEIR_MUST_USE
+#endif
+
+#endif
