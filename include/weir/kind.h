@@ -21,7 +21,7 @@ extern "C" {
  * The functions are called from within uv_run, one transfer of each direction
  * at a time. They must not call an operation's callback themselves; they report
  * through the weir_stream_*_done functions, which may be called from anywhere
- * in the loop's thread but from within these functions. */
+ * in the loop's thread, of these functions only from cancel_* and close. */
 struct weir_stream_kind_s {
   const char *name;
 
@@ -34,8 +34,8 @@ struct weir_stream_kind_s {
    * the transfer is done. */
   int (*read_some)(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
                    size_t *n);
-  int (*write_some)(weir_stream_t *stream, const uv_buf_t *bufs,
-                    unsigned nbufs, size_t *n);
+  int (*write_some)(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
+                    size_t *n);
 
   /* The same at once or never: 0, UV_EAGAIN, or another error. May be NULL:
    * always UV_EAGAIN. */
@@ -66,9 +66,10 @@ struct weir_stream_kind_s {
  * the kind's own; weir_stream_impl gives it back. Returns 0, UV_EINVAL (a NULL,
  * or no read_some, write_some, cancel_read, cancel_write, shutdown or close),
  * UV_ECANCELED. */
-WEIR_EXTERN WEIR_MUST_USE int
-weir_stream_init(weir_loop_t *loop, weir_stream_t *stream,
-                 const weir_stream_kind_t *kind, void *impl);
+WEIR_EXTERN WEIR_MUST_USE int weir_stream_init(weir_loop_t *loop,
+                                               weir_stream_t *stream,
+                                               const weir_stream_kind_t *kind,
+                                               void *impl);
 WEIR_EXTERN void *weir_stream_impl(const weir_stream_t *stream);
 
 /* Report the end of a pending transfer: status 0 with n >= 1, or an error with

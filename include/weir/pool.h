@@ -29,8 +29,7 @@ typedef struct weir_pool_s weir_pool_t;
  * Returns 0 and sets *pool; or UV_EINVAL (a NULL, a zero, or a total above
  * 1 GiB), UV_ENOMEM. */
 WEIR_EXTERN WEIR_MUST_USE int weir_pool_create(weir_loop_t *loop, size_t count,
-                                               size_t size,
-                                               weir_pool_t **pool);
+                                               size_t size, weir_pool_t **pool);
 
 /* Frees the pool and its memory. Returns 0, or UV_EBUSY, changing nothing,
  * while a buffer is acquired. */

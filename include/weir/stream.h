@@ -74,9 +74,11 @@ struct weir_stream_s {
     void *reserved[48];
   } uv;
   union {
-    uv_poll_t poll;
-    void *reserved[40];
-  } own;
+    struct sockaddr addr;
+    char path[128];
+    void *align;
+  } peer;
+  void *own[48];
 };
 
 /* ---- Making a stream ---- */
@@ -114,18 +116,17 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_open(weir_stream_t *stream,
  * Returns 0; or, changing nothing, UV_EINVAL (another loop, a closing handle,
  * or a pipe that passes handles: a type that is not served), UV_EBUSY (reading,
  * or writes are queued), UV_ENOTCONN. */
-WEIR_EXTERN WEIR_MUST_USE int weir_adopt(weir_loop_t *loop,
-                                         weir_stream_t *stream,
-                                         uv_stream_t *handle);
+WEIR_EXTERN WEIR_MUST_USE int
+weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle);
 
 /* ---- Servers ---- */
 
 /* Binds a TCP stream to an address (struct sockaddr_in or _in6); flags is 0 or
  * UV_TCP_IPV6ONLY. As with uv_tcp_bind, UV_EADDRINUSE may come from
  * weir_listen instead. */
-WEIR_EXTERN WEIR_MUST_USE int
-weir_tcp_bind(weir_stream_t *stream, const struct sockaddr *addr,
-              unsigned flags);
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_bind(weir_stream_t *stream,
+                                            const struct sockaddr *addr,
+                                            unsigned flags);
 
 /* Binds a pipe to a path; the file is removed when the stream is closed. */
 WEIR_EXTERN WEIR_MUST_USE int weir_pipe_bind(weir_stream_t *stream,
@@ -143,8 +144,7 @@ WEIR_EXTERN WEIR_MUST_USE int weir_listen(weir_stream_t *stream, int backlog);
  * (not a listener) and as above. */
 WEIR_EXTERN WEIR_MUST_USE int weir_accept(weir_op_t *op,
                                           weir_stream_t *listener,
-                                          weir_stream_t *client,
-                                          weir_op_cb cb);
+                                          weir_stream_t *client, weir_op_cb cb);
 
 /* ---- Clients ---- */
 
@@ -228,8 +228,8 @@ WEIR_EXTERN size_t weir_stream_queued(const weir_stream_t *stream);
 /* Ends the stream: outstanding operations get their callbacks first, with
  * UV_ECANCELED and exact counts, or success if they were done; then the
  * descriptor is closed and cb (may be NULL) runs. All of it later, from within
- * uv_run. Bytes that were queued and not sent are dropped. Returns 0, UV_EINVAL,
- * UV_EALREADY (closing). */
+ * uv_run. Bytes that were queued and not sent are dropped. Returns 0,
+ * UV_EINVAL, UV_EALREADY (closing). */
 WEIR_EXTERN int weir_close(weir_stream_t *stream, weir_close_cb cb);
 
 /* Whether weir_close was called: 1 or 0. */
@@ -241,11 +241,9 @@ WEIR_EXTERN int weir_is_closing(const weir_stream_t *stream);
  * struct sockaddr_un. Return 0, UV_EBADF (no descriptor), UV_ENOTSUP (not a
  * socket), or an error of the system call. */
 WEIR_EXTERN WEIR_MUST_USE int weir_getsockname(const weir_stream_t *stream,
-                                               struct sockaddr *addr,
-                                               int *len);
+                                               struct sockaddr *addr, int *len);
 WEIR_EXTERN WEIR_MUST_USE int weir_getpeername(const weir_stream_t *stream,
-                                               struct sockaddr *addr,
-                                               int *len);
+                                               struct sockaddr *addr, int *len);
 
 /* Sets TCP_NODELAY: on is 1 or 0. UV_EBADF without a descriptor. */
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_nodelay(weir_stream_t *stream, int on);
