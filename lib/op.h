@@ -10,6 +10,8 @@
 
 typedef enum weir__op_type_e {
   WEIR__READ_SOME,
+  WEIR__READ,
+  WEIR__READ_WHEN, /* a condition function decides */
   WEIR__WRITE_SOME,
   WEIR__WRITE,
   WEIR__WRITE_EOF,
@@ -29,7 +31,11 @@ typedef enum weir__op_state_e {
 } weir__op_state_t;
 
 /* weir_op_t.flags */
-enum { WEIR__OP_CANCELLED = 1, WEIR__OP_CANCEL_SENT = 2 };
+enum {
+  WEIR__OP_CANCELLED = 1,
+  WEIR__OP_CANCEL_SENT = 2,
+  WEIR__OP_BEGUN = 4 /* its first transfer was asked for */
+};
 
 /* The fields of a file operation; the sequence, offset and counts are those of
  * the op. */
