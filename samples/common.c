@@ -144,6 +144,22 @@ void print_listening(const struct sockaddr_storage *addr) {
   fflush(stdout);
 }
 
+void listen_plain(uv_loop_t *uv, uv_tcp_t *listener,
+                  const struct sockaddr_storage *addr, uv_connection_cb cb) {
+  struct sockaddr_storage bound;
+  int len = sizeof bound;
+  int rc = uv_tcp_init(uv, listener);
+  if (rc == 0)
+    rc = uv_tcp_bind(listener, (const struct sockaddr *)addr, 0);
+  if (rc == 0)
+    rc = uv_listen((uv_stream_t *)listener, 511, cb);
+  if (rc == 0)
+    rc = uv_tcp_getsockname(listener, (struct sockaddr *)&bound, &len);
+  if (rc != 0)
+    fail(address_text(addr).text, rc);
+  print_listening(&bound);
+}
+
 /* ---- The loop ---- */
 
 weir_loop_t *open_loop(uv_loop_t *uv) {

@@ -41,6 +41,10 @@ address_text_t address_text(const struct sockaddr_storage *addr);
 /* Prints "listening on HOST:PORT" on stdout, at once. */
 void print_listening(const struct sockaddr_storage *addr);
 
+/* Makes a plain libuv server of listener: binds, listens, and says so. */
+void listen_plain(uv_loop_t *uv, uv_tcp_t *listener,
+                  const struct sockaddr_storage *addr, uv_connection_cb cb);
+
 /* uv_loop_init and weir_loop_attach with default options, which leaves the
  * choice of backend and wait to the environment. */
 weir_loop_t *open_loop(uv_loop_t *uv);
