@@ -18,8 +18,7 @@ static const char help[] =
     "usage: adopt --listen HOST:PORT [--plain]\n"
     "An echo server on libuv whose connection handler was moved to weir.\n"
     "  --listen HOST:PORT  address to listen on; port 0 picks a free one\n"
-    "  --plain             use the handler as it was before\n"
-    "WEIR_BACKEND (uring, uv) and WEIR_WAIT (ring, uv) choose how.\n";
+    "  --plain             use the handler as it was before\n";
 
 typedef struct connection_s {
   uv_tcp_t tcp;
@@ -70,11 +69,6 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
     end(c);
 }
 
-static void serve(connection_t *c) {
-  c->request.data = c;
-  on_written(&c->request, 0);
-}
-
 /* ---- The handler after: the same, on weir ---- */
 
 static void on_weir_closed(weir_stream_t *stream) {
@@ -118,10 +112,11 @@ static void on_connection(uv_stream_t *server, int status) {
   }
   uv_tcp_init(&uv, &c->tcp);
   c->tcp.data = c;
+  c->request.data = c;
   if (uv_accept(server, (uv_stream_t *)&c->tcp) != 0)
     end(c);
   else if (plain)
-    serve(c);
+    on_written(&c->request, 0);
   else
     serve_on_weir(c); /* weir */
 }

@@ -149,6 +149,9 @@ void listen_plain(uv_loop_t *uv, uv_tcp_t *listener,
   struct sockaddr_storage bound;
   int len = sizeof bound;
   int rc = uv_tcp_init(uv, listener);
+#ifdef SIGPIPE
+  signal(SIGPIPE, SIG_IGN); /* uv_write raises it; weir does not */
+#endif
   if (rc == 0)
     rc = uv_tcp_bind(listener, (const struct sockaddr *)addr, 0);
   if (rc == 0)
