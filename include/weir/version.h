@@ -14,7 +14,6 @@
 
 /* MAJOR << 16 | MINOR << 8 | PATCH, for comparing in the preprocessor. */
 #define WEIR_VERSION_HEX                                                       \
-  ((WEIR_VERSION_MAJOR << 16) | (WEIR_VERSION_MINOR << 8) |                    \
-   WEIR_VERSION_PATCH)
+  ((WEIR_VERSION_MAJOR << 16) | (WEIR_VERSION_MINOR << 8) | WEIR_VERSION_PATCH)
 
 #endif
