@@ -1,0 +1,73 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR_FILE_H
+#define WEIR_FILE_H
+
+#include <stdint.h>
+
+#include <uv.h>
+
+#include <weir/export.h>
+#include <weir/op.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Files, by descriptor. Every function here has two forms, as uv_fs_* has:
+ *
+ * cb given     returns 0 (accepted: cb runs once, later, from within uv_run) or
+ *              a negative UV_E* (refused). On io_uring the operation is a ring
+ *              operation, on the libuv backend one of its thread pool.
+ * cb == NULL   runs at once, in this thread, and returns its result: a count,
+ *              a descriptor or 0; or a negative UV_E*. op may be NULL then.
+ *
+ * In both forms UV_EINVAL says that an argument is out of range. All accepted
+ * operations may fail with UV_ENOMEM, UV_ECANCELED, and whatever the system
+ * call of that name can say. */
+
+/* Opens path; flags and mode as for uv_fs_open (UV_FS_O_*). path is copied.
+ * The descriptor comes from weir_file_result(op) in cb, when status is 0. The
+ * descriptor is an ordinary one, and any other may be given to the functions
+ * below. */
+WEIR_EXTERN WEIR_MUST_USE int weir_file_open(weir_loop_t *loop, weir_op_t *op,
+                                             const char *path, int flags,
+                                             int mode, weir_op_cb cb);
+
+/* The descriptor that an open gave. Only inside its callback. */
+WEIR_EXTERN uv_file weir_file_result(const weir_op_t *op);
+
+/* Closes file. Operations on it that are not complete have to be waited for
+ * first. */
+WEIR_EXTERN WEIR_MUST_USE int weir_file_close(weir_loop_t *loop, weir_op_t *op,
+                                              uv_file file, weir_op_cb cb);
+
+/* Reads once from offset into the first up to 16 segments of into; offset is
+ * at least 0, or -1 for the file's own position. Success with n = 0 is the end
+ * of the file, or an empty sequence. n may be less than asked for without the
+ * end having been reached. The memory is the kernel's until the callback; the
+ * array of segments may go when the call returns, unless it is pinned.
+ *
+ * A segment that lies in a registered pool of this loop is read with
+ * READ_FIXED on io_uring (several that lie in one: READV_FIXED, where the
+ * kernel has it). On the libuv backend more than 4 segments are read by
+ * several calls, of which the last may be short. */
+WEIR_EXTERN WEIR_MUST_USE int weir_file_pread(weir_loop_t *loop, weir_op_t *op,
+                                              uv_file file, weir_mseq_t into,
+                                              int64_t offset, weir_op_cb cb);
+
+/* Writes once from the first up to 16 segments of from, as weir_file_pread
+ * reads. A file opened with UV_FS_O_APPEND ignores offset (on Linux). */
+WEIR_EXTERN WEIR_MUST_USE int weir_file_pwrite(weir_loop_t *loop, weir_op_t *op,
+                                               uv_file file, weir_seq_t from,
+                                               int64_t offset, weir_op_cb cb);
+
+/* Brings the file's data and metadata to the device. */
+WEIR_EXTERN WEIR_MUST_USE int weir_file_fsync(weir_loop_t *loop, weir_op_t *op,
+                                              uv_file file, weir_op_cb cb);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR_KIND_H
+#define WEIR_KIND_H
+
+#include <stddef.h>
+
+#include <weir/export.h>
+#include <weir/stream.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How to make a kind of stream of one's own: a table of functions below the
+ * operations of stream.h. The boundary is concrete: a kind gets at most
+ * WEIR_WINDOW segments, none of them empty, and never a sequence; queueing,
+ * gathering, topping up, conditions and callbacks are done above it.
+ *
+ * The functions are called from within uv_run, one transfer of each direction
+ * at a time. They must not call an operation's callback themselves; they report
+ * through the weir_stream_*_done functions, which may be called from anywhere
+ * in the loop's thread, of these functions only from cancel_* and close. */
+struct weir_stream_kind_s {
+  const char *name;
+
+  /* Start one transfer of 1 to WEIR_WINDOW segments. Return
+   *   0             done, *n (at least 1, at most the bytes offered) is set;
+   *   WEIR_PENDING  weir_stream_read_done / weir_stream_write_done will come;
+   *   UV_EBUSY      no room for it now: it is asked for again next turn;
+   *   negative      failed; UV_EOF is the end of the stream.
+   * bufs is valid during the call only; the memory that it names is valid until
+   * the transfer is done. */
+  int (*read_some)(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
+                   size_t *n);
+  int (*write_some)(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
+                    size_t *n);
+
+  /* The same at once or never: 0, UV_EAGAIN, or another error. May be NULL:
+   * always UV_EAGAIN. */
+  int (*read_now)(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
+                  size_t *n);
+  int (*write_now)(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
+                   size_t *n);
+
+  /* End a pending transfer soon: its _done has to come all the same, with what
+   * really happened, or UV_ECANCELED and 0. May be called more than once for
+   * one transfer. Return 0, or UV_EBUSY to be asked again next turn. */
+  int (*cancel_read)(weir_stream_t *stream);
+  int (*cancel_write)(weir_stream_t *stream);
+
+  /* End the writing side; no write is pending. Return 0, WEIR_PENDING
+   * (weir_stream_write_done with n = 0 will come), UV_EBUSY or an error. */
+  int (*shutdown)(weir_stream_t *stream);
+
+  /* Release everything; nothing is pending. weir_stream_close_done has to be
+   * called when it is done, which may be within this function. */
+  void (*close)(weir_stream_t *stream);
+
+  /* The descriptor, as weir_fileno says. May be NULL: UV_ENOTSUP. */
+  int (*fileno)(const weir_stream_t *stream, uv_os_fd_t *fd);
+};
+
+/* Makes a connected stream of the given kind, which has to outlive it. impl is
+ * the kind's own; weir_stream_impl gives it back. Returns 0, UV_EINVAL (a NULL,
+ * or no read_some, write_some, cancel_read, cancel_write, shutdown or close),
+ * UV_ECANCELED. */
+WEIR_EXTERN WEIR_MUST_USE int weir_stream_init(weir_loop_t *loop,
+                                               weir_stream_t *stream,
+                                               const weir_stream_kind_t *kind,
+                                               void *impl);
+WEIR_EXTERN void *weir_stream_impl(const weir_stream_t *stream);
+
+/* Report the end of a pending transfer: status 0 with n >= 1, or an error with
+ * n = 0. UV_EAGAIN asks for the transfer to be started again, with a window
+ * filled anew. For a kind that waits for readiness that is the usual end. A
+ * success with n = 0 fails the operation with UV_EIO. */
+WEIR_EXTERN void weir_stream_read_done(weir_stream_t *stream, int status,
+                                       size_t n);
+WEIR_EXTERN void weir_stream_write_done(weir_stream_t *stream, int status,
+                                        size_t n);
+WEIR_EXTERN void weir_stream_close_done(weir_stream_t *stream);
+
+/* The window of the pending read, for a kind that needs it only when data has
+ * come: fills out with up to WEIR_WINDOW segments and returns their number, 0
+ * when no read is pending. */
+WEIR_EXTERN unsigned weir_stream_read_window(const weir_stream_t *stream,
+                                             uv_buf_t *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR_LOOP_H
+#define WEIR_LOOP_H
+
+#include <stdint.h>
+
+#include <uv.h>
+
+#include <weir/export.h>
+#include <weir/op.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A weir_loop_t hooks weir into a uv_loop_t of the application, which goes on
+ * calling uv_run as ever. Everything here and everything made from a weir loop
+ * belongs to the thread that runs the uv_loop_t. */
+
+typedef enum weir_backend_e {
+  WEIR_BACKEND_AUTO = 0, /* io_uring if it works here, else libuv. */
+  WEIR_BACKEND_URING = 1,
+  WEIR_BACKEND_UV = 2
+} weir_backend_t;
+
+/* Who sleeps while nothing happens. It makes no difference on the libuv
+ * backend, where libuv always does.
+ *
+ * The ring wait sleeps in io_uring_enter, inside weir's prepare handle: one
+ * system call submits, waits and reaps. It is for a program that lives in
+ * uv_run(UV_RUN_DEFAULT): a prepare handle cannot know that the application
+ * asked for UV_RUN_NOWAIT, nor that it watches uv_backend_fd from another
+ * loop, so with operations in flight it would sleep there as well. It falls
+ * back to the libuv wait where it cannot be had: when a prepare handle was
+ * active at attach (the ring wait has to be the last prepare handle to run,
+ * and libuv runs the one started first last), and with a libuv older than
+ * 1.44.0.
+ *
+ * The libuv wait leaves all sleeping to libuv, so that every mode of uv_run
+ * and every embedding works as it does without weir. WEIR_WAIT_AUTO takes it.
+ */
+typedef enum weir_wait_e {
+  WEIR_WAIT_AUTO = 0,
+  WEIR_WAIT_RING = 1,
+  WEIR_WAIT_UV = 2
+} weir_wait_t;
+
+/* Zero-initialised, the options mean the defaults. */
+typedef struct weir_loop_options_s {
+  /* AUTO is replaced by the environment variable WEIR_BACKEND (uring or uv)
+   * where it is set. */
+  weir_backend_t backend;
+  /* AUTO is replaced by the environment variable WEIR_WAIT (ring or uv). */
+  weir_wait_t wait;
+  /* Entries of the submission queue, 1 to 32768; 0 means 256. Operations above
+   * it wait their turn, none is refused. The kernel may grant fewer. */
+  unsigned entries;
+  unsigned reserved[5]; /* Must be 0. */
+} weir_loop_options_t;
+
+/* What happened on a loop since it was attached. */
+typedef struct weir_loop_stats_s {
+  uint64_t syscalls;      /* system calls made by weir's own code */
+  uint64_t enters;        /* those of them that were io_uring_enter */
+  uint64_t sqes;          /* submission queue entries handed to the kernel */
+  uint64_t cqes;          /* completion queue entries taken from it */
+  uint64_t fixed_ops;     /* reads and writes that used a registered buffer */
+  uint64_t reads;         /* stream and file reads that were completed */
+  uint64_t writes;        /* stream and file writes that were completed */
+  uint64_t bytes_read;    /* by them */
+  uint64_t bytes_written; /* by them */
+  uint64_t short_writes;  /* stream writes that took less than offered */
+  uint64_t windows_refilled; /* windows topped up behind a short write */
+  uint64_t writes_gathered;  /* queued writes that shared a window */
+  uint64_t retries;          /* transfers asked again after UV_EAGAIN */
+  uint64_t cancels;          /* cancellations asked of the backend */
+  uint64_t overflows;        /* times that a full submission queue was met */
+  uint64_t callbacks;        /* callbacks run */
+  uint64_t turns;            /* turns of the loop seen */
+  uint64_t waits;            /* sleeps in the ring */
+  uint64_t allocations;      /* heap allocations made on behalf of operations */
+} weir_loop_stats_t;
+
+typedef void (*weir_loop_cb)(weir_loop_t *loop);
+
+/* Attaches to uv, which the application has initialised and keeps until the
+ * detach callback. options may be NULL. Best called right after uv_loop_init,
+ * see weir_wait_t. uv->data is not touched. What weir adds to uv keeps uv_run
+ * going only while an operation or a close is outstanding.
+ *
+ * Returns 0 and sets *loop; or UV_EINVAL (a NULL, an unknown option or a value
+ * out of range, an unknown word in the environment variable), UV_ENOMEM, or,
+ * only when the io_uring backend was forced and cannot be had, the error that
+ * says why: UV_ENOSYS, UV_EPERM, UV_EACCES, UV_ENOMEM, UV_EMFILE, UV_ENFILE,
+ * UV_ENOTSUP (not built in). */
+WEIR_EXTERN WEIR_MUST_USE int
+weir_loop_attach(uv_loop_t *uv, const weir_loop_options_t *options,
+                 weir_loop_t **loop);
+
+/* Takes everything out of the uv_loop_t again; call it before uv_loop_close.
+ * cb (may be NULL) runs from within uv_run when that is done, and the loop is
+ * gone when cb begins.
+ *
+ * Returns 0, or UV_EBUSY, changing nothing, while a stream or a pool of this
+ * loop is not closed or an operation is outstanding, or UV_EALREADY. */
+WEIR_EXTERN WEIR_MUST_USE int weir_loop_detach(weir_loop_t *loop,
+                                               weir_loop_cb cb);
+
+/* The uv_loop_t that was attached to. */
+WEIR_EXTERN uv_loop_t *weir_loop_uv(const weir_loop_t *loop);
+
+/* The backend in use: _URING or _UV, never _AUTO. */
+WEIR_EXTERN weir_backend_t weir_loop_backend(const weir_loop_t *loop);
+
+/* "io_uring" or "libuv". */
+WEIR_EXTERN const char *weir_backend_name(weir_backend_t backend);
+
+/* Why io_uring was not taken: 0 when it was, else the negative UV_E*. sentence,
+ * if not NULL, is set to one line that says it in words; it lives as long as
+ * the loop. */
+WEIR_EXTERN int weir_loop_fallback_reason(const weir_loop_t *loop,
+                                          const char **sentence);
+
+/* Who sleeps: _RING or _UV, never _AUTO. sentence, if not NULL, is set to one
+ * line that says why; it lives as long as the loop. */
+WEIR_EXTERN weir_wait_t weir_loop_wait(const weir_loop_t *loop,
+                                       const char **sentence);
+
+WEIR_EXTERN void weir_loop_stats(const weir_loop_t *loop,
+                                 weir_loop_stats_t *stats);
+
+/* Whether handle, met in uv_walk, belongs to weir: 1 or 0. An application that
+ * walks the loop and closes everything should leave such handles alone, close
+ * its streams with weir_close and detach the loop.
+ *
+ * If it closes them all the same, with a callback that does not free them, the
+ * loop survives as follows: from then on it refuses new operations with
+ * UV_ECANCELED, and when the application next calls weir_close or
+ * weir_loop_detach, the outstanding operations get UV_ECANCELED. */
+WEIR_EXTERN int weir_owns_handle(const weir_loop_t *loop,
+                                 const uv_handle_t *handle);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

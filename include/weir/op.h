@@ -1,0 +1,81 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR_OP_H
+#define WEIR_OP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include <weir/export.h>
+#include <weir/seq.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Said only by functions whose name ends in _now, and by a stream kind's own
+ * functions: the operation was accepted and completes later. */
+#define WEIR_PENDING 1
+
+typedef struct weir_loop_s weir_loop_t;
+typedef struct weir_op_s weir_op_t;
+typedef struct weir_stream_s weir_stream_t;
+
+/* The end of an operation. Runs exactly once for each accepted operation, from
+ * within uv_run, never inside the call that started it.
+ *
+ * status  0, or a negative UV_E*.
+ * n       the bytes that were moved: exact on success, error and cancellation.
+ *
+ * The operation belongs to the application again when this begins: it may be
+ * freed, or used for the next operation, at once. */
+typedef void (*weir_op_cb)(weir_op_t *op, int status, size_t n);
+
+/* One operation in flight. The application provides the memory (embedded in a
+ * structure of its own, as with libuv's requests), which needs no
+ * initialisation and has to stay where it is until the callback. Its size is
+ * part of the ABI and does not change. */
+struct weir_op_s {
+  void *data; /* The application's; weir never touches it. */
+
+  /* Private. */
+  weir_op_cb cb;
+  weir_loop_t *loop;
+  void *owner;
+  weir_op_t *next;
+  weir_op_t *prev;
+  weir_seq_t seq;
+  uv_buf_t segments[4];
+  void *block;
+  size_t done;
+  size_t left;
+  int64_t offset;
+  uint64_t tag;
+  int status;
+  unsigned char type;
+  unsigned char state;
+  unsigned short flags;
+  size_t need;
+  void *scratch[5];
+};
+
+/* Asks for an outstanding operation to end early. It is a request and not a
+ * promise; the callback runs once either way, never inside this call:
+ *
+ * - a *_some operation whose bytes moved succeeds, with their exact count;
+ * - an operation that was finished already reports that;
+ * - any other gets UV_ECANCELED and the exact number of bytes moved so far.
+ *
+ * op has to be outstanding: accepted, and its callback not begun.
+ * Bytes of a cancelled write that had left stay sent; the writes queued behind
+ * it go on. A file operation that runs in a thread of libuv's pool cannot be
+ * interrupted and completes as if it had not been cancelled. */
+WEIR_EXTERN void weir_cancel(weir_op_t *op);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR_POOL_H
+#define WEIR_POOL_H
+
+#include <stddef.h>
+
+#include <uv.h>
+
+#include <weir/export.h>
+#include <weir/op.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A pool of equal buffers in one slab of memory, which is registered with the
+ * loop's io_uring where possible. Any uv_buf_t that points into the slab, cut
+ * in whatever way, then takes READ_FIXED and WRITE_FIXED in file operations by
+ * itself; nothing changes where it is used. Where registration is not to be
+ * had (no io_uring, not enough RLIMIT_MEMLOCK) the same calls work
+ * unregistered. Buffers of another loop's pool are ordinary memory. */
+typedef struct weir_pool_s weir_pool_t;
+
+/* Makes a pool of count buffers of size bytes each, at least 1 of each. Every
+ * buffer begins at a multiple of 4096 if size is one, else of 64.
+ *
+ * Returns 0 and sets *pool; or UV_EINVAL (a NULL, a zero, or a total above
+ * 1 GiB), UV_ENOMEM. */
+WEIR_EXTERN WEIR_MUST_USE int weir_pool_create(weir_loop_t *loop, size_t count,
+                                               size_t size, weir_pool_t **pool);
+
+/* Frees the pool and its memory. Returns 0, or UV_EBUSY, changing nothing,
+ * while a buffer is acquired. */
+WEIR_EXTERN WEIR_MUST_USE int weir_pool_destroy(weir_pool_t *pool);
+
+/* Takes a buffer: sets *buf to all of it. Returns 0, or UV_ENOBUFS when all are
+ * out; then *buf is not changed. Allocates nothing. */
+WEIR_EXTERN WEIR_MUST_USE int weir_pool_acquire(weir_pool_t *pool,
+                                                uv_buf_t *buf);
+
+/* Gives a buffer back: buf->base may point anywhere into it; its length does
+ * not matter. No operation on it may be outstanding. Returns 0, or UV_EINVAL,
+ * changing nothing, if it is not a buffer of this pool that is out. */
+WEIR_EXTERN int weir_pool_release(weir_pool_t *pool, const uv_buf_t *buf);
+
+/* Whether the slab is registered: 0 when it is, else the negative UV_E* that
+ * says why not (UV_ENOTSUP on the libuv backend, UV_ENOMEM when RLIMIT_MEMLOCK
+ * is too low, UV_ENOBUFS when all slots are taken). sentence, if not NULL, is
+ * set to one line that says it in words; it lives as long as the pool. */
+WEIR_EXTERN int weir_pool_status(const weir_pool_t *pool,
+                                 const char **sentence);
+
+/* Buffers in the pool, buffers not acquired, bytes of one. */
+WEIR_EXTERN size_t weir_pool_count(const weir_pool_t *pool);
+WEIR_EXTERN size_t weir_pool_available(const weir_pool_t *pool);
+WEIR_EXTERN size_t weir_pool_buffer_size(const weir_pool_t *pool);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,310 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR_STREAM_H
+#define WEIR_STREAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include <weir/export.h>
+#include <weir/op.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A stream of bytes in both directions. The application provides the memory,
+ * which has to stay where it is until the close callback.
+ *
+ * Rules that hold for every operation here:
+ *
+ * - 0 means accepted: the callback runs exactly once, later, from within
+ *   uv_run. A negative result means refused: the callback never runs.
+ * - n in the callback is exact. An error comes with 0 <= n < N, N being the
+ *   bytes asked for: if all N moved, it is success, and the condition is
+ *   delivered by the next operation.
+ * - N = 0 succeeds with n = 0 and without a system call.
+ * - The memory of a sequence is the kernel's until the callback. The array of
+ *   segments may go when the call returns: it is copied, unless pinned with
+ *   weir_seq_pinned.
+ * - No operation allocates memory, but for a sequence of more than 4 unpinned
+ *   segments, whose copy comes from blocks that the loop recycles.
+ * - The library's own I/O never raises SIGPIPE.
+ *
+ * Every initiating function may say UV_EINVAL (a NULL), UV_EBADF (the stream
+ * is closing), UV_ENOTCONN (not connected, or a listener), UV_ECANCELED (the
+ * loop's handles were closed by the application), UV_ENOMEM. Every callback may
+ * get UV_ECANCELED and whatever error the system has for the transfer, such as
+ * UV_ECONNRESET, UV_EPIPE or UV_ETIMEDOUT. */
+
+typedef struct weir_stream_kind_s weir_stream_kind_t;
+typedef void (*weir_close_cb)(weir_stream_t *stream);
+
+/* Allocate streams by sizeof; it is part of the ABI and does not change. */
+struct weir_stream_s {
+  void *data; /* The application's; weir never touches it. */
+
+  /* Private. */
+  weir_loop_t *loop;
+  const weir_stream_kind_t *kind;
+  void *impl;
+  weir_stream_t *next_start;
+  weir_stream_t *next_open;
+  weir_stream_t *prev_open;
+  weir_op_t *reader;
+  weir_op_t *head;
+  weir_op_t *tail;
+  weir_close_cb close_cb;
+  size_t queued;
+  size_t offered;
+  unsigned in_window;
+  int state;
+  int wants;
+  int read_status;
+  int write_status;
+  int settle;
+  union {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+    void *reserved[48];
+  } uv;
+  union {
+    struct sockaddr addr;
+    char path[128];
+    void *align;
+  } peer;
+  void *own[48];
+};
+
+/* ---- Making a stream ---- */
+
+/* Prepare a TCP or a UNIX-socket / named-pipe stream that is not connected.
+ * Each initialised stream has to be closed with weir_close, whatever becomes
+ * of it. Return 0, or UV_EINVAL, UV_ECANCELED. */
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_init(weir_loop_t *loop,
+                                            weir_stream_t *stream);
+WEIR_EXTERN WEIR_MUST_USE int weir_pipe_init(weir_loop_t *loop,
+                                             weir_stream_t *stream);
+
+/* Give an initialised stream an open, connected socket (or, for a pipe, any
+ * descriptor that uv_pipe_open takes), which is weir's from then on and set to
+ * non-blocking. On an error it stays the caller's. Return 0, or UV_EBUSY (the
+ * stream has one), or an error of uv_tcp_open / uv_pipe_open. */
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_open(weir_stream_t *stream,
+                                            uv_os_sock_t socket);
+WEIR_EXTERN WEIR_MUST_USE int weir_pipe_open(weir_stream_t *stream,
+                                             uv_file file);
+
+/* Makes a stream of handle, a connected uv_tcp_t or uv_pipe_t of an existing
+ * application, on the uv_loop_t that loop is attached to. stream needs no
+ * other initialisation.
+ *
+ * While adopted, the application keeps off the handle's read, write and
+ * shutdown calls; its own reading has to be stopped, its write queue empty.
+ * The handle's memory stays the application's and has to live until the close
+ * callback; handle->data is not touched. weir_close closes the handle too. The
+ * handle does not keep uv_run going any more; operations do. The descriptor is
+ * used as it is, without dup, for reading and, on io_uring, for writing; on
+ * the libuv backend a stream that meets a full socket buffer opens a duplicate
+ * to wait on.
+ *
+ * Returns 0; or, changing nothing, UV_EINVAL (another loop, a closing handle,
+ * or a pipe that passes handles: a type that is not served), UV_EBUSY (reading,
+ * or writes are queued), UV_ENOTCONN. */
+WEIR_EXTERN WEIR_MUST_USE int
+weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle);
+
+/* ---- Servers ---- */
+
+/* Binds a TCP stream to an address (struct sockaddr_in or _in6); flags is 0 or
+ * UV_TCP_IPV6ONLY. As with uv_tcp_bind, UV_EADDRINUSE may come from
+ * weir_listen instead. */
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_bind(weir_stream_t *stream,
+                                            const struct sockaddr *addr,
+                                            unsigned flags);
+
+/* Binds a pipe to a path; the file is removed when the stream is closed. */
+WEIR_EXTERN WEIR_MUST_USE int weir_pipe_bind(weir_stream_t *stream,
+                                             const char *name);
+
+/* Starts to listen on a bound stream; backlog as in listen(2). */
+WEIR_EXTERN WEIR_MUST_USE int weir_listen(weir_stream_t *stream, int backlog);
+
+/* Takes the next connection of a listener into client, memory that is not
+ * initialised. Any number may be outstanding; they are served in order. In the
+ * callback n is 0; with status 0 client is a connected stream, which has to be
+ * closed; with any other it is not initialised. Connections that nobody asked
+ * for wait in the listener's backlog. UV_EMFILE and UV_ENFILE leave the
+ * connection there: ask again when descriptors are free. Returns 0, UV_EINVAL
+ * (not a listener) and as above. */
+WEIR_EXTERN WEIR_MUST_USE int weir_accept(weir_op_t *op,
+                                          weir_stream_t *listener,
+                                          weir_stream_t *client, weir_op_cb cb);
+
+/* ---- Clients ---- */
+
+/* Connects a TCP stream to addr (struct sockaddr_in or _in6), a pipe to a
+ * path; both are copied. In the callback n is 0. After an error the stream can
+ * only be closed. Return 0, UV_EISCONN, UV_EALREADY (connecting), UV_EINVAL,
+ * UV_ENAMETOOLONG. */
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_connect(weir_op_t *op,
+                                               weir_stream_t *stream,
+                                               const struct sockaddr *addr,
+                                               weir_op_cb cb);
+WEIR_EXTERN WEIR_MUST_USE int weir_pipe_connect(weir_op_t *op,
+                                                weir_stream_t *stream,
+                                                const char *name,
+                                                weir_op_cb cb);
+
+/* ---- Reading ---- */
+
+/* One read into the first up to 16 non-empty segments of into. Success means
+ * 1 <= n <= N. The end of the stream is UV_EOF with n = 0, for this and every
+ * later read; errors are not remembered. One read may be outstanding:
+ * UV_EALREADY. On the libuv backend on Windows a read fills one segment. */
+WEIR_EXTERN WEIR_MUST_USE int weir_read_some(weir_op_t *op,
+                                             weir_stream_t *stream,
+                                             weir_mseq_t into, weir_op_cb cb);
+
+/* When a weir_read is finished. Made by the functions below, copied freely. */
+typedef size_t (*weir_cond_fn)(void *arg, size_t n);
+typedef struct weir_cond_s {
+  int how;    /* private */
+  size_t k;   /* private */
+  size_t cap; /* most bytes asked for in one call; 0: no limit of weir's own */
+  weir_cond_fn fn;
+  void *arg;
+} weir_cond_t;
+
+/* When all of the sequence is full. */
+WEIR_EXTERN weir_cond_t weir_all(void);
+
+/* When at least k bytes have come; what comes with them is taken as far as it
+ * fits. */
+WEIR_EXTERN weir_cond_t weir_at_least(size_t k);
+
+/* When exactly k bytes have come; no more are asked for. */
+WEIR_EXTERN weir_cond_t weir_exactly(size_t k);
+
+/* When fn says so. It is called before each transfer with the bytes that have
+ * come so far, 0 at first, and returns how many to ask for at most in the next
+ * one (SIZE_MAX: no limit), 0 when the read is finished. It runs within uv_run
+ * and must not call weir. */
+WEIR_EXTERN weir_cond_t weir_when(weir_cond_fn fn, void *arg);
+
+/* Reads into into, in as many transfers as it takes, until cond is met or into
+ * is full. n counts all bytes, on error, cancellation and UV_EOF too; the end
+ * of the stream before cond is met is UV_EOF. A k of 0 succeeds without any
+ * I/O. Set cond.cap to bound the bytes of each transfer.
+ *
+ * Returns as weir_read_some, and UV_EINVAL, before any I/O, if k is more than
+ * into has room for. */
+WEIR_EXTERN WEIR_MUST_USE int weir_read(weir_op_t *op, weir_stream_t *stream,
+                                        weir_mseq_t into, weir_cond_t cond,
+                                        weir_op_cb cb);
+
+/* The same without waiting and without a callback: reads what is there now.
+ * Returns 0 with *n set (0 only for N = 0), UV_EAGAIN when nothing is there (or
+ * the kind of stream cannot tell), UV_EOF, UV_EALREADY while a read is
+ * outstanding, or another error; then *n is 0. */
+WEIR_EXTERN WEIR_MUST_USE int weir_read_now(weir_stream_t *stream,
+                                            weir_mseq_t into, size_t *n);
+
+/* ---- Writing ---- */
+
+/* Complete write: the callback comes when all N bytes have been taken by the
+ * system, or with an error. Any number may be outstanding. They leave in the
+ * order of the calls, and adjacent ones are gathered into one system call of
+ * up to 16 segments, refilled from the queue after each short write.
+ *
+ * After a write failed, what was queued behind it fails with the same error
+ * and n = 0, since its bytes must not follow a hole, and so does every later
+ * write. */
+WEIR_EXTERN WEIR_MUST_USE int weir_write(weir_op_t *op, weir_stream_t *stream,
+                                         weir_seq_t from, weir_op_cb cb);
+
+/* One write of the first up to 16 non-empty segments of from: success means
+ * 1 <= n <= N. It takes its place in the queue of writes and is gathered with
+ * none. */
+WEIR_EXTERN WEIR_MUST_USE int weir_write_some(weir_op_t *op,
+                                              weir_stream_t *stream,
+                                              weir_seq_t from, weir_op_cb cb);
+
+/* Writes from the front of from until at least k bytes have been taken, and
+ * gives control back: n >= k says how many. Between weir_write_some (k = 1) and
+ * weir_write (k = N); takes its place in the queue as weir_write_some does. A k
+ * of 0 succeeds without any I/O. Returns UV_EINVAL if k is more than from
+ * holds.
+ */
+WEIR_EXTERN WEIR_MUST_USE int weir_write_at_least(weir_op_t *op,
+                                                  weir_stream_t *stream,
+                                                  weir_seq_t from, size_t k,
+                                                  weir_op_cb cb);
+
+/* As weir_write, but tries at once if nothing is queued. Returns
+ *
+ * 0             all N bytes were taken now; *n is N; no callback.
+ * WEIR_PENDING  the rest is queued; the callback comes later, and its n counts
+ *               all bytes, those that went now too.
+ * negative      refused or failed; *n tells exactly how much went before it; no
+ *               callback.
+ *
+ * *n is set in every case. */
+WEIR_EXTERN WEIR_MUST_USE int weir_write_now(weir_op_t *op,
+                                             weir_stream_t *stream,
+                                             weir_seq_t from, size_t *n,
+                                             weir_op_cb cb);
+
+/* As weir_write, then ends this side of the stream: the peer reads the bytes
+ * and then the end of the stream. from may be empty. If the bytes fail, the
+ * stream is not ended. Every later write gets UV_EPIPE: from this call,
+ * refused. */
+WEIR_EXTERN WEIR_MUST_USE int weir_write_eof(weir_op_t *op,
+                                             weir_stream_t *stream,
+                                             weir_seq_t from, weir_op_cb cb);
+
+/* Bytes of accepted writes that the system has not taken yet. */
+WEIR_EXTERN size_t weir_stream_queued(const weir_stream_t *stream);
+
+/* ---- The end ---- */
+
+/* Ends the stream: outstanding operations get their callbacks first, with
+ * UV_ECANCELED and exact counts, or success if they were done; then the
+ * descriptor is closed and cb (may be NULL) runs. All of it later, from within
+ * uv_run. Bytes that were queued and not sent are dropped. Returns 0,
+ * UV_EINVAL, UV_EALREADY (closing). */
+WEIR_EXTERN int weir_close(weir_stream_t *stream, weir_close_cb cb);
+
+/* Whether weir_close was called: 1 or 0. */
+WEIR_EXTERN int weir_is_closing(const weir_stream_t *stream);
+
+/* ---- Facts and settings ---- */
+
+/* As uv_tcp_getsockname and uv_tcp_getpeername; for a pipe the address is a
+ * struct sockaddr_un. Return 0, UV_EBADF (no descriptor), UV_ENOTSUP (not a
+ * socket), or an error of the system call. */
+WEIR_EXTERN WEIR_MUST_USE int weir_getsockname(const weir_stream_t *stream,
+                                               struct sockaddr *addr, int *len);
+WEIR_EXTERN WEIR_MUST_USE int weir_getpeername(const weir_stream_t *stream,
+                                               struct sockaddr *addr, int *len);
+
+/* Sets TCP_NODELAY: on is 1 or 0. UV_EBADF without a descriptor. */
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_nodelay(weir_stream_t *stream, int on);
+
+/* The descriptor under the stream, which stays the stream's. UV_EBADF without
+ * one, UV_ENOTSUP for a kind that has none. */
+WEIR_EXTERN WEIR_MUST_USE int weir_fileno(const weir_stream_t *stream,
+                                          uv_os_fd_t *fd);
+
+/* The loop of the stream. */
+WEIR_EXTERN weir_loop_t *weir_stream_loop(const weir_stream_t *stream);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

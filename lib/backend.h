@@ -1,0 +1,93 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR__BACKEND_H
+#define WEIR__BACKEND_H
+
+#include <weir/kind.h>
+
+#include "loop.h"
+#include "op.h"
+
+/* The one boundary between the core and what makes system calls. Functions
+ * that start something are called from weir__loop_run only, and may return
+ * UV_EBUSY: no room now, the core asks again next turn. */
+
+/* Sockets: what a kind of stream needs beyond weir_stream_kind_t. The core has
+ * set stream->loop and cleared the rest before init, adopt or accept; these
+ * set stream->kind to the backend's own. */
+typedef struct weir__net_s {
+  int (*init)(weir_stream_t *stream, uv_handle_type type);
+  int (*open)(weir_stream_t *stream, uv_os_sock_t fd);
+  int (*adopt)(weir_stream_t *stream, uv_stream_t *handle);
+  int (*bind)(weir_stream_t *stream, const struct sockaddr *addr,
+              unsigned flags);
+  int (*bind_path)(weir_stream_t *stream, const char *name);
+  int (*listen)(weir_stream_t *stream, int backlog);
+
+  /* Start connecting to stream->peer (an address for UV_TCP, a path for
+   * UV_NAMED_PIPE). 0: connected. WEIR_PENDING: weir__connect_done will come.
+   * UV_EBUSY or an error. */
+  int (*connect)(weir_stream_t *stream);
+  /* Start one accept. 0: client is a connected stream now. WEIR_PENDING:
+   * weir__accept_done will come. UV_EBUSY or an error. client is the memory of
+   * the stream to be; the backend calls weir__stream_prepare on it and sets it
+   * up before it says so. */
+  int (*accept)(weir_stream_t *listener, weir_stream_t *client);
+  /* End the pending connect or accept: its _done comes all the same, perhaps
+   * within this call. 0 or UV_EBUSY. */
+  int (*cancel)(weir_stream_t *stream);
+} weir__net_t;
+
+typedef struct weir__backend_s {
+  weir_backend_t id;
+  const weir__net_t *net;
+
+  /* Sets loop->impl, and loop->wait with loop->wait_why. On an error sets
+   * loop->fallback_why and leaves nothing behind. */
+  int (*attach)(weir_loop_t *loop, const weir_loop_options_t *options);
+  /* Nothing is in flight. Releases all at once but the uv handles that it
+   * owns: those it closes, and calls weir__loop_detached when the last of them
+   * is gone, at once if there was none. */
+  void (*detach)(weir_loop_t *loop);
+  /* The last thing in the prepare phase: submit, perhaps sleep, reap. It has
+   * to leave libuv unable to sleep (weir__loop_wake) if it should not. */
+  void (*turn)(weir_loop_t *loop);
+  /* After the poll phase: reap, start and submit what was queued in it. */
+  void (*check)(weir_loop_t *loop);
+  int (*owns)(const weir_loop_t *loop, const uv_handle_t *handle);
+  /* The application closed our handles: give up whatever is in flight. After
+   * it no completion may come any more; for each pending transfer the backend
+   * calls its _done function with UV_ECANCELED. May wait for the kernel. */
+  void (*abandon)(weir_loop_t *loop);
+
+  /* Starts op, whose file fields are set: 0 (weir__file_done will come),
+   * UV_EBUSY or an error. */
+  int (*file_start)(weir_loop_t *loop, weir_op_t *op);
+  /* Asks a started op to end early. 0 or UV_EBUSY. */
+  int (*file_cancel)(weir_loop_t *loop, weir_op_t *op);
+
+  /* Registers memory for fixed operations: an index >= 0 or an error. */
+  int (*memory_add)(weir_loop_t *loop, void *base, size_t len);
+  void (*memory_remove)(weir_loop_t *loop, int index);
+} weir__backend_t;
+
+extern const weir__backend_t weir__backend_uv;
+extern const weir__backend_t weir__backend_uring;
+
+/* Upcalls of backends. They may be called whenever the loop's thread is not
+ * inside one of the starting functions above. They queue callbacks and run
+ * none: a backend calls weir__loop_run after its batch. */
+void weir__connect_done(weir_stream_t *stream, int status);
+void weir__accept_done(weir_stream_t *listener, int status);
+void weir__file_done(weir_op_t *op, int64_t result);
+void weir__loop_detached(weir_loop_t *loop);
+
+/* Clears stream and sets its loop: the memory of a stream to be. */
+void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream);
+
+/* The index of the registered memory that holds all of [base, base + len), or
+ * -1. */
+int weir__pool_lookup(const weir_loop_t *loop, const void *base, size_t len);
+
+#endif

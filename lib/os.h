@@ -1,0 +1,28 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR__OS_H
+#define WEIR__OS_H
+
+#include <uv.h>
+
+/* System calls on a descriptor that both backends make directly. None waits,
+ * none raises SIGPIPE; EINTR is tried again. Results are 0 or a negative
+ * UV_E*; *n is set on success only. */
+
+/* Whether fd is a socket. Others are read with readv and written with writev
+ * under a blocked SIGPIPE. */
+int weir__os_is_socket(uv_os_fd_t fd);
+
+/* 0 with *n >= 1, UV_EOF, UV_EAGAIN or an error. */
+int weir__os_read(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
+                  unsigned nbufs, size_t *n);
+int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
+                   unsigned nbufs, size_t *n);
+
+int weir__os_shutdown(uv_os_fd_t fd);
+int weir__os_sockname(uv_os_fd_t fd, struct sockaddr *addr, int *len);
+int weir__os_peername(uv_os_fd_t fd, struct sockaddr *addr, int *len);
+int weir__os_nodelay(uv_os_fd_t fd, int on);
+
+#endif
