@@ -10,6 +10,8 @@
 
 typedef enum weir__op_type_e {
   WEIR__READ_SOME,
+  WEIR__READ,
+  WEIR__READ_WHEN, /* a condition function decides */
   WEIR__WRITE_SOME,
   WEIR__WRITE,
   WEIR__WRITE_EOF,
@@ -28,7 +30,12 @@ typedef enum weir__op_state_e {
   WEIR__OP_DONE        /* its callback is due */
 } weir__op_state_t;
 
-enum { WEIR__OP_CANCELLED = 1u }; /* weir_op_t.flags */
+/* weir_op_t.flags */
+enum {
+  WEIR__OP_CANCELLED = 1,
+  WEIR__OP_CANCEL_SENT = 2,
+  WEIR__OP_BEGUN = 4 /* its first transfer was asked for */
+};
 
 /* The fields of a file operation; the sequence, offset and counts are those of
  * the op. */
@@ -41,6 +48,9 @@ typedef struct weir__file_args_s {
 
 weir__file_args_t *weir__file_args(weir_op_t *op);
 
+/* Runs a file operation at once, in whatever thread this is: its result. */
+int weir__file_run(weir_op_t *op);
+
 /* Makes op ready: private fields cleared, a reference on the loop taken. */
 void weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
                     weir__op_type_t type, weir_op_cb cb);
@@ -51,5 +61,9 @@ int weir__op_hold(weir_op_t *op, weir_loop_t *loop, weir_seq_t seq);
 
 /* Queues the callback of op: status, and op->done as n. */
 void weir__op_finish(weir_op_t *op, int status);
+
+/* The parts of weir_cancel; op is marked as cancelled and not done. */
+void weir__stream_cancel(weir_op_t *op);
+void weir__file_cancel(weir_op_t *op);
 
 #endif
