@@ -144,7 +144,7 @@ say = @$(if $(VERBOSE_LINES),,printf '  %-7s %s\n' $1 $@;)
 quiet := $(if $(VERBOSE_LINES),,@)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef
-WARNINGS += -Wstrict-prototypes $(if $(filter yes,$(WERROR)),-Werror)
+WARNINGS += -Wstrict-prototypes -Wmissing-prototypes $(if $(filter yes,$(WERROR)),-Werror)
 
 SANITIZE := $(if $(SANITIZERS),-fsanitize=$(SANITIZERS) \
   -fno-omit-frame-pointer -fno-sanitize-recover=all)
