@@ -26,12 +26,13 @@ typedef struct weir__net_s {
   int (*listen)(weir_stream_t *stream, int backlog);
 
   /* Start connecting to stream->peer (an address for UV_TCP, a path for
-   * UV_NAMED_PIPE). 0, UV_EBUSY or an error: weir__connect_done comes after
-   * 0 only. */
+   * UV_NAMED_PIPE). 0: connected. WEIR_PENDING: weir__connect_done will come.
+   * UV_EBUSY or an error. */
   int (*connect)(weir_stream_t *stream);
-  /* Start one accept: 0 (weir__accept_done will come), UV_EBUSY or an error.
-   * client is the memory of the stream to be; the backend calls
-   * weir__stream_prepare on it and sets it up before accept_done(0). */
+  /* Start one accept. 0: client is a connected stream now. WEIR_PENDING:
+   * weir__accept_done will come. UV_EBUSY or an error. client is the memory of
+   * the stream to be; the backend calls weir__stream_prepare on it and sets it
+   * up before it says so. */
   int (*accept)(weir_stream_t *listener, weir_stream_t *client);
   /* End the pending connect or accept: its _done comes all the same, perhaps
    * within this call. 0 or UV_EBUSY. */

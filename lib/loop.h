@@ -23,6 +23,7 @@ typedef struct weir__hooks_s {
   uv_prepare_t prepare;
   uv_check_t check;
   uv_idle_t idle; /* active: libuv must not sleep in this turn */
+  unsigned open;  /* handles being closed by us */
   struct weir__hooks_s *next;
 } weir__hooks_t;
 
@@ -50,7 +51,7 @@ struct weir_loop_s {
   weir_pool_t *pools;  /* all pools */
   weir__block_t *blocks;
   size_t active; /* operations and closes outstanding: keeps uv_run going */
-  unsigned flags;
+  int flags;
   unsigned settle; /* turns left until foreign closes are over */
   weir_loop_cb detach_cb;
 
@@ -61,11 +62,18 @@ struct weir_loop_s {
 };
 
 enum {
-  WEIR__LOOP_CLOSED_WINDOW = 1u, /* between our prepare and our check */
-  WEIR__LOOP_DELIVERING = 2u,
-  WEIR__LOOP_DETACHING = 4u,
-  WEIR__LOOP_DEAD = 8u /* the application closed our handles */
+  WEIR__LOOP_CLOSED_WINDOW = 1, /* between our prepare and our check */
+  WEIR__LOOP_DELIVERING = 2,
+  WEIR__LOOP_DETACHING = 4,
+  WEIR__LOOP_DEAD = 8,         /* the application closed our handles */
+  WEIR__LOOP_STALLED = 16,     /* a backend said UV_EBUSY in this run */
+  WEIR__LOOP_FILE_CANCELS = 32 /* a cancelled file op was not told yet */
 };
+
+/* A loop object with its handles on uv, and its undoing when attaching fails
+ * later. */
+int weir__loop_new(uv_loop_t *uv, weir_loop_t **loop);
+void weir__loop_drop(weir_loop_t *loop);
 
 /* An operation or a close begins / is about to get its callback. */
 void weir__loop_ref(weir_loop_t *loop);
@@ -85,5 +93,19 @@ int weir__loop_busy(const weir_loop_t *loop);
 
 /* UV_ECANCELED if the application has closed our handles, else 0. */
 int weir__loop_check(weir_loop_t *loop);
+
+/* If the application has closed our handles: ends every operation with
+ * UV_ECANCELED, and gets new handles to run the callbacks from. 0 or
+ * UV_ENOMEM. */
+int weir__loop_revive(weir_loop_t *loop);
+
+/* The parts of a flush: streams and file operations. Both return 0, or
+ * UV_EBUSY when the backend has no room. */
+int weir__stream_start(weir_stream_t *stream);
+int weir__file_start(weir_loop_t *loop);
+
+/* Ends all operations of stream, as far as the backend is not busy with them;
+ * asks for the end of the others. */
+void weir__stream_cancel_all(weir_stream_t *stream);
 
 #endif

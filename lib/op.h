@@ -28,7 +28,8 @@ typedef enum weir__op_state_e {
   WEIR__OP_DONE        /* its callback is due */
 } weir__op_state_t;
 
-enum { WEIR__OP_CANCELLED = 1u }; /* weir_op_t.flags */
+/* weir_op_t.flags */
+enum { WEIR__OP_CANCELLED = 1, WEIR__OP_CANCEL_SENT = 2 };
 
 /* The fields of a file operation; the sequence, offset and counts are those of
  * the op. */
@@ -51,5 +52,9 @@ int weir__op_hold(weir_op_t *op, weir_loop_t *loop, weir_seq_t seq);
 
 /* Queues the callback of op: status, and op->done as n. */
 void weir__op_finish(weir_op_t *op, int status);
+
+/* The parts of weir_cancel; op is marked as cancelled and not done. */
+void weir__stream_cancel(weir_op_t *op);
+void weir__file_cancel(weir_op_t *op);
 
 #endif

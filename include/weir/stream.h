@@ -61,8 +61,8 @@ struct weir_stream_s {
   size_t queued;
   size_t offered;
   unsigned in_window;
-  unsigned state;
-  unsigned wants;
+  int state;
+  int wants;
   int read_status;
   int write_status;
   int settle;

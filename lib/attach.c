@@ -1,0 +1,125 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend.h"
+
+/* Attaching: which backend, which wait, and why. */
+
+static const char *const backend_words[] = {NULL, "uring", "uv"};
+static const char *const wait_words[] = {NULL, "ring", "uv"};
+
+/* An option that was left at AUTO (0) may be set from the environment. */
+static int from_environment(const char *name, const char *const words[3],
+                            unsigned *option) {
+  const char *value = *option == 0 ? getenv(name) : NULL;
+  if (value == NULL || value[0] == '\0' || strcmp(value, "auto") == 0)
+    return 0;
+  for (unsigned i = 1; i < 3; i++) {
+    if (strcmp(value, words[i]) == 0) {
+      *option = i;
+      return 0;
+    }
+  }
+  return UV_EINVAL;
+}
+
+static int resolve(weir_loop_options_t *options) {
+  unsigned backend = (unsigned)options->backend;
+  unsigned wait = (unsigned)options->wait;
+  if (backend > 2 || wait > 2 || options->entries > 32768)
+    return UV_EINVAL;
+  for (size_t i = 0;
+       i < sizeof(options->reserved) / sizeof(options->reserved[0]); i++)
+    if (options->reserved[i] != 0)
+      return UV_EINVAL;
+  int r = from_environment("WEIR_BACKEND", backend_words, &backend);
+  if (r == 0)
+    r = from_environment("WEIR_WAIT", wait_words, &wait);
+  options->backend = (weir_backend_t)backend;
+  options->wait = (weir_wait_t)wait;
+  return r;
+}
+
+static int attach_uring(weir_loop_t *loop, const weir_loop_options_t *options) {
+#if WEIR_HAVE_URING
+  return loop->backend->attach(loop, options);
+#else
+  (void)options;
+  snprintf(loop->fallback_why, sizeof(loop->fallback_why),
+           "this libweir was built without io_uring");
+  return UV_ENOTSUP;
+#endif
+}
+
+static int choose(weir_loop_t *loop, const weir_loop_options_t *options) {
+  if (options->backend == WEIR_BACKEND_UV) {
+    loop->fallback = UV_ENOTSUP;
+    snprintf(loop->fallback_why, sizeof(loop->fallback_why),
+             "the libuv backend was asked for");
+  } else {
+#if WEIR_HAVE_URING
+    loop->backend = &weir__backend_uring;
+#endif
+    loop->fallback = attach_uring(loop, options);
+    if (loop->fallback == 0 || options->backend == WEIR_BACKEND_URING)
+      return loop->fallback;
+  }
+  loop->backend = &weir__backend_uv;
+  return loop->backend->attach(loop, options);
+}
+
+int weir_loop_attach(uv_loop_t *uv, const weir_loop_options_t *options,
+                     weir_loop_t **out) {
+  weir_loop_options_t resolved = {0};
+  weir_loop_t *loop;
+  if (uv == NULL || out == NULL)
+    return UV_EINVAL;
+  if (options != NULL)
+    resolved = *options;
+  int r = resolve(&resolved);
+  if (r != 0)
+    return r;
+  r = weir__loop_new(uv, &loop);
+  if (r != 0)
+    return r;
+  r = choose(loop, &resolved);
+  if (r != 0) {
+    weir__loop_drop(loop);
+    return r;
+  }
+  *out = loop;
+  return 0;
+}
+
+weir_backend_t weir_loop_backend(const weir_loop_t *loop) {
+  return loop->backend->id;
+}
+
+const char *weir_backend_name(weir_backend_t backend) {
+  switch (backend) {
+  case WEIR_BACKEND_URING:
+    return "io_uring";
+  case WEIR_BACKEND_UV:
+    return "libuv";
+  default:
+    return "auto";
+  }
+}
+
+int weir_loop_fallback_reason(const weir_loop_t *loop, const char **sentence) {
+  if (sentence != NULL)
+    *sentence = loop->fallback == 0 ? "io_uring is in use" : loop->fallback_why;
+  return loop->fallback;
+}
+
+weir_wait_t weir_loop_wait(const weir_loop_t *loop, const char **sentence) {
+  if (sentence != NULL)
+    *sentence = loop->wait_why;
+  return loop->wait;
+}

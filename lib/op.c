@@ -1,0 +1,108 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "op.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "seq.h"
+
+static_assert(sizeof(weir_op_t) <= 256, "an op takes at most 256 bytes");
+static_assert(sizeof(weir__file_args_t) <= sizeof(((weir_op_t *)0)->scratch),
+              "file arguments fit in an op");
+
+weir__file_args_t *weir__file_args(weir_op_t *op) {
+  return (weir__file_args_t *)(void *)op->scratch;
+}
+
+static weir__block_t *block_take(weir_loop_t *loop, size_t capacity) {
+  weir__block_t **link = &loop->blocks;
+  weir__block_t *block;
+  while ((block = *link) != NULL) {
+    if (block->capacity >= capacity) {
+      *link = block->next;
+      return block;
+    }
+    link = &block->next;
+  }
+  size_t rounded = 16;
+  while (rounded < capacity)
+    rounded *= 2;
+  if (rounded > (SIZE_MAX - sizeof(*block)) / sizeof(uv_buf_t))
+    return NULL;
+  block = weir__malloc(sizeof(*block) + rounded * sizeof(uv_buf_t));
+  if (block != NULL) {
+    block->capacity = rounded;
+    loop->stats.allocations++;
+  }
+  return block;
+}
+
+int weir__op_hold(weir_op_t *op, weir_loop_t *loop, weir_seq_t seq) {
+  size_t n = weir__seq_descriptors(&seq);
+  op->block = NULL;
+  op->seq = seq;
+  if (n == 0)
+    return 0;
+  if (n <= sizeof(op->segments) / sizeof(op->segments[0])) {
+    weir__seq_own(&op->seq, op->segments);
+    return 0;
+  }
+  if (n > SIZE_MAX / 4)
+    return UV_ENOMEM;
+  weir__block_t *block = block_take(loop, n);
+  if (block == NULL)
+    return UV_ENOMEM;
+  weir__seq_own(&op->seq, block->segments);
+  op->block = block;
+  return 0;
+}
+
+void weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
+                    weir__op_type_t type, weir_op_cb cb) {
+  op->cb = cb;
+  op->loop = loop;
+  op->owner = owner;
+  op->next = NULL;
+  op->prev = NULL;
+  op->done = 0;
+  op->tag = 0;
+  op->status = 0;
+  op->type = (unsigned char)type;
+  op->state = WEIR__OP_QUEUED;
+  op->flags = 0;
+  weir__loop_ref(loop);
+}
+
+void weir__op_finish(weir_op_t *op, int status) {
+  weir_loop_t *loop = op->loop;
+  assert(op->state != WEIR__OP_DONE);
+  if (op->block != NULL) {
+    weir__block_t *block = op->block;
+    block->next = loop->blocks;
+    loop->blocks = block;
+    op->block = NULL;
+  }
+  op->status = status;
+  op->state = WEIR__OP_DONE;
+  op->next = NULL;
+  if (loop->done_tail != NULL)
+    loop->done_tail->next = op;
+  else
+    loop->done_head = op;
+  loop->done_tail = op;
+  weir__loop_wake(loop);
+}
+
+void weir_cancel(weir_op_t *op) {
+  if (op == NULL || op->state == WEIR__OP_DONE)
+    return;
+  op->flags |= WEIR__OP_CANCELLED;
+  op->loop->stats.cancels++;
+  if (op->type >= WEIR__FILE_OPEN)
+    weir__file_cancel(op);
+  else
+    weir__stream_cancel(op);
+}

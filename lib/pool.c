@@ -1,0 +1,152 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "pool.h"
+
+#include <stdint.h>
+#include <weir/pool.h>
+
+#include "alloc.h"
+#include "backend.h"
+
+/* A pool: one slab, cut into equal buffers, a stack of the free ones. */
+
+enum { PAGE = 4096, LINE = 64 };
+
+static const size_t largest = (size_t)1 << 30;
+
+struct weir_pool_s {
+  weir_loop_t *loop;
+  weir_pool_t *next;
+  char *slab;
+  size_t slab_size;
+  size_t size;   /* of a buffer */
+  size_t stride; /* from one to the next */
+  size_t count;
+  size_t free;
+  int index; /* of the registered memory, or the error that says why not */
+  uint32_t *stack;    /* numbers of the free buffers, `free` of them */
+  unsigned char *out; /* for each buffer: acquired */
+};
+
+int weir_pool_create(weir_loop_t *loop, size_t count, size_t size,
+                     weir_pool_t **out) {
+  if (loop == NULL || out == NULL || count == 0 || size == 0 ||
+      size > largest || count > largest / size)
+    return UV_EINVAL;
+  size_t stride = (size + LINE - 1) & ~(size_t)(LINE - 1);
+  if (count > largest / stride)
+    return UV_EINVAL;
+  int r = weir__loop_check(loop);
+  if (r != 0)
+    return r;
+  weir_pool_t *pool =
+      weir__calloc(1, sizeof(*pool) + count * (sizeof(*pool->stack) + 1));
+  if (pool == NULL)
+    return UV_ENOMEM;
+  pool->slab_size = (count * stride + PAGE - 1) & ~(size_t)(PAGE - 1);
+  pool->slab = weir__slab_alloc(pool->slab_size);
+  if (pool->slab == NULL) {
+    weir__free(pool);
+    return UV_ENOMEM;
+  }
+  pool->loop = loop;
+  pool->size = size;
+  pool->stride = stride;
+  pool->count = count;
+  pool->stack = (uint32_t *)(void *)(pool + 1);
+  pool->out = (unsigned char *)(pool->stack + count);
+  /* The lowest addresses go first. */
+  for (size_t i = count; i-- > 0;)
+    pool->stack[pool->free++] = (uint32_t)i;
+  pool->index = loop->backend->memory_add(loop, pool->slab, pool->slab_size);
+  pool->next = loop->pools;
+  loop->pools = pool;
+  *out = pool;
+  return 0;
+}
+
+int weir_pool_destroy(weir_pool_t *pool) {
+  if (pool == NULL)
+    return UV_EINVAL;
+  if (pool->free != pool->count)
+    return UV_EBUSY;
+  weir_pool_t **link = &pool->loop->pools;
+  while (*link != pool)
+    link = &(*link)->next;
+  *link = pool->next;
+  if (pool->index >= 0)
+    pool->loop->backend->memory_remove(pool->loop, pool->index);
+  weir__slab_free(pool->slab, pool->slab_size);
+  weir__free(pool);
+  return 0;
+}
+
+int weir_pool_acquire(weir_pool_t *pool, uv_buf_t *buf) {
+  if (pool == NULL || buf == NULL)
+    return UV_EINVAL;
+  if (pool->free == 0)
+    return UV_ENOBUFS;
+  uint32_t number = pool->stack[--pool->free];
+  pool->out[number] = 1;
+  *buf = uv_buf_init(pool->slab + number * pool->stride, (unsigned)pool->size);
+  return 0;
+}
+
+int weir_pool_release(weir_pool_t *pool, const uv_buf_t *buf) {
+  if (pool == NULL || buf == NULL)
+    return UV_EINVAL;
+  uintptr_t offset = (uintptr_t)buf->base - (uintptr_t)pool->slab;
+  if (offset >= pool->count * pool->stride)
+    return UV_EINVAL;
+  size_t number = offset / pool->stride;
+  if (!pool->out[number])
+    return UV_EINVAL;
+  pool->out[number] = 0;
+  pool->stack[pool->free++] = (uint32_t)number;
+  return 0;
+}
+
+int weir_pool_status(const weir_pool_t *pool, const char **sentence) {
+  int status = pool->index < 0 ? pool->index : 0;
+  if (sentence == NULL)
+    return status;
+  switch (status) {
+  case 0:
+    *sentence = "the buffers are registered with io_uring";
+    break;
+  case UV_ENOTSUP:
+    *sentence = "not registered: this backend has no fixed buffers";
+    break;
+  case UV_ENOMEM:
+    *sentence = "not registered: RLIMIT_MEMLOCK is too low for the slab";
+    break;
+  case UV_ENOBUFS:
+    *sentence = "not registered: all slots for fixed buffers are taken";
+    break;
+  default:
+    *sentence = "not registered: the kernel refused";
+  }
+  return status;
+}
+
+size_t weir_pool_count(const weir_pool_t *pool) {
+  return pool->count;
+}
+
+size_t weir_pool_available(const weir_pool_t *pool) {
+  return pool->free;
+}
+
+size_t weir_pool_buffer_size(const weir_pool_t *pool) {
+  return pool->size;
+}
+
+int weir__pool_lookup(const weir_loop_t *loop, const void *base, size_t len) {
+  for (const weir_pool_t *p = loop->pools; p != NULL; p = p->next) {
+    uintptr_t offset = (uintptr_t)base - (uintptr_t)p->slab;
+    if (p->index >= 0 && offset < p->slab_size && len <= p->slab_size - offset)
+      return p->index;
+  }
+  return -1;
+}

@@ -1,0 +1,261 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "stream.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "op.h"
+#include "os.h"
+
+/* A stream's life: made, started whenever it wants something of its kind,
+ * closed. */
+
+void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream) {
+  void *data = stream->data;
+  memset(stream, 0, sizeof(*stream));
+  stream->data = data;
+  stream->loop = loop;
+}
+
+void weir__stream_open(weir_stream_t *stream) {
+  weir_loop_t *loop = stream->loop;
+  stream->prev_open = NULL;
+  stream->next_open = loop->open;
+  if (loop->open != NULL)
+    loop->open->prev_open = stream;
+  loop->open = stream;
+}
+
+static void unlink_open(weir_stream_t *stream) {
+  if (stream->prev_open != NULL)
+    stream->prev_open->next_open = stream->next_open;
+  else
+    stream->loop->open = stream->next_open;
+  if (stream->next_open != NULL)
+    stream->next_open->prev_open = stream->prev_open;
+}
+
+int weir_stream_init(weir_loop_t *loop, weir_stream_t *stream,
+                     const weir_stream_kind_t *kind, void *impl) {
+  if (loop == NULL || stream == NULL || kind == NULL ||
+      kind->read_some == NULL || kind->write_some == NULL ||
+      kind->cancel_read == NULL || kind->cancel_write == NULL ||
+      kind->shutdown == NULL || kind->close == NULL)
+    return UV_EINVAL;
+  int r = weir__loop_check(loop);
+  if (r != 0)
+    return r;
+  weir__stream_prepare(loop, stream);
+  stream->kind = kind;
+  stream->impl = impl;
+  stream->state = WEIR__CONNECTED;
+  weir__stream_open(stream);
+  return 0;
+}
+
+int weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle) {
+  if (loop == NULL || stream == NULL || handle == NULL ||
+      handle->loop != loop->uv || uv_is_closing((uv_handle_t *)handle) ||
+      (handle->type != UV_TCP && handle->type != UV_NAMED_PIPE))
+    return UV_EINVAL;
+  int r = weir__loop_check(loop);
+  if (r != 0)
+    return r;
+  weir__stream_prepare(loop, stream);
+  r = loop->backend->net->adopt(stream, handle);
+  if (r != 0)
+    return r;
+  stream->state = WEIR__CONNECTED;
+  weir__stream_open(stream);
+  return 0;
+}
+
+int weir__stream_usable(const weir_stream_t *stream) {
+  if ((stream->state & WEIR__CLOSING) != 0)
+    return UV_EBADF;
+  int r = weir__loop_check(stream->loop);
+  if (r != 0)
+    return r;
+  return (stream->state & WEIR__CONNECTED) != 0 ? 0 : UV_ENOTCONN;
+}
+
+void weir__stream_want(weir_stream_t *stream, int wants) {
+  weir_loop_t *loop = stream->loop;
+  stream->wants |= wants;
+  if ((stream->state & WEIR__QUEUED) != 0)
+    return;
+  stream->state |= WEIR__QUEUED;
+  stream->next_start = NULL;
+  if (loop->start_tail != NULL)
+    loop->start_tail->next_start = stream;
+  else
+    loop->start_head = stream;
+  loop->start_tail = stream;
+  weir__loop_wake(loop);
+}
+
+/* Does one of the things that stream wants; what the backend has no room for
+ * stays wanted. */
+static int start_one(weir_stream_t *stream, int want,
+                     int (*function)(weir_stream_t *)) {
+  if ((stream->wants & want) == 0)
+    return 0;
+  stream->wants &= ~want;
+  int r = function(stream);
+  if (r != UV_EBUSY)
+    return 0;
+  stream->wants |= want;
+  return UV_EBUSY;
+}
+
+static int cancel_read_start(weir_stream_t *stream) {
+  if ((stream->state & WEIR__READ_BUSY) == 0)
+    return 0;
+  return stream->kind->cancel_read(stream);
+}
+
+static int cancel_write_start(weir_stream_t *stream) {
+  if ((stream->state & WEIR__WRITE_BUSY) == 0)
+    return 0;
+  return stream->kind->cancel_write(stream);
+}
+
+static int cancel_net_start(weir_stream_t *stream) {
+  if ((stream->state & WEIR__NET_BUSY) == 0)
+    return 0;
+  return stream->loop->backend->net->cancel(stream);
+}
+
+static int close_start(weir_stream_t *stream) {
+  stream->state |= WEIR__CLOSE_BUSY;
+  stream->kind->close(stream);
+  return 0;
+}
+
+int weir__stream_start(weir_stream_t *stream) {
+  int r = 0;
+  stream->state &= ~WEIR__QUEUED;
+  if (start_one(stream, WEIR__WANT_CANCEL_READ, cancel_read_start) != 0 ||
+      start_one(stream, WEIR__WANT_CANCEL_WRITE, cancel_write_start) != 0 ||
+      start_one(stream, WEIR__WANT_CANCEL_NET, cancel_net_start) != 0 ||
+      start_one(stream, WEIR__WANT_CONNECT, weir__connect_start) != 0 ||
+      start_one(stream, WEIR__WANT_ACCEPT, weir__accept_start) != 0 ||
+      start_one(stream, WEIR__WANT_WRITE, weir__write_start) != 0 ||
+      start_one(stream, WEIR__WANT_READ, weir__read_start) != 0) {
+    r = UV_EBUSY;
+    weir__stream_want(stream, 0);
+  }
+  /* Closing may release the stream: nothing after it. */
+  if (r == 0 && (stream->wants & WEIR__WANT_CLOSE) != 0)
+    start_one(stream, WEIR__WANT_CLOSE, close_start);
+  return r;
+}
+
+void weir__stream_idle(weir_stream_t *stream) {
+  unsigned busy =
+      WEIR__READ_BUSY | WEIR__WRITE_BUSY | WEIR__NET_BUSY | WEIR__CLOSE_BUSY;
+  if ((stream->state & WEIR__CLOSING) != 0 && (stream->state & busy) == 0)
+    weir__stream_want(stream, WEIR__WANT_CLOSE);
+}
+
+void weir__stream_cancel_all(weir_stream_t *stream) {
+  weir__read_cancel_all(stream);
+  weir__write_cancel_all(stream);
+}
+
+int weir_close(weir_stream_t *stream, weir_close_cb cb) {
+  if (stream == NULL || stream->loop == NULL)
+    return UV_EINVAL;
+  if ((stream->state & WEIR__CLOSING) != 0)
+    return UV_EALREADY;
+  int r = weir__loop_revive(stream->loop);
+  if (r != 0)
+    return r;
+  stream->state |= WEIR__CLOSING;
+  stream->close_cb = cb;
+  weir__loop_ref(stream->loop);
+  weir__stream_cancel_all(stream);
+  weir__stream_idle(stream);
+  return 0;
+}
+
+void weir_stream_close_done(weir_stream_t *stream) {
+  weir_loop_t *loop = stream->loop;
+  assert((stream->state & WEIR__CLOSE_BUSY) != 0);
+  unlink_open(stream);
+  stream->next_start = NULL;
+  if (loop->closed_tail != NULL)
+    loop->closed_tail->next_start = stream;
+  else
+    loop->closed_head = stream;
+  loop->closed_tail = stream;
+  weir__loop_wake(loop);
+}
+
+void weir__stream_cancel(weir_op_t *op) {
+  weir_stream_t *stream = op->owner;
+  if (op == stream->reader) {
+    if ((stream->state & WEIR__READ_BUSY) != 0) {
+      weir__stream_want(stream, WEIR__WANT_CANCEL_READ);
+      return;
+    }
+    stream->reader = NULL;
+    stream->wants &= ~WEIR__WANT_READ;
+  } else if (op->state == WEIR__OP_STARTED) {
+    weir__stream_want(stream, (stream->state & WEIR__NET_BUSY) != 0
+                                  ? WEIR__WANT_CANCEL_NET
+                                  : WEIR__WANT_CANCEL_WRITE);
+    return;
+  } else {
+    weir__write_withdraw(stream, op);
+  }
+  weir__op_finish(op, UV_ECANCELED);
+}
+
+int weir_is_closing(const weir_stream_t *stream) {
+  return (stream->state & WEIR__CLOSING) != 0;
+}
+
+weir_loop_t *weir_stream_loop(const weir_stream_t *stream) {
+  return stream->loop;
+}
+
+void *weir_stream_impl(const weir_stream_t *stream) {
+  return stream->impl;
+}
+
+int weir_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
+  if (stream == NULL || fd == NULL)
+    return UV_EINVAL;
+  if ((stream->state & WEIR__CLOSE_BUSY) != 0)
+    return UV_EBADF;
+  if (stream->kind == NULL || stream->kind->fileno == NULL)
+    return UV_ENOTSUP;
+  return stream->kind->fileno(stream, fd);
+}
+
+int weir_getsockname(const weir_stream_t *stream, struct sockaddr *addr,
+                     int *len) {
+  uv_os_fd_t fd;
+  int r = weir_fileno(stream, &fd);
+  if (r == 0 && (addr == NULL || len == NULL))
+    r = UV_EINVAL;
+  return r != 0 ? r : weir__os_sockname(fd, addr, len);
+}
+
+int weir_getpeername(const weir_stream_t *stream, struct sockaddr *addr,
+                     int *len) {
+  uv_os_fd_t fd;
+  int r = weir_fileno(stream, &fd);
+  if (r == 0 && (addr == NULL || len == NULL))
+    r = UV_EINVAL;
+  return r != 0 ? r : weir__os_peername(fd, addr, len);
+}
+
+int weir_tcp_nodelay(weir_stream_t *stream, int on) {
+  uv_os_fd_t fd;
+  int r = weir_fileno(stream, &fd);
+  return r != 0 ? r : weir__os_nodelay(fd, on);
+}

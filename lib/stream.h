@@ -1,0 +1,67 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR__STREAM_H
+#define WEIR__STREAM_H
+
+#include "backend.h"
+
+/* weir_stream_t.state */
+enum {
+  WEIR__CONNECTED = 1,
+  WEIR__LISTENING = 2,
+  WEIR__CONNECTING = 4,  /* or the attempt has failed */
+  WEIR__CLOSING = 8,     /* weir_close was called */
+  WEIR__ENDED = 16,      /* weir_write_eof was accepted */
+  WEIR__READ_BUSY = 32,  /* a read is with the kind */
+  WEIR__WRITE_BUSY = 64, /* a write or the shutdown is */
+  WEIR__SHUT_BUSY = 128, /* it is the shutdown */
+  WEIR__NET_BUSY = 256,  /* a connect or an accept is with the backend */
+  WEIR__CLOSE_BUSY = 512,
+  WEIR__SHORT = 1024, /* the last window was taken in part */
+  WEIR__QUEUED = 2048 /* in the loop's list of streams to be started */
+};
+
+/* weir_stream_t.wants: what the next flush is to do. */
+enum {
+  WEIR__WANT_READ = 1,
+  WEIR__WANT_WRITE = 2,
+  WEIR__WANT_CONNECT = 4,
+  WEIR__WANT_ACCEPT = 8,
+  WEIR__WANT_CANCEL_READ = 16,
+  WEIR__WANT_CANCEL_WRITE = 32,
+  WEIR__WANT_CANCEL_NET = 64,
+  WEIR__WANT_CLOSE = 128u
+};
+
+void weir__stream_want(weir_stream_t *stream, int wants);
+
+/* Puts a stream that is ready for use into the loop's list. */
+void weir__stream_open(weir_stream_t *stream);
+
+/* 0 if the stream can transfer, else why not. */
+int weir__stream_usable(const weir_stream_t *stream);
+
+/* After a busy flag was cleared: goes on closing if that is what it waits
+ * for. */
+void weir__stream_idle(weir_stream_t *stream);
+
+/* The queue of head .. tail, which holds the writes of a connected stream, the
+ * connect of one that is not, and the accepts of a listener. */
+void weir__queue_add(weir_stream_t *stream, weir_op_t *op);
+void weir__queue_remove(weir_stream_t *stream, weir_op_t *op);
+
+/* The parts of weir__stream_start, one for each direction. */
+int weir__read_start(weir_stream_t *stream);
+int weir__write_start(weir_stream_t *stream);
+int weir__connect_start(weir_stream_t *stream);
+int weir__accept_start(weir_stream_t *stream);
+
+/* The parts of weir__stream_cancel_all. */
+void weir__read_cancel_all(weir_stream_t *stream);
+void weir__write_cancel_all(weir_stream_t *stream);
+
+/* A queued write is withdrawn before it is finished. */
+void weir__write_withdraw(weir_stream_t *stream, weir_op_t *op);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "stream.h"
+
+#include <assert.h>
+
+#include "op.h"
+#include "seq.h"
+
+/* The writing side of a stream: a queue from whose front windows are filled,
+ * across as many writes as fit. */
+
+void weir__queue_add(weir_stream_t *stream, weir_op_t *op) {
+  op->next = NULL;
+  op->prev = stream->tail;
+  if (stream->tail != NULL)
+    stream->tail->next = op;
+  else
+    stream->head = op;
+  stream->tail = op;
+}
+
+void weir__queue_remove(weir_stream_t *stream, weir_op_t *op) {
+  if (op->prev != NULL)
+    op->prev->next = op->next;
+  else
+    stream->head = op->next;
+  if (op->next != NULL)
+    op->next->prev = op->prev;
+  else
+    stream->tail = op->prev;
+}
+
+static int is_write(const weir_op_t *op) {
+  return op->type == WEIR__WRITE_SOME || op->type == WEIR__WRITE ||
+         op->type == WEIR__WRITE_EOF;
+}
+
+static void finish(weir_stream_t *stream, weir_op_t *op, int status) {
+  weir__queue_remove(stream, op);
+  stream->queued -= op->left;
+  weir__op_finish(op, status);
+}
+
+void weir__write_withdraw(weir_stream_t *stream, weir_op_t *op) {
+  weir__queue_remove(stream, op);
+  if (!is_write(op))
+    return;
+  stream->queued -= op->left;
+  if (op->type == WEIR__WRITE_EOF)
+    stream->state &= ~WEIR__ENDED;
+}
+
+/* Fills window from the queue. Marks the writes that are in it as started and
+ * counts them. */
+static unsigned gather(weir_stream_t *stream, uv_buf_t *window) {
+  unsigned used = 0;
+  stream->in_window = 0;
+  stream->offered = 0;
+  for (weir_op_t *op = stream->head; op != NULL; op = op->next) {
+    size_t before = stream->offered;
+    if (op->type == WEIR__WRITE_SOME && op != stream->head)
+      break;
+    used = weir__seq_fill(&op->seq, window, used, &stream->offered,
+                          weir__seq_max_bytes());
+    if (stream->offered == before && op->left > 0)
+      break;
+    op->state = WEIR__OP_STARTED;
+    stream->in_window++;
+    if (op->type == WEIR__WRITE_SOME || stream->offered - before < op->left)
+      break;
+  }
+  return used;
+}
+
+/* Gives n sent bytes to the writes at the front; those that are complete are
+ * finished. */
+static void distribute(weir_stream_t *stream, size_t n) {
+  weir_op_t *op = stream->head;
+  while (op != NULL && (n > 0 || op->left == 0)) {
+    weir_op_t *next = op->next;
+    size_t take = n < op->left ? n : op->left;
+    weir_seq_advance(&op->seq, take);
+    op->done += take;
+    op->left -= take;
+    stream->queued -= take;
+    n -= take;
+    if (op->left > 0 && op->type == WEIR__WRITE)
+      break;
+    if (op->type == WEIR__WRITE_EOF)
+      break;
+    stream->loop->stats.writes++;
+    finish(stream, op, 0);
+    op = next;
+  }
+}
+
+/* What was in the window is nobody's any more; writes in it whose end was
+ * asked for end. */
+static void release_window(weir_stream_t *stream, int cancelled) {
+  weir_op_t *next;
+  for (weir_op_t *op = stream->head; op != NULL; op = next) {
+    next = op->next;
+    if (op->state != WEIR__OP_STARTED)
+      break;
+    op->state = WEIR__OP_QUEUED;
+    if ((op->flags & WEIR__OP_CANCELLED) != 0) {
+      if (op->type == WEIR__WRITE_EOF)
+        stream->state &= ~WEIR__ENDED;
+      finish(stream, op, cancelled);
+    }
+  }
+  stream->in_window = 0;
+}
+
+static void fail_all(weir_stream_t *stream, int status) {
+  stream->write_status = status;
+  while (stream->head != NULL)
+    finish(stream, stream->head, status);
+}
+
+static int cancel_wanted(const weir_stream_t *stream) {
+  for (const weir_op_t *op = stream->head; op != NULL; op = op->next)
+    if ((op->flags & WEIR__OP_CANCELLED) != 0)
+      return 1;
+  return 0;
+}
+
+/* What the kind said of one window. */
+static void transferred(weir_stream_t *stream, int status, size_t n) {
+  weir_loop_stats_t *stats = &stream->loop->stats;
+  if (status == 0 && (n == 0 || n > stream->offered))
+    status = UV_EIO;
+  if (status == 0) {
+    stats->bytes_written += n;
+    stats->writes_gathered += stream->in_window - 1;
+    stream->state &= ~WEIR__SHORT;
+    if (n < stream->offered) {
+      stats->short_writes++;
+      stream->state |= WEIR__SHORT;
+    }
+    distribute(stream, n);
+  } else if (status == UV_EAGAIN) {
+    stats->retries++;
+  } else if (status != UV_ECANCELED || !cancel_wanted(stream)) {
+    fail_all(stream, status);
+  }
+  release_window(stream, UV_ECANCELED);
+  if (stream->head != NULL)
+    weir__stream_want(stream, WEIR__WANT_WRITE);
+  weir__stream_idle(stream);
+}
+
+static void shut(weir_stream_t *stream, int status) {
+  weir_op_t *op = stream->head;
+  if (status == UV_EAGAIN && (op->flags & WEIR__OP_CANCELLED) == 0) {
+    op->state = WEIR__OP_QUEUED;
+    weir__stream_want(stream, WEIR__WANT_WRITE);
+  } else {
+    stream->loop->stats.writes++;
+    finish(stream, op, status);
+  }
+  weir__stream_idle(stream);
+}
+
+static int shutdown_start(weir_stream_t *stream) {
+  stream->state |= WEIR__WRITE_BUSY | WEIR__SHUT_BUSY;
+  stream->head->state = WEIR__OP_STARTED;
+  int r = stream->kind->shutdown(stream);
+  if (r == WEIR_PENDING)
+    return 0;
+  stream->state &= ~(WEIR__WRITE_BUSY | WEIR__SHUT_BUSY);
+  stream->head->state = WEIR__OP_QUEUED;
+  if (r == UV_EBUSY)
+    return UV_EBUSY;
+  shut(stream, r);
+  return 0;
+}
+
+int weir__write_start(weir_stream_t *stream) {
+  uv_buf_t window[WEIR_WINDOW];
+  size_t n = 0;
+  if ((stream->state & (WEIR__WRITE_BUSY | WEIR__CONNECTED)) != WEIR__CONNECTED)
+    return 0;
+  if (stream->write_status != 0)
+    fail_all(stream, stream->write_status);
+  distribute(stream, 0);
+  if (stream->head == NULL)
+    return 0;
+  if (stream->head->left == 0)
+    return shutdown_start(stream);
+  unsigned used = gather(stream, window);
+  if ((stream->state & WEIR__SHORT) != 0)
+    stream->loop->stats.windows_refilled++;
+  stream->state |= WEIR__WRITE_BUSY;
+  int r = stream->kind->write_some(stream, window, used, &n);
+  if (r == WEIR_PENDING)
+    return 0;
+  stream->state &= ~WEIR__WRITE_BUSY;
+  if (r == UV_EBUSY) {
+    release_window(stream, UV_ECANCELED);
+    return UV_EBUSY;
+  }
+  transferred(stream, r, n);
+  return 0;
+}
+
+void weir_stream_write_done(weir_stream_t *stream, int status, size_t n) {
+  if ((stream->state & WEIR__WRITE_BUSY) == 0)
+    return;
+  int shutting = (stream->state & WEIR__SHUT_BUSY) != 0;
+  stream->state &= ~(WEIR__WRITE_BUSY | WEIR__SHUT_BUSY);
+  if (shutting)
+    shut(stream, status);
+  else
+    transferred(stream, status, n);
+}
+
+void weir__write_cancel_all(weir_stream_t *stream) {
+  weir_op_t *next;
+  int busy = stream->state & (WEIR__WRITE_BUSY | WEIR__NET_BUSY);
+  for (weir_op_t *op = stream->head; op != NULL; op = next) {
+    next = op->next;
+    op->flags |= WEIR__OP_CANCELLED;
+    if (op->state == WEIR__OP_STARTED)
+      continue;
+    weir__write_withdraw(stream, op);
+    weir__op_finish(op, UV_ECANCELED);
+  }
+  if ((busy & WEIR__WRITE_BUSY) != 0)
+    weir__stream_want(stream, WEIR__WANT_CANCEL_WRITE);
+  if ((busy & WEIR__NET_BUSY) != 0)
+    weir__stream_want(stream, WEIR__WANT_CANCEL_NET);
+}
