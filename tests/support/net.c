@@ -193,7 +193,7 @@ static void drain_run(void *arg) {
   d->received = 0;
   d->good = 1;
   for (;;) {
-    n = recv(d->fd, bytes, sizeof(bytes), 0);
+    n = read(d->fd, bytes, sizeof(bytes));
     if (n < 0 && errno == EINTR)
       continue;
     if (n <= 0)
