@@ -10,6 +10,8 @@
 
 typedef enum weir__op_type_e {
   WEIR__READ_SOME,
+  WEIR__READ,
+  WEIR__READ_WHEN, /* a condition function decides */
   WEIR__WRITE_SOME,
   WEIR__WRITE,
   WEIR__WRITE_EOF,
@@ -29,7 +31,11 @@ typedef enum weir__op_state_e {
 } weir__op_state_t;
 
 /* weir_op_t.flags */
-enum { WEIR__OP_CANCELLED = 1, WEIR__OP_CANCEL_SENT = 2 };
+enum {
+  WEIR__OP_CANCELLED = 1,
+  WEIR__OP_CANCEL_SENT = 2,
+  WEIR__OP_BEGUN = 4 /* its first transfer was asked for */
+};
 
 /* The fields of a file operation; the sequence, offset and counts are those of
  * the op. */
@@ -41,6 +47,9 @@ typedef struct weir__file_args_s {
 } weir__file_args_t;
 
 weir__file_args_t *weir__file_args(weir_op_t *op);
+
+/* Runs a file operation at once, in whatever thread this is: its result. */
+int weir__file_run(weir_op_t *op);
 
 /* Makes op ready: private fields cleared, a reference on the loop taken. */
 void weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,

@@ -1,16 +1,59 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
+#include <assert.h>
+
 #include "op.h"
 #include "seq.h"
 #include "stream.h"
 
 /* The reading side of a stream. */
 
+/* weir_cond_t.how */
+enum {
+  WEIR__COND_ALL = 1,
+  WEIR__COND_AT_LEAST,
+  WEIR__COND_EXACTLY,
+  WEIR__COND_WHEN
+};
+
+/* What a conditional read keeps in its op. */
+typedef struct weir__when_s {
+  weir_cond_fn fn;
+  void *arg;
+  size_t cap;
+  size_t limit; /* of the next transfer, as fn said */
+} weir__when_t;
+
+static_assert(sizeof(weir__when_t) <= sizeof(((weir_op_t *)0)->scratch),
+              "a read condition fits in an op");
+
 static void finish(weir_stream_t *stream, int status) {
   weir_op_t *op = stream->reader;
   stream->reader = NULL;
   weir__op_finish(op, status);
+}
+
+/* Whether op is finished with what has come; sets the limit of the next
+ * transfer if not. */
+static int satisfied(weir_op_t *op) {
+  if (op->type != WEIR__READ_WHEN)
+    return op->done >= op->need;
+  weir__when_t *when = (weir__when_t *)(void *)op->scratch;
+  when->limit = op->left == 0 ? 0 : when->fn(when->arg, op->done);
+  return when->limit == 0;
+}
+
+static size_t transfer_limit(const weir_op_t *op) {
+  size_t limit = weir__seq_max_bytes();
+  if (op->type == WEIR__READ_SOME)
+    return limit;
+  const weir__when_t *when = (const weir__when_t *)(const void *)op->scratch;
+  if (when->cap != 0 && when->cap < limit)
+    limit = when->cap;
+  if (op->type == WEIR__READ_WHEN && when->limit < limit)
+    limit = when->limit;
+  return limit;
 }
 
 /* What the kind said of one transfer. */
@@ -36,7 +79,15 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
     loop->stats.reads++;
     loop->stats.bytes_read += n;
     op->done += n;
-    finish(stream, 0);
+    op->left -= n;
+    if (satisfied(op)) {
+      finish(stream, 0);
+    } else if ((op->flags & WEIR__OP_CANCELLED) != 0) {
+      finish(stream, UV_ECANCELED);
+    } else {
+      weir_seq_advance(&op->seq, n);
+      weir__stream_want(stream, WEIR__WANT_READ);
+    }
   }
   weir__stream_idle(stream);
 }
@@ -47,10 +98,11 @@ int weir__read_start(weir_stream_t *stream) {
   size_t n = 0;
   if (op == NULL || (stream->state & WEIR__READ_BUSY) != 0)
     return 0;
-  if (op->left == 0) {
+  if ((op->flags & WEIR__OP_BEGUN) == 0 && satisfied(op)) {
     finish(stream, 0);
     return 0;
   }
+  op->flags |= WEIR__OP_BEGUN;
   if (stream->read_status != 0) {
     finish(stream, stream->read_status);
     return 0;
@@ -71,11 +123,11 @@ int weir__read_start(weir_stream_t *stream) {
 }
 
 unsigned weir_stream_read_window(const weir_stream_t *stream, uv_buf_t *out) {
+  const weir_op_t *op = stream->reader;
   size_t bytes = 0;
-  if (stream->reader == NULL)
+  if (op == NULL)
     return 0;
-  return weir__seq_fill(&stream->reader->seq, out, 0, &bytes,
-                        weir__seq_max_bytes());
+  return weir__seq_fill(&op->seq, out, 0, &bytes, transfer_limit(op));
 }
 
 void weir_stream_read_done(weir_stream_t *stream, int status, size_t n) {
@@ -85,22 +137,72 @@ void weir_stream_read_done(weir_stream_t *stream, int status, size_t n) {
   transferred(stream, status, n);
 }
 
-int weir_read_some(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
-                   weir_op_cb cb) {
+static int begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t into,
+                 weir__op_type_t type, size_t need, weir_op_cb cb) {
   if (op == NULL || stream == NULL || cb == NULL)
     return UV_EINVAL;
   int r = weir__stream_usable(stream);
   if (r == 0 && stream->reader != NULL)
     r = UV_EALREADY;
   if (r == 0)
-    r = weir__op_hold(op, stream->loop, weir_seq_from(into));
+    r = weir__op_hold(op, stream->loop, into);
   if (r != 0)
     return r;
-  weir__op_begin(op, stream->loop, stream, WEIR__READ_SOME, cb);
+  weir__op_begin(op, stream->loop, stream, type, cb);
   op->left = weir_seq_size(op->seq);
+  op->need = need;
   stream->reader = op;
   weir__stream_want(stream, WEIR__WANT_READ);
   return 0;
+}
+
+int weir_read_some(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
+                   weir_op_cb cb) {
+  weir_seq_t seq = weir_seq_from(into);
+  size_t need = weir_seq_empty(seq) ? 0 : 1;
+  return begin(op, stream, seq, WEIR__READ_SOME, need, cb);
+}
+
+int weir_read(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
+              weir_cond_t cond, weir_op_cb cb) {
+  weir_seq_t seq = weir_seq_from(into);
+  size_t size = weir_seq_size(seq);
+  size_t need = cond.how == WEIR__COND_ALL ? size : cond.k;
+  weir__op_type_t type = WEIR__READ;
+  if (cond.how < WEIR__COND_ALL || cond.how > WEIR__COND_WHEN || need > size)
+    return UV_EINVAL;
+  if (cond.how == WEIR__COND_EXACTLY)
+    seq = weir_seq_prefix(seq, need);
+  if (cond.how == WEIR__COND_WHEN) {
+    if (cond.fn == NULL)
+      return UV_EINVAL;
+    type = WEIR__READ_WHEN;
+  }
+  int r = begin(op, stream, seq, type, need, cb);
+  if (r == 0) {
+    weir__when_t *when = (weir__when_t *)(void *)op->scratch;
+    when->fn = cond.fn;
+    when->arg = cond.arg;
+    when->cap = cond.cap;
+    when->limit = 0;
+  }
+  return r;
+}
+
+weir_cond_t weir_all(void) {
+  return (weir_cond_t){.how = WEIR__COND_ALL};
+}
+
+weir_cond_t weir_at_least(size_t k) {
+  return (weir_cond_t){.how = WEIR__COND_AT_LEAST, .k = k};
+}
+
+weir_cond_t weir_exactly(size_t k) {
+  return (weir_cond_t){.how = WEIR__COND_EXACTLY, .k = k};
+}
+
+weir_cond_t weir_when(weir_cond_fn fn, void *arg) {
+  return (weir_cond_t){.how = WEIR__COND_WHEN, .fn = fn, .arg = arg};
 }
 
 int weir_read_now(weir_stream_t *stream, weir_mseq_t into, size_t *n) {

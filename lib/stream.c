@@ -154,7 +154,7 @@ int weir__stream_start(weir_stream_t *stream) {
 }
 
 void weir__stream_idle(weir_stream_t *stream) {
-  unsigned busy =
+  int busy =
       WEIR__READ_BUSY | WEIR__WRITE_BUSY | WEIR__NET_BUSY | WEIR__CLOSE_BUSY;
   if ((stream->state & WEIR__CLOSING) != 0 && (stream->state & busy) == 0)
     weir__stream_want(stream, WEIR__WANT_CLOSE);

@@ -78,7 +78,7 @@ static unsigned gather(weir_stream_t *stream, uv_buf_t *window) {
  * finished. */
 static void distribute(weir_stream_t *stream, size_t n) {
   weir_op_t *op = stream->head;
-  while (op != NULL && (n > 0 || op->left == 0)) {
+  while (op != NULL && (n > 0 || op->done >= op->need)) {
     weir_op_t *next = op->next;
     size_t take = n < op->left ? n : op->left;
     weir_seq_advance(&op->seq, take);
@@ -86,9 +86,7 @@ static void distribute(weir_stream_t *stream, size_t n) {
     op->left -= take;
     stream->queued -= take;
     n -= take;
-    if (op->left > 0 && op->type == WEIR__WRITE)
-      break;
-    if (op->type == WEIR__WRITE_EOF)
+    if (op->done < op->need || op->type == WEIR__WRITE_EOF)
       break;
     stream->loop->stats.writes++;
     finish(stream, op, 0);

@@ -7,15 +7,18 @@
 
 /* The calls that put a write into a stream's queue. */
 
+/* need is how many bytes finish the write; SIZE_MAX: all. */
 static int begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
-                 weir__op_type_t type, weir_op_cb cb) {
+                 weir__op_type_t type, size_t need, weir_op_cb cb) {
   if (op == NULL || stream == NULL || cb == NULL)
     return UV_EINVAL;
   int r = weir__stream_usable(stream);
   if (r == 0 && (stream->state & WEIR__ENDED) != 0)
     r = UV_EPIPE;
   size_t left = weir_seq_size(from);
-  if (r == 0 && left > SIZE_MAX - stream->queued)
+  if (need == SIZE_MAX)
+    need = left;
+  if (r == 0 && (need > left || left > SIZE_MAX - stream->queued))
     r = UV_EINVAL;
   if (r == 0)
     r = weir__op_hold(op, stream->loop, from);
@@ -23,6 +26,7 @@ static int begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
     return r;
   weir__op_begin(op, stream->loop, stream, type, cb);
   op->left = left;
+  op->need = need;
   stream->queued += left;
   weir__queue_add(stream, op);
   weir__stream_want(stream, WEIR__WANT_WRITE);
@@ -31,17 +35,25 @@ static int begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
 
 int weir_write(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                weir_op_cb cb) {
-  return begin(op, stream, from, WEIR__WRITE, cb);
+  return begin(op, stream, from, WEIR__WRITE, SIZE_MAX, cb);
 }
 
 int weir_write_some(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                     weir_op_cb cb) {
-  return begin(op, stream, from, WEIR__WRITE_SOME, cb);
+  size_t need = weir_seq_empty(from) ? 0 : 1;
+  return begin(op, stream, from, WEIR__WRITE_SOME, need, cb);
+}
+
+int weir_write_at_least(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
+                        size_t k, weir_op_cb cb) {
+  if (k == SIZE_MAX && weir_seq_size(from) != SIZE_MAX)
+    return UV_EINVAL;
+  return begin(op, stream, from, WEIR__WRITE_SOME, k, cb);
 }
 
 int weir_write_eof(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                    weir_op_cb cb) {
-  int r = begin(op, stream, from, WEIR__WRITE_EOF, cb);
+  int r = begin(op, stream, from, WEIR__WRITE_EOF, SIZE_MAX, cb);
   if (r == 0)
     stream->state |= WEIR__ENDED;
   return r;
@@ -97,13 +109,14 @@ int weir_write_now(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
       return r;
     }
   }
-  r = begin(op, stream, from, WEIR__WRITE, cb);
+  r = begin(op, stream, from, WEIR__WRITE, SIZE_MAX, cb);
   if (r != 0) {
     if (*n > 0)
       stream->write_status = r;
     return r;
   }
   op->done = *n;
+  op->need += *n;
   return WEIR_PENDING;
 }
 

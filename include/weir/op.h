@@ -58,7 +58,8 @@ struct weir_op_s {
   unsigned char type;
   unsigned char state;
   unsigned short flags;
-  void *scratch[6];
+  size_t need;
+  void *scratch[5];
 };
 
 /* Asks for an outstanding operation to end early. It is a request and not a

@@ -65,7 +65,7 @@ struct weir_stream_s {
   int wants;
   int read_status;
   int write_status;
-  int settle;
+  int type; /* of handle: UV_TCP, UV_NAMED_PIPE, or 0 */
   union {
     uv_handle_t handle;
     uv_stream_t stream;
@@ -171,6 +171,43 @@ WEIR_EXTERN WEIR_MUST_USE int weir_read_some(weir_op_t *op,
                                              weir_stream_t *stream,
                                              weir_mseq_t into, weir_op_cb cb);
 
+/* When a weir_read is finished. Made by the functions below, copied freely. */
+typedef size_t (*weir_cond_fn)(void *arg, size_t n);
+typedef struct weir_cond_s {
+  int how;    /* private */
+  size_t k;   /* private */
+  size_t cap; /* most bytes asked for in one call; 0: no limit of weir's own */
+  weir_cond_fn fn;
+  void *arg;
+} weir_cond_t;
+
+/* When all of the sequence is full. */
+WEIR_EXTERN weir_cond_t weir_all(void);
+
+/* When at least k bytes have come; what comes with them is taken as far as it
+ * fits. */
+WEIR_EXTERN weir_cond_t weir_at_least(size_t k);
+
+/* When exactly k bytes have come; no more are asked for. */
+WEIR_EXTERN weir_cond_t weir_exactly(size_t k);
+
+/* When fn says so. It is called before each transfer with the bytes that have
+ * come so far, 0 at first, and returns how many to ask for at most in the next
+ * one (SIZE_MAX: no limit), 0 when the read is finished. It runs within uv_run
+ * and must not call weir. */
+WEIR_EXTERN weir_cond_t weir_when(weir_cond_fn fn, void *arg);
+
+/* Reads into into, in as many transfers as it takes, until cond is met or into
+ * is full. n counts all bytes, on error, cancellation and UV_EOF too; the end
+ * of the stream before cond is met is UV_EOF. A k of 0 succeeds without any
+ * I/O. Set cond.cap to bound the bytes of each transfer.
+ *
+ * Returns as weir_read_some, and UV_EINVAL, before any I/O, if k is more than
+ * into has room for. */
+WEIR_EXTERN WEIR_MUST_USE int weir_read(weir_op_t *op, weir_stream_t *stream,
+                                        weir_mseq_t into, weir_cond_t cond,
+                                        weir_op_cb cb);
+
 /* The same without waiting and without a callback: reads what is there now.
  * Returns 0 with *n set (0 only for N = 0), UV_EAGAIN when nothing is there (or
  * the kind of stream cannot tell), UV_EOF, UV_EALREADY while a read is
@@ -197,6 +234,17 @@ WEIR_EXTERN WEIR_MUST_USE int weir_write(weir_op_t *op, weir_stream_t *stream,
 WEIR_EXTERN WEIR_MUST_USE int weir_write_some(weir_op_t *op,
                                               weir_stream_t *stream,
                                               weir_seq_t from, weir_op_cb cb);
+
+/* Writes from the front of from until at least k bytes have been taken, and
+ * gives control back: n >= k says how many. Between weir_write_some (k = 1) and
+ * weir_write (k = N); takes its place in the queue as weir_write_some does. A k
+ * of 0 succeeds without any I/O. Returns UV_EINVAL if k is more than from
+ * holds.
+ */
+WEIR_EXTERN WEIR_MUST_USE int weir_write_at_least(weir_op_t *op,
+                                                  weir_stream_t *stream,
+                                                  weir_seq_t from, size_t k,
+                                                  weir_op_cb cb);
 
 /* As weir_write, but tries at once if nothing is queued. Returns
  *
