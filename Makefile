@@ -20,13 +20,41 @@ PUBLIC_HDRS += include/weir/stream.h
 PUBLIC_HDRS += include/weir/version.h
 
 LIB_SRCS += lib/alloc.c
+LIB_SRCS += lib/attach.c
+LIB_SRCS += lib/file.c
+LIB_SRCS += lib/loop.c
+LIB_SRCS += lib/op.c
+LIB_SRCS += lib/os_unix.c
+LIB_SRCS += lib/pool.c
+LIB_SRCS += lib/read.c
 LIB_SRCS += lib/seq.c
+LIB_SRCS += lib/seq_cursor.c
+LIB_SRCS += lib/seq_find.c
 LIB_SRCS += lib/seq_mutable.c
 LIB_SRCS += lib/seq_window.c
+LIB_SRCS += lib/slab.c
+LIB_SRCS += lib/socket.c
+LIB_SRCS += lib/stream.c
+LIB_SRCS += lib/uv_backend.c
+LIB_SRCS += lib/uv_file.c
+LIB_SRCS += lib/uv_net.c
+LIB_SRCS += lib/uv_stream.c
 LIB_SRCS += lib/version.c
+LIB_SRCS += lib/wqueue.c
+LIB_SRCS += lib/write.c
 
 # With io_uring only: uring/*.c.
-URING_SRCS :=
+URING_SRCS += uring/file.c
+URING_SRCS += uring/memory.c
+URING_SRCS += uring/net.c
+URING_SRCS += uring/reap.c
+URING_SRCS += uring/request.c
+URING_SRCS += uring/settle.c
+URING_SRCS += uring/setup.c
+URING_SRCS += uring/stream.c
+URING_SRCS += uring/submit.c
+URING_SRCS += uring/uring.c
+URING_SRCS += uring/wait.c
 
 # The static library for users' own tests: lib/test/*.c and their header.
 TESTLIB_SRCS :=
@@ -51,9 +79,18 @@ CHECKS_SH += tests/check-style.sh
 
 SMOKE_SH :=
 
-SAMPLES_C :=
+SAMPLES_C += samples/adopt.c
+SAMPLES_C += samples/cp.c
+SAMPLES_C += samples/demo_peer.c
+SAMPLES_C += samples/echo.c
+SAMPLES_C += samples/relay.c
 
-SAMPLES_SUPPORT_C :=
+SAMPLES_SUPPORT_C += samples/common.c
+SAMPLES_SUPPORT_C += samples/copy.c
+SAMPLES_SUPPORT_C += samples/flow.c
+SAMPLES_SUPPORT_C += samples/progress.c
+SAMPLES_SUPPORT_C += samples/server.c
+SAMPLES_SUPPORT_C += samples/target.c
 
 BENCH_C :=
 
