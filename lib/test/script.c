@@ -81,10 +81,6 @@ static int note(weir_test_stream_t *t, size_t index, int status, size_t n) {
 
 /* ---- One transfer ---- */
 
-static size_t smaller(size_t a, size_t b) {
-  return a < b ? a : b;
-}
-
 static weir_test_step_t next_step(weir_test_stream_t *t, side_t *side) {
   const weir_test_script_t *script = &side->script;
   size_t number = ++side->transfers;
