@@ -227,6 +227,8 @@ int weir__seq_peek(weir_seq_t *s, uv_buf_t *segment) {
 }
 
 void weir__seq_pass(weir_seq_t *s, size_t n) {
+  if (n == 0)
+    return;
   if (s->left != SIZE_MAX)
     s->left -= n;
   if (s->kind == WEIR__SEQ_BLOCK) {

@@ -12,27 +12,118 @@ size_t weir__seq_max_bytes(void) {
   return MAX_BYTES;
 }
 
+typedef struct window_s {
+  uv_buf_t *out;
+  unsigned used;
+  size_t room; /* bytes that may still be described */
+} window_t;
+
+/* Returns 0 if nothing of it fits. */
+static int put(window_t *w, uv_buf_t segment) {
+  uv_buf_t *last = w->used != 0 ? &w->out[w->used - 1] : NULL;
+  size_t n = segment.len < w->room ? segment.len : w->room;
+
+  if (last != NULL && last->base + last->len == segment.base)
+    last->len += (weir__len_t)n;
+  else if (w->used < WEIR_WINDOW && n != 0)
+    w->out[w->used++] = weir__buf(segment.base, n);
+  else
+    return 0;
+  w->room -= n;
+  return 1;
+}
+
+/* Puts a segment of the common kind: whole, not empty, and not touching the
+ * one before, which ended at *edge. Returns 0 if it is not so. */
+static inline int put_plain(const uv_buf_t *from, uv_buf_t *to,
+                            const char **edge, size_t *room) {
+  size_t len = from->len;
+  char *base = from->base;
+
+  if (len - 1 >= *room || base == *edge)
+    return 0;
+  to->base = base;
+  to->len = (weir__len_t)len;
+  *room -= len;
+  *edge = base + len;
+  return 1;
+}
+
+/* Puts up to four such segments and returns how many. */
+static inline size_t put_four(const uv_buf_t *from, uv_buf_t *to,
+                              const char **edge, size_t *room) {
+  if (!put_plain(from, to, edge, room))
+    return 0;
+  if (!put_plain(from + 1, to + 1, edge, room))
+    return 1;
+  if (!put_plain(from + 2, to + 2, edge, room))
+    return 2;
+  return put_plain(from + 3, to + 3, edge, room) ? 4 : 3;
+}
+
+/* Puts a run of such segments and returns the first that is not of it. A
+ * window's cost lies here, hence the unrolling by eight. */
+static const uv_buf_t *put_run(window_t *w, const uv_buf_t *from,
+                               const uv_buf_t *end) {
+  uv_buf_t *to = w->out + w->used;
+  const char *edge = w->used != 0 ? to[-1].base + to[-1].len : NULL;
+  size_t room = w->room;
+  size_t n = WEIR_WINDOW - w->used;
+  size_t step = 8;
+
+  if (n > (size_t)(end - from))
+    n = (size_t)(end - from);
+  end = from + n;
+  for (; n >= 8 && step == 8; n -= 8, from += step, to += step) {
+    step = put_four(from, to, &edge, &room);
+    if (step == 4)
+      step += put_four(from + 4, to + 4, &edge, &room);
+  }
+  while (from != end && put_plain(from, to, &edge, &room)) {
+    from++;
+    to++;
+  }
+  w->used = (unsigned)(to - w->out);
+  w->room = room;
+  return from;
+}
+
+static void put_array(window_t *w, const weir_seq_t *s) {
+  const uv_buf_t *buf = s->at;
+  const uv_buf_t *end = s->u.end;
+  size_t skip = s->skip;
+
+  while (w->room != 0 && buf != end) {
+    if (skip == 0 && (buf = put_run(w, buf, end)) == end)
+      break;
+    if (buf->len > skip &&
+        !put(w, weir__buf(buf->base + skip, buf->len - skip)))
+      break;
+    skip = 0;
+    buf++;
+  }
+}
+
 unsigned weir__seq_fill(const weir_seq_t *s, uv_buf_t out[WEIR_WINDOW],
                         unsigned used, size_t *bytes, size_t max_bytes) {
-  weir_seq_t rest = *s;
-  uv_buf_t segment;
+  window_t w;
+  size_t room = max_bytes > *bytes ? max_bytes - *bytes : 0;
 
-  while (*bytes < max_bytes && weir__seq_peek(&rest, &segment)) {
-    uv_buf_t *last = used != 0 ? &out[used - 1] : NULL;
-    size_t n = segment.len;
-
-    if (n > max_bytes - *bytes)
-      n = max_bytes - *bytes;
-    if (last != NULL && last->base + last->len == segment.base)
-      last->len += (weir__len_t)n;
-    else if (used < WEIR_WINDOW)
-      out[used++] = weir__buf(segment.base, n);
-    else
-      break;
-    *bytes += n;
-    weir__seq_pass(&rest, n);
+  w.out = out;
+  w.used = used;
+  if (room > s->left)
+    room = s->left;
+  w.room = room;
+  if (s->kind == WEIR__SEQ_ARRAY) {
+    put_array(&w, s);
+  } else {
+    weir_seq_t rest = *s;
+    uv_buf_t segment;
+    while (w.room != 0 && weir__seq_peek(&rest, &segment) && put(&w, segment))
+      weir__seq_pass(&rest, segment.len);
   }
-  return used;
+  *bytes += room - w.room;
+  return w.used;
 }
 
 size_t weir_seq_window(weir_seq_t s, uv_buf_t out[WEIR_WINDOW],

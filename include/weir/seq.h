@@ -187,6 +187,83 @@ WEIR_EXTERN size_t weir_seq_window(weir_seq_t s, uv_buf_t out[WEIR_WINDOW],
 WEIR_EXTERN size_t weir_mseq_window(weir_mseq_t m, uv_buf_t out[WEIR_WINDOW],
                                     size_t max_bytes);
 
+/* ---- Looking at bytes ---- */
+
+/* Compares as memcmp() does: negative, 0 or positive. A sequence that the
+ * other one begins with is the smaller. */
+WEIR_EXTERN int weir_seq_compare(weir_seq_t a, weir_seq_t b);
+
+/* The offset of the first byte of that value, or of the first place where the
+ * len bytes at needle stand, in one segment or across several; SIZE_MAX if
+ * there is none. A needle of no bytes is found at 0. */
+WEIR_EXTERN size_t weir_seq_find_byte(weir_seq_t s, unsigned char byte);
+WEIR_EXTERN size_t weir_seq_find(weir_seq_t s, const void *needle, size_t len);
+
+/* A search over bytes that arrive in pieces. Nothing is looked at twice: a
+ * match that began in one piece is carried into the next. All fields are
+ * private; needle must live as long as the search. */
+typedef struct weir_search_s {
+  const void *needle;
+  size_t len;
+  size_t matched; /* bytes of needle that the input so far ends with */
+} weir_search_t;
+
+WEIR_EXTERN void weir_search_init(weir_search_t *search, const void *needle,
+                                  size_t len);
+
+/* Searches the next piece. Returns 1 when a match is complete and sets *end to
+ * the number of bytes of the piece up to and with it; the search then begins
+ * anew, with the byte behind the match. Else returns 0. */
+WEIR_EXTERN int weir_search_feed(weir_search_t *search, weir_seq_t piece,
+                                 size_t *end);
+
+/* The order of the bytes of an integer. */
+typedef enum weir_order_e {
+  WEIR_LE, /* the lowest first */
+  WEIR_BE  /* the highest first: network order */
+} weir_order_t;
+
+/* The byte at that offset, 0 to 255, or UV_EOF if there is none. */
+WEIR_EXTERN int weir_seq_byte(weir_seq_t s, size_t offset);
+
+/* Loads the unsigned integer of `width` bytes, 1 to 8, at that offset.
+ * Returns 0; UV_EINVAL for another width; UV_EOF if the sequence ends before
+ * the last byte, and then *value is left alone. */
+WEIR_EXTERN int weir_seq_load(weir_seq_t s, size_t offset, unsigned int width,
+                              weir_order_t order, uint64_t *value);
+
+/* A cursor reads a sequence from its beginning to its end and remembers its
+ * place, so that reading it all in small steps takes linear time. It is a
+ * value: a copy is a mark to return to. All fields are private. */
+typedef struct weir_seq_cursor_s {
+  weir_seq_t seq;   /* from the current segment on */
+  uv_buf_t segment; /* the current segment */
+  size_t used;      /* bytes read of it */
+  size_t before;    /* bytes of the segments before it */
+} weir_seq_cursor_t;
+
+WEIR_EXTERN weir_seq_cursor_t weir_seq_cursor(weir_seq_t s);
+
+/* The number of bytes read. */
+WEIR_EXTERN size_t weir_seq_cursor_offset(const weir_seq_cursor_t *cursor);
+
+/* The bytes not yet read. */
+WEIR_EXTERN weir_seq_t weir_seq_cursor_rest(const weir_seq_cursor_t *cursor);
+
+/* Reads one byte: 0 to 255, or UV_EOF at the end. */
+WEIR_EXTERN int weir_seq_cursor_byte(weir_seq_cursor_t *cursor);
+
+/* Reads up to n bytes to dst, or past them when dst is NULL; returns how many
+ * there were. */
+WEIR_EXTERN size_t weir_seq_cursor_read(weir_seq_cursor_t *cursor, void *dst,
+                                        size_t n);
+
+/* Reads an integer; results as for weir_seq_load(). On UV_EOF nothing is
+ * read. */
+WEIR_EXTERN int weir_seq_cursor_load(weir_seq_cursor_t *cursor,
+                                     unsigned int width, weir_order_t order,
+                                     uint64_t *value);
+
 #ifdef __cplusplus
 }
 #endif
