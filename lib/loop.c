@@ -142,6 +142,14 @@ void weir__loop_detached(weir_loop_t *loop) {
   uv_close((uv_handle_t *)&hooks->idle, hook_closed);
 }
 
+/* The backend's handles may take some turns to close. */
+static void leave(weir_loop_t *loop) {
+  if ((loop->flags & WEIR__LOOP_LEAVING) != 0)
+    return;
+  loop->flags |= WEIR__LOOP_LEAVING;
+  loop->backend->detach(loop);
+}
+
 static void on_prepare(uv_prepare_t *prepare) {
   weir_loop_t *loop = prepare->data;
   loop->stats.turns++;
@@ -152,7 +160,7 @@ static void on_prepare(uv_prepare_t *prepare) {
     loop->flags |= WEIR__LOOP_CLOSED_WINDOW;
     weir__loop_wake(loop);
     if (loop->settle == 0)
-      loop->backend->detach(loop);
+      leave(loop);
     else
       loop->settle--;
     return;
@@ -265,7 +273,7 @@ int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
   weir__loop_ref(loop);
   /* In a callback of ours the backend is still at work above us. */
   if ((loop->flags & WEIR__LOOP_DELIVERING) == 0 && loop->settle == 0)
-    loop->backend->detach(loop);
+    leave(loop);
   else
     weir__loop_wake(loop);
   return 0;
