@@ -8,7 +8,6 @@
  * libuv's and stayed as they were. */
 
 #include <stdlib.h>
-
 #include <uv.h>
 #include <weir.h> /* weir */
 
@@ -102,8 +101,6 @@ static void serve_on_weir(connection_t *c) {
     end(c);
 }
 
-/* ---- The server ---- */
-
 static void on_connection(uv_stream_t *server, int status) {
   connection_t *c = status == 0 ? calloc(1, sizeof *c) : NULL;
   if (c == NULL) {
@@ -141,7 +138,6 @@ int main(int argc, char **argv) {
   const option_t options[] = {
       {"--listen", NULL, &word}, {"--plain", &plain, NULL}, {NULL, NULL, NULL}};
   struct sockaddr_storage addr;
-
   parse_options(argc, argv, help, options, 0);
   parse_address("--listen", word, &addr);
   weir = open_loop(&uv); /* weir: uv_loop_init, then weir_loop_attach */

@@ -33,10 +33,8 @@ enum { CHUNK = 64 << 10, PERIOD = 65521 };
 static char pattern[PERIOD + CHUNK];
 static char received[CHUNK];
 
-static size_t to_send, sent;
-static size_t expected, got;
-static int slow;
-static int reset;
+static size_t to_send, sent, expected, got;
+static int slow, reset;
 
 static void make_pattern(void) {
   unsigned x = 1;
@@ -136,7 +134,6 @@ int main(int argc, char **argv) {
       {"--rcvbuf", NULL, &rcvbuf},    {"--slow", &slow, NULL},
       {"--reset", &reset, NULL},      {NULL, NULL, NULL}};
   struct sockaddr_storage addr;
-
   parse_options(argc, argv, help, options, 0);
   if (listening != NULL)
     parse_address("--listen", listening, &addr);

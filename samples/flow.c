@@ -104,8 +104,6 @@ static void write_more(flow_t *flow) {
     fail_flow(flow, rc, 0);
 }
 
-/* ---- Both ---- */
-
 /* Starts whatever can be started. The write comes first: what it offers is
  * settled, and the room behind that is the read's. */
 static void go_on(flow_t *flow) {
@@ -133,8 +131,6 @@ void flow_start(flow_t *flow, weir_stream_t *source, weir_stream_t *sink) {
   flow->write_op.data = flow;
   go_on(flow);
 }
-
-/* ---- Counting ---- */
 
 void flow_add_counts(flow_counts_t *total, const flow_counts_t *counts) {
   total->bytes += counts->bytes;
