@@ -58,13 +58,17 @@ static int watch_backend(weir__ring_t *ring) {
   return 0;
 }
 
+static int may_sleep(const weir__ring_t *ring) {
+  return ring->inflight > 0 && ring->redo_head == WEIR__NO_SLOT &&
+         !weir__loop_busy(ring->loop) && !weir__loop_delivered(ring->loop);
+}
+
 static void ring_turn(weir__ring_t *ring) {
   weir_loop_t *loop = ring->loop;
   int timeout = uv_backend_timeout(loop->uv);
   int slept = 0;
 
-  if (timeout != 0 && ring->inflight > 0 && !weir__loop_busy(loop) &&
-      ring->redo_head == WEIR__NO_SLOT && watch_backend(ring) == 0) {
+  if (timeout != 0 && may_sleep(ring) && watch_backend(ring) == 0) {
     weir__ring_enter(ring, 1, timeout);
     uv_update_time(loop->uv);
     slept = 1;
