@@ -146,10 +146,15 @@ void weir__loop_detached(weir_loop_t *loop) {
   uv_close((uv_handle_t *)&hooks->idle, hook_closed);
 }
 
-/* The backend's handles may take some turns to close. */
+/* Lets the backend go, once the application's closes are over. */
 static void leave(weir_loop_t *loop) {
   if ((loop->flags & WEIR__LOOP_LEAVING) != 0)
     return;
+  if (loop->settle > 0) {
+    loop->settle--;
+    weir__loop_no_sleep(loop);
+    return;
+  }
   loop->flags |= WEIR__LOOP_LEAVING;
   loop->backend->detach(loop);
 }
@@ -162,12 +167,7 @@ static void on_prepare(uv_prepare_t *prepare) {
   uv_idle_stop(&loop->hooks->idle);
   weir__loop_run(loop);
   if ((loop->flags & WEIR__LOOP_DETACHING) != 0) {
-    loop->flags |= WEIR__LOOP_CLOSED_WINDOW;
-    weir__loop_wake(loop);
-    if (loop->settle == 0)
-      leave(loop);
-    else
-      loop->settle--;
+    leave(loop);
     return;
   }
   loop->backend->turn(loop);
