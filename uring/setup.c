@@ -133,6 +133,8 @@ static int round_trip(struct io_uring *uring, unsigned opcode, int fd,
   struct io_uring_cqe *cqe;
   int rc;
 
+  if (sqe == NULL)
+    return UV_EBUSY;
   memset(sqe, 0, sizeof(*sqe));
   sqe->opcode = (uint8_t)opcode;
   sqe->fd = fd;
