@@ -161,6 +161,10 @@ OWN_CFLAGS := -std=gnu11 -fvisibility=hidden $(WARNINGS) $(INSTRUMENT)
 OWN_LDFLAGS := $(INSTRUMENT)
 OWN_LIBS := $(LIBUV_LIBS) $(LIBURING_LIBS)
 
+# For what sees the inside of the library. config.h has to come before every
+# header of the system.
+PRIVATE_CPPFLAGS := -include config.h -I$(srcdir)/lib $(LIBURING_CFLAGS)
+
 ifneq ($(DEPENDENCY_TRACKING),no)
 DEP_CFLAGS = -MMD -MP -MT $@ -MF $(basename $@).d
 endif
@@ -191,7 +195,7 @@ libraries: $(LIBS_LA)
 define lt_compile
 $(call say,CC)$(MKDIR_P) $(@D)
 $(quiet)$(LIBTOOL) $(LT_QUIET) --tag=CC --mode=compile $(CC) -DWEIR_BUILDING \
-  -I$(srcdir)/lib $(LIBURING_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+  $(PRIVATE_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 endef
 lib/%.lo: $(srcdir)/lib/%.c
 	$(lt_compile)
@@ -241,9 +245,9 @@ tests/%.o: $(srcdir)/tests/%.c
 
 # Criterion finds no test at all in an object built with -flto.
 tests/%.o: EXTRA_CFLAGS = -fno-lto
-tests/%.o: EXTRA_CPPFLAGS = -I$(srcdir)/tests -I$(srcdir)/lib \
-  -I$(srcdir)/tests/support $(LIBURING_CFLAGS) $(CRITERION_CFLAGS)
-bench/%.o: EXTRA_CPPFLAGS = $(LIBURING_CFLAGS)
+tests/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS) -I$(srcdir)/tests \
+  -I$(srcdir)/tests/support $(CRITERION_CFLAGS)
+bench/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS)
 tests/fuzz/%.o: EXTRA_CFLAGS = -fno-lto -fsanitize=fuzzer-no-link
 
 # Samples are what a user writes: they get the installed library's symbols and
@@ -326,7 +330,7 @@ endif
 
 ifeq ($(COVERAGE),yes)
 coverage: check
-	@$(SHELL) $(srcdir)/tests/coverage.sh $(addprefix $(srcdir)/,$(SRCS))
+	@$(SHELL) $(srcdir)/scripts/coverage.sh $(addprefix $(srcdir)/,$(SRCS))
 else
 coverage:
 	$(call variant,coverage,CC='$(CC)' CFLAGS='-O0 -g' --enable-coverage, \
@@ -337,7 +341,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_CC ?= clang
 ifneq ($(findstring fuzzer,$(SANITIZERS)),)
 fuzz: $(FUZZERS)
-	@$(SHELL) $(srcdir)/tests/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
+	@$(SHELL) $(srcdir)/scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
 else
 fuzz:
 	$(call variant,fuzz,CC='$(FUZZ_CC)' CFLAGS='-O1 -g' \
@@ -353,8 +357,9 @@ bench: $(BENCHES) samples
 
 # Compiles a program against what is installed, as a packager's test.
 installcheck:
-	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/installcheck.sh '$(DESTDIR)' \
-	  '$(libdir)'
+	@$(TEST_ENV) CFLAGS='$(CFLAGS) $(INSTRUMENT)' LDFLAGS='$(LDFLAGS)' \
+	  TEST_WRAPPER='$(TEST_WRAPPER)' $(SHELL) $(srcdir)/scripts/installcheck.sh \
+	  '$(DESTDIR)' '$(includedir)' '$(libdir)' '$(pkgconfigdir)'
 
 # ---- Install -----------------------------------------------------------------
 
@@ -403,12 +408,15 @@ distclean: clean
 
 # ---- Release -----------------------------------------------------------------
 
-dist verify-dist:
-	@cd $(srcdir) && $(or $(SHELL),sh) tests/$@.sh '$(CURDIR)' $(TARBALL)
+dist:
+	@$(SHELL) $(srcdir)/scripts/dist.sh '$(CURDIR)'
+
+verify-dist:
+	@$(SHELL) $(srcdir)/scripts/verify-dist.sh '$(TARBALL)'
 
 distcheck: dist
-	@$(SHELL) $(srcdir)/tests/distcheck.sh weir-$(PACKAGE_VERSION) \
-	  '$(MAKE)' $(DISTCHECK_CONFIGURE_FLAGS)
+	@MAKE='$(MAKE)' $(SHELL) $(srcdir)/scripts/distcheck.sh \
+	  weir-$(PACKAGE_VERSION) $(DISTCHECK_CONFIGURE_FLAGS)
 
 define HELP
   all             the library and the samples (the default)
