@@ -58,19 +58,32 @@ URING_SRCS += uring/uring.c
 URING_SRCS += uring/wait.c
 
 # The static library for users' own tests: lib/test/*.c and their header.
-TESTLIB_SRCS :=
-TESTLIB_HDRS :=
+TESTLIB_SRCS += lib/test/pair.c
+TESTLIB_SRCS += lib/test/runs.c
+TESTLIB_SRCS += lib/test/script.c
+TESTLIB_HDRS += include/weir/test.h
 
 # Criterion files, each a program of its own, and what they share.
 TESTS_C += tests/test_alloc.c
+TESTS_C += tests/test_cancel.c
+TESTS_C += tests/test_close.c
+TESTS_C += tests/test_fair.c
+TESTS_C += tests/test_kind.c
+TESTS_C += tests/test_read.c
 TESTS_C += tests/test_seq.c
 TESTS_C += tests/test_seq_big.c
 TESTS_C += tests/test_seq_find.c
 TESTS_C += tests/test_seq_model.c
 TESTS_C += tests/test_seq_window.c
 TESTS_C += tests/test_version.c
+TESTS_C += tests/test_write.c
+TESTS_C += tests/test_write_now.c
 
-SUPPORT_C :=
+SUPPORT_C += tests/support/alloc.c
+SUPPORT_C += tests/support/deny.c
+SUPPORT_C += tests/support/fixture.c
+SUPPORT_C += tests/support/net.c
+SUPPORT_C += tests/support/script.c
 
 # Programs with a main(), for ThreadSanitizer: exit status 0, 1 or 77.
 TSAN_C :=
@@ -98,7 +111,9 @@ SAMPLES_SUPPORT_C += samples/progress.c
 SAMPLES_SUPPORT_C += samples/server.c
 SAMPLES_SUPPORT_C += samples/target.c
 
-BENCH_C :=
+BENCH_C += bench/client.c
+BENCH_C += bench/cp_uring.c
+BENCH_C += bench/echo_uv.c
 
 BENCH_SUPPORT_C :=
 
@@ -150,7 +165,7 @@ say = @$(if $(VERBOSE_LINES),,printf '  %-7s %s\n' $1 $@;)
 quiet := $(if $(VERBOSE_LINES),,@)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef
-WARNINGS += -Wstrict-prototypes $(if $(filter yes,$(WERROR)),-Werror)
+WARNINGS += -Wstrict-prototypes -Wmissing-prototypes $(if $(filter yes,$(WERROR)),-Werror)
 
 SANITIZE := $(if $(SANITIZERS),-fsanitize=$(SANITIZERS) \
   -fno-omit-frame-pointer -fno-sanitize-recover=all)
