@@ -165,7 +165,8 @@ say = @$(if $(VERBOSE_LINES),,printf '  %-7s %s\n' $1 $@;)
 quiet := $(if $(VERBOSE_LINES),,@)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef
-WARNINGS += -Wstrict-prototypes -Wmissing-prototypes $(if $(filter yes,$(WERROR)),-Werror)
+WARNINGS += -Wstrict-prototypes -Wmissing-prototypes
+WARNINGS += $(if $(filter yes,$(WERROR)),-Werror)
 
 SANITIZE := $(if $(SANITIZERS),-fsanitize=$(SANITIZERS) \
   -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -326,6 +327,10 @@ check-abi: libweir.la libweir-core.la
 check-abi check-docs check-headers check-style:
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/$@.sh
 
+# After a function was added: makes tests/abi.txt what the library exports.
+update-abi: libweir.la
+	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/check-abi.sh --update
+
 # $(call variant,NAME,CONFIGURE FLAGS,GOAL): a build of its own in out/NAME.
 define variant
 @$(MKDIR_P) out/$1
@@ -373,8 +378,9 @@ bench: $(BENCHES) samples
 # Compiles a program against what is installed, as a packager's test.
 installcheck:
 	@$(TEST_ENV) CFLAGS='$(CFLAGS) $(INSTRUMENT)' LDFLAGS='$(LDFLAGS)' \
-	  TEST_WRAPPER='$(TEST_WRAPPER)' $(SHELL) $(srcdir)/scripts/installcheck.sh \
-	  '$(DESTDIR)' '$(includedir)' '$(libdir)' '$(pkgconfigdir)'
+	  TEST_WRAPPER='$(TEST_WRAPPER)' \
+	  $(SHELL) $(srcdir)/scripts/installcheck.sh '$(DESTDIR)' '$(includedir)' \
+	  '$(libdir)' '$(pkgconfigdir)'
 
 # ---- Install -----------------------------------------------------------------
 
@@ -436,7 +442,8 @@ distcheck: dist
 define HELP
   all             the library and the samples (the default)
   check, test     build and run all tests; TESTFLAGS, TEST_WRAPPER
-  check-abi       exported symbols          check-docs      man pages
+  check-abi       exported symbols          update-abi      write that list
+  check-docs      man pages
   check-headers   headers stand alone       check-style     layout, licence
   check-tsan      threads, under ThreadSanitizer
   coverage        run the tests and print the lines that they reach
@@ -456,4 +463,5 @@ help:
 
 .PHONY: all bench check check-abi check-docs check-headers check-style \
   check-tsan clean coverage demo dist distcheck distclean fuzz help install \
-  installcheck libraries samples test tests uninstall verify-dist
+  installcheck libraries samples test tests uninstall \
+  update-abi verify-dist

@@ -70,7 +70,8 @@ show() {
 
 criterion() {
   # shellcheck disable=SC2086
-  $limit $TEST_WRAPPER "$1" --ascii --tap="$tap" $TESTFLAGS >"$log" 2>&1
+  TERM=dumb $limit $TEST_WRAPPER "$1" --color=never --tap="$tap" $TESTFLAGS \
+    >"$log" 2>&1
   status=$?
   touch "$tap"
   bad=$(count '^not ok ' "$tap")
