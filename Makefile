@@ -302,6 +302,7 @@ endif
 
 samples: $(SAMPLES)
 tests: $(TESTS)
+programs: all tests $(BENCHES) $(TSANS)
 
 # ---- Tests -------------------------------------------------------------------
 
@@ -463,5 +464,5 @@ help:
 
 .PHONY: all bench check check-abi check-docs check-headers check-style \
   check-tsan clean coverage demo dist distcheck distclean fuzz help install \
-  installcheck libraries samples test tests uninstall \
+  installcheck libraries programs samples test tests uninstall \
   update-abi verify-dist
