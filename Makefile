@@ -380,8 +380,8 @@ bench: $(BENCHES) samples
 installcheck:
 	@$(TEST_ENV) CFLAGS='$(CFLAGS) $(INSTRUMENT)' LDFLAGS='$(LDFLAGS)' \
 	  TEST_WRAPPER='$(TEST_WRAPPER)' \
-	  $(SHELL) $(srcdir)/scripts/installcheck.sh '$(DESTDIR)' '$(includedir)' \
-	  '$(libdir)' '$(pkgconfigdir)'
+	  $(SHELL) $(srcdir)/scripts/installcheck.sh '$(DESTDIR)' \
+	  '$(includedir)' '$(libdir)' '$(pkgconfigdir)'
 
 # ---- Install -----------------------------------------------------------------
 
