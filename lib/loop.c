@@ -157,6 +157,7 @@ static void leave(weir_loop_t *loop) {
 
 static void on_prepare(uv_prepare_t *prepare) {
   weir_loop_t *loop = prepare->data;
+  uint64_t callbacks = loop->stats.callbacks;
   loop->stats.turns++;
   loop->flags &= ~WEIR__LOOP_CLOSED_WINDOW;
   uv_idle_stop(&loop->hooks->idle);
@@ -167,8 +168,9 @@ static void on_prepare(uv_prepare_t *prepare) {
   }
   loop->backend->turn(loop);
   loop->flags |= WEIR__LOOP_CLOSED_WINDOW;
-  if (weir__loop_busy(loop))
-    weir__loop_wake(loop);
+  /* After a callback UV_RUN_ONCE has to return instead of sleeping. */
+  if (weir__loop_busy(loop) || callbacks != loop->stats.callbacks)
+    weir__loop_no_sleep(loop);
 }
 
 static void on_check(uv_check_t *check) {
