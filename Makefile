@@ -165,7 +165,8 @@ say = @$(if $(VERBOSE_LINES),,printf '  %-7s %s\n' $1 $@;)
 quiet := $(if $(VERBOSE_LINES),,@)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef
-WARNINGS += -Wstrict-prototypes -Wmissing-prototypes $(if $(filter yes,$(WERROR)),-Werror)
+WARNINGS += -Wstrict-prototypes -Wmissing-prototypes
+WARNINGS += $(if $(filter yes,$(WERROR)),-Werror)
 
 SANITIZE := $(if $(SANITIZERS),-fsanitize=$(SANITIZERS) \
   -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -175,6 +176,10 @@ OWN_CPPFLAGS := -I. -I$(srcdir)/include $(LIBUV_CFLAGS)
 OWN_CFLAGS := -std=gnu11 -fvisibility=hidden $(WARNINGS) $(INSTRUMENT)
 OWN_LDFLAGS := $(INSTRUMENT)
 OWN_LIBS := $(LIBUV_LIBS) $(LIBURING_LIBS)
+
+# For what sees the inside of the library. config.h has to come before every
+# header of the system.
+PRIVATE_CPPFLAGS := -include config.h -I$(srcdir)/lib $(LIBURING_CFLAGS)
 
 ifneq ($(DEPENDENCY_TRACKING),no)
 DEP_CFLAGS = -MMD -MP -MT $@ -MF $(basename $@).d
@@ -206,7 +211,7 @@ libraries: $(LIBS_LA)
 define lt_compile
 $(call say,CC)$(MKDIR_P) $(@D)
 $(quiet)$(LIBTOOL) $(LT_QUIET) --tag=CC --mode=compile $(CC) -DWEIR_BUILDING \
-  -I$(srcdir)/lib $(LIBURING_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+  $(PRIVATE_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 endef
 lib/%.lo: $(srcdir)/lib/%.c
 	$(lt_compile)
@@ -256,9 +261,9 @@ tests/%.o: $(srcdir)/tests/%.c
 
 # Criterion finds no test at all in an object built with -flto.
 tests/%.o: EXTRA_CFLAGS = -fno-lto
-tests/%.o: EXTRA_CPPFLAGS = -I$(srcdir)/tests -I$(srcdir)/lib \
-  -I$(srcdir)/tests/support $(LIBURING_CFLAGS) $(CRITERION_CFLAGS)
-bench/%.o: EXTRA_CPPFLAGS = $(LIBURING_CFLAGS)
+tests/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS) -I$(srcdir)/tests \
+  -I$(srcdir)/tests/support $(CRITERION_CFLAGS)
+bench/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS)
 tests/fuzz/%.o: EXTRA_CFLAGS = -fno-lto -fsanitize=fuzzer-no-link
 
 # Samples are what a user writes: they get the installed library's symbols and
@@ -297,6 +302,7 @@ endif
 
 samples: $(SAMPLES)
 tests: $(TESTS)
+programs: all tests $(BENCHES) $(TSANS)
 
 # ---- Tests -------------------------------------------------------------------
 
@@ -322,6 +328,10 @@ check-abi: libweir.la libweir-core.la
 check-abi check-docs check-headers check-style:
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/$@.sh
 
+# After a function was added: makes tests/abi.txt what the library exports.
+update-abi: libweir.la
+	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/check-abi.sh --update
+
 # $(call variant,NAME,CONFIGURE FLAGS,GOAL): a build of its own in out/NAME.
 define variant
 @$(MKDIR_P) out/$1
@@ -341,7 +351,7 @@ endif
 
 ifeq ($(COVERAGE),yes)
 coverage: check
-	@$(SHELL) $(srcdir)/tests/coverage.sh $(addprefix $(srcdir)/,$(SRCS))
+	@$(SHELL) $(srcdir)/scripts/coverage.sh $(addprefix $(srcdir)/,$(SRCS))
 else
 coverage:
 	$(call variant,coverage,CC='$(CC)' CFLAGS='-O0 -g' --enable-coverage, \
@@ -352,7 +362,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_CC ?= clang
 ifneq ($(findstring fuzzer,$(SANITIZERS)),)
 fuzz: $(FUZZERS)
-	@$(SHELL) $(srcdir)/tests/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
+	@$(SHELL) $(srcdir)/scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
 else
 fuzz:
 	$(call variant,fuzz,CC='$(FUZZ_CC)' CFLAGS='-O1 -g' \
@@ -368,8 +378,10 @@ bench: $(BENCHES) samples
 
 # Compiles a program against what is installed, as a packager's test.
 installcheck:
-	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/installcheck.sh '$(DESTDIR)' \
-	  '$(libdir)'
+	@$(TEST_ENV) CFLAGS='$(CFLAGS) $(INSTRUMENT)' LDFLAGS='$(LDFLAGS)' \
+	  TEST_WRAPPER='$(TEST_WRAPPER)' \
+	  $(SHELL) $(srcdir)/scripts/installcheck.sh '$(DESTDIR)' \
+	  '$(includedir)' '$(libdir)' '$(pkgconfigdir)'
 
 # ---- Install -----------------------------------------------------------------
 
@@ -418,17 +430,21 @@ distclean: clean
 
 # ---- Release -----------------------------------------------------------------
 
-dist verify-dist:
-	@cd $(srcdir) && $(or $(SHELL),sh) tests/$@.sh '$(CURDIR)' $(TARBALL)
+dist:
+	@$(SHELL) $(srcdir)/scripts/dist.sh '$(CURDIR)'
+
+verify-dist:
+	@$(SHELL) $(srcdir)/scripts/verify-dist.sh '$(TARBALL)'
 
 distcheck: dist
-	@$(SHELL) $(srcdir)/tests/distcheck.sh weir-$(PACKAGE_VERSION) \
-	  '$(MAKE)' $(DISTCHECK_CONFIGURE_FLAGS)
+	@MAKE='$(MAKE)' $(SHELL) $(srcdir)/scripts/distcheck.sh \
+	  weir-$(PACKAGE_VERSION) $(DISTCHECK_CONFIGURE_FLAGS)
 
 define HELP
   all             the library and the samples (the default)
   check, test     build and run all tests; TESTFLAGS, TEST_WRAPPER
-  check-abi       exported symbols          check-docs      man pages
+  check-abi       exported symbols          update-abi      write that list
+  check-docs      man pages
   check-headers   headers stand alone       check-style     layout, licence
   check-tsan      threads, under ThreadSanitizer
   coverage        run the tests and print the lines that they reach
@@ -448,4 +464,5 @@ help:
 
 .PHONY: all bench check check-abi check-docs check-headers check-style \
   check-tsan clean coverage demo dist distcheck distclean fuzz help install \
-  installcheck libraries samples test tests uninstall verify-dist
+  installcheck libraries programs samples test tests uninstall \
+  update-abi verify-dist
