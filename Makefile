@@ -115,7 +115,7 @@ BENCH_C += bench/client.c
 BENCH_C += bench/cp_uring.c
 BENCH_C += bench/echo_uv.c
 
-BENCH_SUPPORT_C :=
+BENCH_SUPPORT_C += samples/common.c
 
 MAN3 += man/weir_replace_allocator.3
 MAN3 += man/weir_version.3
