@@ -11,12 +11,13 @@
 
 WEIR_TEST(close, ends_every_operation_first) {
   char *bytes = calloc(1, SLOW_BYTES);
-  struct request r = {0}, w[3] = {{0}};
+  struct request r = {0}, w[3];
   struct conn c;
   char into[16];
   int i;
 
   cr_assert(bytes != NULL);
+  memset(w, 0, sizeof(w));
   conn_slow(f, &c);
   check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(into, 16), on_done),
            0);

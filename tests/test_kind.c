@@ -119,9 +119,10 @@ WEIR_TEST(kind, a_short_write_is_topped_up_at_the_first_unsent_byte) {
 WEIR_TEST(kind, queued_writes_are_gathered_and_top_up_a_remainder) {
   static struct script s;
   static char bytes[20][32];
-  struct request r[20] = {{0}};
+  struct request r[20];
   size_t i;
 
+  memset(r, 0, sizeof(r));
   script_open(f, &s);
   s.write_cap = 25;
   for (i = 0; i < 20; i++) {
@@ -284,10 +285,11 @@ WEIR_TEST(kind, again_starts_with_a_window_filled_anew) {
 
 WEIR_TEST(kind, end_of_stream_is_sticky_and_errors_are_not) {
   static struct script s;
-  struct request r[5] = {{0}};
+  struct request r[5];
   char bytes[64];
   int i;
 
+  memset(r, 0, sizeof(r));
   script_open(f, &s);
   s.read_end = 40;
   s.read_cap = 30;
