@@ -9,6 +9,7 @@
 
 PUBLIC_HDRS += include/weir.h
 PUBLIC_HDRS += include/weir/alloc.h
+PUBLIC_HDRS += include/weir/buffer.h
 PUBLIC_HDRS += include/weir/export.h
 PUBLIC_HDRS += include/weir/file.h
 PUBLIC_HDRS += include/weir/kind.h
@@ -62,6 +63,11 @@ TESTLIB_HDRS :=
 
 # Criterion files, each a program of its own, and what they share.
 TESTS_C += tests/test_alloc.c
+TESTS_C += tests/test_seq.c
+TESTS_C += tests/test_seq_big.c
+TESTS_C += tests/test_seq_find.c
+TESTS_C += tests/test_seq_model.c
+TESTS_C += tests/test_seq_window.c
 TESTS_C += tests/test_version.c
 
 SUPPORT_C :=
@@ -144,7 +150,7 @@ say = @$(if $(VERBOSE_LINES),,printf '  %-7s %s\n' $1 $@;)
 quiet := $(if $(VERBOSE_LINES),,@)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef
-WARNINGS += -Wstrict-prototypes $(if $(filter yes,$(WERROR)),-Werror)
+WARNINGS += -Wstrict-prototypes -Wmissing-prototypes $(if $(filter yes,$(WERROR)),-Werror)
 
 SANITIZE := $(if $(SANITIZERS),-fsanitize=$(SANITIZERS) \
   -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -177,6 +183,7 @@ VERSION_SCRIPT := -Wl,--version-script=$(srcdir)/lib/weir.map
 endif
 
 all: libraries samples
+	@:
 libraries: $(LIBS_LA)
 
 # One rule for each directory: without a slash in the pattern make would look

@@ -5,10 +5,6 @@
 
 #include <fcntl.h>
 
-#ifndef RWF_NOSIGNAL
-#define RWF_NOSIGNAL 0x100
-#endif
-
 /* The registered memory that holds all of bufs, or -1. */
 static int registered(const weir_loop_t *loop, const uv_buf_t *bufs,
                       unsigned nbufs) {
@@ -65,7 +61,7 @@ static void fill_transfer(weir__ring_t *ring, struct io_uring_sqe *sqe,
   else if (nbufs > 1)
     fill_many(ring, sqe, write, bufs, nbufs);
   if (write && ring->caps & WEIR__CAP_NOSIGNAL)
-    sqe->rw_flags = RWF_NOSIGNAL;
+    sqe->rw_flags = WEIR__RWF_NOSIGNAL;
 }
 
 static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe, weir_op_t *op) {
@@ -94,8 +90,8 @@ static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe, weir_op_t *op) {
 
 int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
   weir__ring_t *ring = weir__ring(loop);
-  struct io_uring_sqe *sqe = weir__ring_begin(ring, WEIR__SLOT_FILE, op,
-                                              IORING_OP_NOP, -1, &op->tag);
+  struct io_uring_sqe *sqe =
+      weir__ring_begin(ring, WEIR__SLOT_FILE, op, IORING_OP_NOP, -1, &op->tag);
 
   if (sqe == NULL)
     return UV_EBUSY;

@@ -27,6 +27,7 @@ static void start(weir_stream_t *stream, int fd, uv_handle_type type) {
   sock->fd = fd;
   sock->type = type;
   stream->kind = &weir__socket_kind;
+  stream->uv.handle.type = type;
 }
 
 static int net_init(weir_stream_t *stream, uv_handle_type type) {
@@ -52,11 +53,11 @@ static int net_open(weir_stream_t *stream, uv_os_sock_t fd) {
   stream->loop->stats.syscalls += 3;
   mode = fcntl(fd, F_GETFL);
   if (mode < 0)
-    return UV__ERR(errno);
+    return -errno;
   if (!weir__os_is_socket(fd))
     return sock->type == UV_TCP ? UV_ENOTSOCK : open_foreign(stream, fd);
   if (fcntl(fd, F_SETFL, mode | O_NONBLOCK) < 0)
-    return UV__ERR(errno);
+    return -errno;
   sock->fd = fd;
   return 0;
 }
@@ -105,7 +106,7 @@ static int make_socket(weir_stream_t *stream, int family) {
     return 0;
   stream->loop->stats.syscalls++;
   sock->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  return sock->fd >= 0 ? 0 : UV__ERR(errno);
+  return sock->fd >= 0 ? 0 : -errno;
 }
 
 static socklen_t address_size(const struct sockaddr *addr) {
@@ -145,17 +146,17 @@ static int net_bind(weir_stream_t *stream, const struct sockaddr *addr,
     return rc;
   stream->loop->stats.syscalls += 2;
   if (setsockopt(sock->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
-    return UV__ERR(errno);
+    return -errno;
   if (addr->sa_family == AF_INET6) {
     const int only = flags != 0;
 
     stream->loop->stats.syscalls++;
     if (setsockopt(sock->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) !=
         0)
-      return UV__ERR(errno);
+      return -errno;
   }
   if (bind(sock->fd, addr, address_size(addr)) != 0)
-    return errno == EAFNOSUPPORT ? UV_EINVAL : UV__ERR(errno);
+    return errno == EAFNOSUPPORT ? UV_EINVAL : -errno;
   return 0;
 }
 
@@ -179,7 +180,7 @@ static int net_bind_path(weir_stream_t *stream, const char *name) {
     return 0;
   }
   /* As libuv has it, for the sake of Windows. */
-  rc = errno == ENOENT ? UV_EACCES : UV__ERR(errno);
+  rc = errno == ENOENT ? UV_EACCES : -errno;
   stream->loop->stats.syscalls++;
   close(sock->fd);
   sock->fd = -1;
@@ -194,7 +195,7 @@ static int net_listen(weir_stream_t *stream, int backlog) {
   if (sock->fd < 0)
     return UV_EINVAL;
   stream->loop->stats.syscalls++;
-  return listen(sock->fd, backlog) == 0 ? 0 : UV__ERR(errno);
+  return weir__os_listen(sock->fd, backlog);
 }
 
 static int net_connect(weir_stream_t *stream) {
@@ -225,7 +226,7 @@ static int net_connect(weir_stream_t *stream) {
     return UV_EBUSY;
   sqe->addr = (uint64_t)(uintptr_t)addr;
   sqe->off = len;
-  return 0;
+  return WEIR_PENDING;
 }
 
 void weir__socket_connected(weir_stream_t *stream, int result) {
@@ -249,7 +250,7 @@ static int net_accept(weir_stream_t *listener, weir_stream_t *client) {
     return UV_EBUSY;
   fill_accept(sqe);
   sock->client = client;
-  return 0;
+  return WEIR_PENDING;
 }
 
 void weir__socket_accepted(weir_stream_t *listener, int result) {

@@ -44,8 +44,8 @@ static int socket_error(weir_stream_t *stream) {
   stream->loop->stats.syscalls++;
   if (getsockopt(weir__socket(stream)->fd, SOL_SOCKET, SO_ERROR, &error,
                  &len) != 0)
-    return UV__ERR(errno);
-  return UV__ERR(error);
+    return -errno;
+  return -error;
 }
 
 /* Ends the request, whatever it was. */

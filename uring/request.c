@@ -3,6 +3,7 @@
  */
 #include "ring.h"
 
+#include <poll.h>
 #include <string.h>
 
 static uint32_t tag_slot(uint64_t tag) {
@@ -86,7 +87,7 @@ void weir__slot_release(weir__ring_t *ring, uint64_t tag) {
 void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
 
-  slot->flags &= (uint8_t)~(WEIR__SLOT_POLLING | WEIR__SLOT_RESTART);
+  slot->flags &= (uint8_t) ~(WEIR__SLOT_POLLING | WEIR__SLOT_RESTART);
   slot->flags |= (uint8_t)(flags | WEIR__SLOT_QUEUED);
   slot->next = WEIR__NO_SLOT;
   if (ring->redo_head == WEIR__NO_SLOT)
@@ -96,7 +97,7 @@ void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags) {
   ring->redo_tail = tag_slot(tag);
 }
 
-static short poll_events(const weir__slot_t *slot) {
+static unsigned poll_events(const weir__slot_t *slot) {
   const weir_op_t *op = slot->owner;
 
   switch (slot->type) {
@@ -127,10 +128,7 @@ static int reissue(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot) {
   sqe = weir__ring_sqe(ring, tag, IORING_OP_POLL_ADD, poll_fd(slot));
   if (sqe == NULL)
     return UV_EBUSY;
-  sqe->poll32_events = (uint16_t)poll_events(slot);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  sqe->poll32_events <<= 16;
-#endif
+  weir__sqe_poll(sqe, poll_events(slot));
   return 0;
 }
 

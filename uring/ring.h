@@ -37,6 +37,7 @@ enum {
 
 /* Newer than the headers of the oldest liburing that is supported. */
 enum { WEIR__OP_READV_FIXED = 60, WEIR__OP_WRITEV_FIXED = 61 };
+enum { WEIR__RWF_NOSIGNAL = 0x100 };
 
 /* A request in the ring, named by the user_data of its entries. Its slot is
  * taken until the terminal completion. */
@@ -186,6 +187,15 @@ struct io_uring_sqe *weir__ring_begin(weir__ring_t *ring,
 weir__vector_t *weir__ring_vector(weir__ring_t *ring,
                                   const struct io_uring_sqe *sqe,
                                   const uv_buf_t *bufs, unsigned nbufs);
+
+/* Sets what a POLL_ADD waits for; the kernel wants the halves the other way
+ * round on big endian machines. */
+static inline void weir__sqe_poll(struct io_uring_sqe *sqe, unsigned events) {
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  events = events << 16 | events >> 16;
+#endif
+  sqe->poll32_events = events;
+}
 
 /* Asks for the end of a request. 0 or UV_EBUSY. */
 int weir__ring_cancel(weir__ring_t *ring, uint64_t tag);

@@ -4,14 +4,12 @@
 #include "ring.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#ifndef RWF_NOSIGNAL
-#define RWF_NOSIGNAL 0x100
-#endif
+#include <unistd.h>
 
 static const struct {
   const char *name;
@@ -130,17 +128,17 @@ int weir__ring_enable(weir__ring_t *ring) {
   return 0;
 }
 
-/* One request through the ring and back: io_uring_enter may be denied where
- * io_uring_setup is not. Writes nothing to nowhere, with a flag that old
- * kernels do not know. */
-static int round_trip(struct io_uring *uring, unsigned *caps) {
-  struct io_uring_sqe *sqe;
+/* One request through the ring and back; returns its result. */
+static int round_trip(struct io_uring *uring, unsigned opcode, int fd,
+                      unsigned rw_flags) {
+  struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
   struct io_uring_cqe *cqe;
   int rc;
 
-  sqe = io_uring_get_sqe(uring);
   memset(sqe, 0, sizeof(*sqe));
-  sqe->opcode = IORING_OP_NOP;
+  sqe->opcode = (uint8_t)opcode;
+  sqe->fd = fd;
+  sqe->rw_flags = (int)rw_flags;
   rc = io_uring_submit_and_wait(uring, 1);
   if (rc < 0)
     return rc;
@@ -149,8 +147,25 @@ static int round_trip(struct io_uring *uring, unsigned *caps) {
     return rc;
   rc = cqe->res;
   io_uring_cqe_seen(uring, cqe);
-  (void)caps;
   return rc;
+}
+
+/* Whether a write can be told not to raise SIGPIPE: tried with no bytes. */
+static int has_nosignal(struct io_uring *uring) {
+  int fds[2];
+  int rc;
+
+  if (pipe2(fds, O_CLOEXEC) != 0)
+    return 0;
+  rc = round_trip(uring, IORING_OP_WRITE, fds[1], WEIR__RWF_NOSIGNAL);
+  close(fds[0]);
+  close(fds[1]);
+  return rc == 0;
+}
+
+static void keep(unsigned *caps, unsigned cap, int supported) {
+  if (!supported)
+    *caps &= ~cap;
 }
 
 static int probe_opcodes(struct io_uring *uring, unsigned *caps) {
@@ -169,10 +184,10 @@ static int probe_opcodes(struct io_uring *uring, unsigned *caps) {
   for (i = 0; i < sizeof(required); i++)
     if (!io_uring_opcode_supported(&u.probe, required[i]))
       return UV_ENOSYS;
-  if (!io_uring_opcode_supported(&u.probe, WEIR__OP_READV_FIXED))
-    *caps &= ~WEIR__CAP_READV_FIXED;
-  if (!io_uring_opcode_supported(&u.probe, WEIR__OP_WRITEV_FIXED))
-    *caps &= ~WEIR__CAP_WRITEV_FIXED;
+  keep(caps, WEIR__CAP_READV_FIXED,
+       io_uring_opcode_supported(&u.probe, WEIR__OP_READV_FIXED));
+  keep(caps, WEIR__CAP_WRITEV_FIXED,
+       io_uring_opcode_supported(&u.probe, WEIR__OP_WRITEV_FIXED));
   return 0;
 }
 
@@ -194,10 +209,14 @@ static int probe_with(struct io_uring *uring, unsigned *caps,
   rc = probe_opcodes(uring, caps);
   if (rc < 0)
     return rc;
-  if (io_uring_register_buffers_sparse(uring, 1) < 0)
-    *caps &= ~WEIR__CAP_SPARSE_BUFFERS;
+  keep(caps, WEIR__CAP_SPARSE_BUFFERS,
+       io_uring_register_buffers_sparse(uring, 1) == 0);
+  /* It may be denied where io_uring_setup is not. */
   *step = "io_uring_enter";
-  return round_trip(uring, caps);
+  rc = round_trip(uring, IORING_OP_NOP, -1, 0);
+  if (rc == 0)
+    keep(caps, WEIR__CAP_NOSIGNAL, has_nosignal(uring));
+  return rc;
 }
 
 static int probe(unsigned *caps, const char **step) {

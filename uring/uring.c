@@ -9,6 +9,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "../lib/uv_backend.h"
+
 typedef struct prepares_s {
   const weir_loop_t *loop;
   int found;
@@ -64,7 +66,7 @@ static int open_eventfd(weir__ring_t *ring) {
 
   ring->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (ring->eventfd < 0)
-    return UV__ERR(errno);
+    return -errno;
   rc = io_uring_register_eventfd(&ring->uring, ring->eventfd);
   return rc != 0 ? rc : weir__ring_watch(ring);
 }
@@ -121,24 +123,34 @@ static int attach(weir_loop_t *loop, const weir_loop_options_t *options) {
   return 0;
 }
 
+static uint64_t tag_of(const weir__ring_t *ring, uint32_t index) {
+  return (uint64_t)ring->slots[index].generation << 32 | index;
+}
+
+static int goes_on(int rc) {
+  return rc == 0 || rc == -EINTR || rc == -ETIME || rc == -EBUSY ||
+         rc == -EAGAIN;
+}
+
 /* Has everything in the ring end, and waits until it has: the kernel may not
- * write into memory that the application takes back. */
+ * write into memory that the application takes back. Only a ring that cannot
+ * be entered any more is given up. */
 static void abandon(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
   uint32_t i;
   int rc = 0;
 
-  while (ring->inflight > 0 && (rc == 0 || rc == -EINTR || rc == -ETIME ||
-                                rc == -EBUSY || rc == -EAGAIN)) {
-    for (i = 0; i < ring->slot_count; i++) {
-      uint64_t tag = (uint64_t)ring->slots[i].generation << 32 | i;
-
-      weir__ring_cancel(ring, tag);
-    }
+  weir__uv_abandon_streams(loop);
+  while (ring->inflight > 0 && goes_on(rc)) {
+    for (i = 0; i < ring->slot_count; i++)
+      weir__ring_cancel(ring, tag_of(ring, i));
     weir__ring_redo(ring);
-    rc = ring->inflight > 0 ? weir__ring_enter(ring, 1, 100) : 0;
+    if (ring->inflight > 0)
+      rc = weir__ring_enter(ring, 1, 100);
     weir__ring_reap(ring);
   }
+  for (i = 0; i < ring->slot_count && ring->inflight > 0; i++)
+    weir__ring_complete(ring, tag_of(ring, i), UV_ECANCELED);
 }
 
 /* The poll for libuv's descriptor would keep that open for a while. */
@@ -171,7 +183,6 @@ static void detach(weir_loop_t *loop) {
   if (has_handle && !uv_is_closing(poll))
     uv_close(poll, NULL);
   release(ring);
-  loop->impl = NULL;
   if (has_handle)
     weir__settle(loop->uv, &ring->settle, on_settled, ring);
   else
@@ -181,7 +192,7 @@ static void detach(weir_loop_t *loop) {
 static int owns(const weir_loop_t *loop, const uv_handle_t *handle) {
   const weir__ring_t *ring = weir__ring(loop);
 
-  return ring != NULL && ring->eventfd >= 0 &&
+  return ring->eventfd >= 0 &&
          (handle == (const uv_handle_t *)&ring->poll ||
           handle == (const uv_handle_t *)&ring->settle.handle);
 }

@@ -3,6 +3,7 @@
  */
 #include "ring.h"
 
+#include <poll.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -53,10 +54,7 @@ static int watch_backend(weir__ring_t *ring) {
                          uv_backend_fd(ring->loop->uv), &ring->poll_tag);
   if (sqe == NULL)
     return UV_EBUSY;
-  sqe->poll32_events = POLLIN;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  sqe->poll32_events <<= 16;
-#endif
+  weir__sqe_poll(sqe, POLLIN);
   return 0;
 }
 
@@ -77,7 +75,7 @@ static void ring_turn(weir__ring_t *ring) {
   /* Also when libuv would not sleep long anyway: its timeout ignores watchers
    * that are not yet with epoll, uv_backend_timeout does not. */
   if (slept || ring->inflight > 0)
-    weir__loop_wake(loop);
+    weir__loop_no_sleep(loop);
 }
 
 static void uv_turn(weir__ring_t *ring) {
@@ -89,7 +87,7 @@ static void uv_turn(weir__ring_t *ring) {
   atomic_thread_fence(memory_order_seq_cst);
   if (weir__ring_has_work(ring) || weir__loop_busy(ring->loop) ||
       uv_is_closing((uv_handle_t *)&ring->poll))
-    weir__loop_wake(ring->loop);
+    weir__loop_no_sleep(ring->loop);
 }
 
 void weir__ring_turn(weir_loop_t *loop) {
