@@ -63,14 +63,25 @@ TESTLIB_HDRS :=
 
 # Criterion files, each a program of its own, and what they share.
 TESTS_C += tests/test_alloc.c
+TESTS_C += tests/test_cancel.c
+TESTS_C += tests/test_close.c
+TESTS_C += tests/test_fair.c
+TESTS_C += tests/test_kind.c
+TESTS_C += tests/test_read.c
 TESTS_C += tests/test_seq.c
 TESTS_C += tests/test_seq_big.c
 TESTS_C += tests/test_seq_find.c
 TESTS_C += tests/test_seq_model.c
 TESTS_C += tests/test_seq_window.c
 TESTS_C += tests/test_version.c
+TESTS_C += tests/test_write.c
+TESTS_C += tests/test_write_now.c
 
-SUPPORT_C :=
+SUPPORT_C += tests/support/alloc.c
+SUPPORT_C += tests/support/deny.c
+SUPPORT_C += tests/support/fixture.c
+SUPPORT_C += tests/support/net.c
+SUPPORT_C += tests/support/script.c
 
 # Programs with a main(), for ThreadSanitizer: exit status 0, 1 or 77.
 TSAN_C :=
