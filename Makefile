@@ -58,8 +58,10 @@ URING_SRCS += uring/uring.c
 URING_SRCS += uring/wait.c
 
 # The static library for users' own tests: lib/test/*.c and their header.
-TESTLIB_SRCS :=
-TESTLIB_HDRS :=
+TESTLIB_SRCS += lib/test/pair.c
+TESTLIB_SRCS += lib/test/runs.c
+TESTLIB_SRCS += lib/test/script.c
+TESTLIB_HDRS += include/weir/test.h
 
 # Criterion files, each a program of its own, and what they share.
 TESTS_C += tests/test_alloc.c
@@ -109,7 +111,9 @@ SAMPLES_SUPPORT_C += samples/progress.c
 SAMPLES_SUPPORT_C += samples/server.c
 SAMPLES_SUPPORT_C += samples/target.c
 
-BENCH_C :=
+BENCH_C += bench/client.c
+BENCH_C += bench/cp_uring.c
+BENCH_C += bench/echo_uv.c
 
 BENCH_SUPPORT_C :=
 
