@@ -142,6 +142,19 @@ void weir__loop_detached(weir_loop_t *loop) {
   uv_close((uv_handle_t *)&hooks->idle, hook_closed);
 }
 
+/* Lets the backend go, once the application's closes are over. */
+static void leave(weir_loop_t *loop) {
+  if ((loop->flags & WEIR__LOOP_LEAVING) != 0)
+    return;
+  if (loop->settle > 0) {
+    loop->settle--;
+    weir__loop_no_sleep(loop);
+    return;
+  }
+  loop->flags |= WEIR__LOOP_LEAVING;
+  loop->backend->detach(loop);
+}
+
 static void on_prepare(uv_prepare_t *prepare) {
   weir_loop_t *loop = prepare->data;
   loop->stats.turns++;
@@ -149,12 +162,7 @@ static void on_prepare(uv_prepare_t *prepare) {
   uv_idle_stop(&loop->hooks->idle);
   weir__loop_run(loop);
   if ((loop->flags & WEIR__LOOP_DETACHING) != 0) {
-    loop->flags |= WEIR__LOOP_CLOSED_WINDOW;
-    weir__loop_wake(loop);
-    if (loop->settle == 0)
-      loop->backend->detach(loop);
-    else
-      loop->settle--;
+    leave(loop);
     return;
   }
   loop->backend->turn(loop);
@@ -265,7 +273,7 @@ int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
   weir__loop_ref(loop);
   /* In a callback of ours the backend is still at work above us. */
   if ((loop->flags & WEIR__LOOP_DELIVERING) == 0 && loop->settle == 0)
-    loop->backend->detach(loop);
+    leave(loop);
   else
     weir__loop_wake(loop);
   return 0;

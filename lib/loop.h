@@ -65,9 +65,10 @@ enum {
   WEIR__LOOP_CLOSED_WINDOW = 1, /* between our prepare and our check */
   WEIR__LOOP_DELIVERING = 2,
   WEIR__LOOP_DETACHING = 4,
-  WEIR__LOOP_DEAD = 8,         /* the application closed our handles */
-  WEIR__LOOP_STALLED = 16,     /* a backend said UV_EBUSY in this run */
-  WEIR__LOOP_FILE_CANCELS = 32 /* a cancelled file op was not told yet */
+  WEIR__LOOP_DEAD = 8,          /* the application closed our handles */
+  WEIR__LOOP_STALLED = 16,      /* a backend said UV_EBUSY in this run */
+  WEIR__LOOP_FILE_CANCELS = 32, /* a cancelled file op was not told yet */
+  WEIR__LOOP_LEAVING = 64       /* the backend is being detached */
 };
 
 /* A loop object with its handles on uv, and its undoing when attaching fails
