@@ -213,9 +213,9 @@ WEIR_TEST(close, an_op_is_free_for_reuse_in_its_callback) {
   conn_tcp(f, &o.conn);
   o.writer = malloc(sizeof(*o.writer));
   o.writer->data = &o;
-  check_is(weir_write(o.writer, &o.conn.stream, weir_seq_block("x", 1),
-                      reuse_op),
-           0);
+  check_is(
+      weir_write(o.writer, &o.conn.stream, weir_seq_block("x", 1), reuse_op),
+      0);
   run_out(f);
   check_is(recv(o.conn.peer, got, 2, MSG_WAITALL), 2);
   cr_assert(got[0] == 'x' && got[1] == 'y');
