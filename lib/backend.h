@@ -50,8 +50,8 @@ typedef struct weir__backend_s {
    * owns: those it closes, and calls weir__loop_detached when the last of them
    * is gone, at once if there was none. */
   void (*detach)(weir_loop_t *loop);
-  /* The last thing in the prepare phase: submit, perhaps sleep, reap. It has
-   * to leave libuv unable to sleep (weir__loop_wake) if it should not. */
+  /* The last thing in the prepare phase: submit, perhaps sleep, reap. It calls
+   * weir__loop_no_sleep if libuv's poll has to return at once. */
   void (*turn)(weir_loop_t *loop);
   /* After the poll phase: reap, start and submit what was queued in it. */
   void (*check)(weir_loop_t *loop);

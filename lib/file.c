@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
+#include <weir/file.h>
+
 #include <string.h>
 
 #include "alloc.h"
@@ -46,6 +48,26 @@ static int transfer_sync(transfer_t transfer, uv_file file, weir_seq_t seq,
       break;
   }
   return total;
+}
+
+int weir__file_run(weir_op_t *op) {
+  const weir__file_args_t *args = weir__file_args(op);
+  uv_fs_t req;
+  switch (op->type) {
+  case WEIR__FILE_OPEN:
+    uv_fs_open(NULL, &req, args->path, args->flags, args->mode, NULL);
+    return finish_sync(&req);
+  case WEIR__FILE_CLOSE:
+    uv_fs_close(NULL, &req, args->file, NULL);
+    return finish_sync(&req);
+  case WEIR__FILE_FSYNC:
+    uv_fs_fsync(NULL, &req, args->file, NULL);
+    return finish_sync(&req);
+  case WEIR__FILE_PREAD:
+    return transfer_sync(uv_fs_read, args->file, op->seq, op->offset);
+  default:
+    return transfer_sync(uv_fs_write, args->file, op->seq, op->offset);
+  }
 }
 
 static void list_add(weir_loop_t *loop, weir_op_t *op) {

@@ -28,10 +28,14 @@ static void on_idle(uv_idle_t *idle) {
   (void)idle;
 }
 
-void weir__loop_wake(weir_loop_t *loop) {
-  if ((loop->flags & WEIR__LOOP_CLOSED_WINDOW) != 0 &&
-      !uv_is_closing((uv_handle_t *)&loop->hooks->idle))
+void weir__loop_no_sleep(weir_loop_t *loop) {
+  if (!uv_is_closing((uv_handle_t *)&loop->hooks->idle))
     uv_idle_start(&loop->hooks->idle, on_idle);
+}
+
+void weir__loop_wake(weir_loop_t *loop) {
+  if ((loop->flags & WEIR__LOOP_CLOSED_WINDOW) != 0)
+    weir__loop_no_sleep(loop);
 }
 
 int weir__loop_busy(const weir_loop_t *loop) {

@@ -82,6 +82,10 @@ void weir__loop_unref(weir_loop_t *loop);
 /* Makes sure that what was just queued is looked at before libuv sleeps. */
 void weir__loop_wake(weir_loop_t *loop);
 
+/* Keeps libuv from sleeping in this turn: for a backend's turn function, after
+ * which nothing of ours is looked at before libuv's poll. */
+void weir__loop_no_sleep(weir_loop_t *loop);
+
 /* Starts what waits to be started, runs the callbacks that are due, and goes
  * on so until nothing is left or the turn's budget is spent. Backends call it
  * in their turn and check functions, and after a libuv callback. It never

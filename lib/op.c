@@ -44,8 +44,6 @@ int weir__op_hold(weir_op_t *op, weir_loop_t *loop, weir_seq_t seq) {
   size_t n = weir__seq_descriptors(&seq);
   op->block = NULL;
   op->seq = seq;
-  if (n == 0)
-    return 0;
   if (n <= sizeof(op->segments) / sizeof(op->segments[0])) {
     weir__seq_own(&op->seq, op->segments);
     return 0;

@@ -48,6 +48,9 @@ typedef struct weir__file_args_s {
 
 weir__file_args_t *weir__file_args(weir_op_t *op);
 
+/* Runs a file operation at once, in whatever thread this is: its result. */
+int weir__file_run(weir_op_t *op);
+
 /* Makes op ready: private fields cleared, a reference on the loop taken. */
 void weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
                     weir__op_type_t type, weir_op_cb cb);

@@ -20,6 +20,12 @@ int weir__os_read(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
 int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
                    unsigned nbufs, size_t *n);
 
+/* Takes a connection of a listening socket, close-on-exec and non-blocking: 0,
+ * UV_EAGAIN or an error; connections that were aborted are passed over. */
+int weir__os_accept(uv_os_fd_t fd, uv_os_sock_t *client);
+int weir__os_listen(uv_os_fd_t fd, int backlog);
+void weir__os_close(uv_os_fd_t fd);
+
 int weir__os_shutdown(uv_os_fd_t fd);
 int weir__os_sockname(uv_os_fd_t fd, struct sockaddr *addr, int *len);
 int weir__os_peername(uv_os_fd_t fd, struct sockaddr *addr, int *len);

@@ -19,6 +19,7 @@ static int init(weir_loop_t *loop, weir_stream_t *stream, uv_handle_type type) {
   if (r != 0)
     return r;
   weir__stream_prepare(loop, stream);
+  stream->type = (int)type;
   r = net(stream)->init(stream, type);
   if (r == 0)
     weir__stream_open(stream);
@@ -40,10 +41,10 @@ static int unused(const weir_stream_t *stream, uv_handle_type type) {
   int r = weir__loop_check(stream->loop);
   if (r != 0)
     return r;
-  if (stream->uv.handle.type != type)
-    return UV_EINVAL;
   if ((stream->state & WEIR__CONNECTED) != 0)
     return UV_EISCONN;
+  if (stream->type != (int)type)
+    return UV_EINVAL;
   if ((stream->state & WEIR__CONNECTING) != 0)
     return UV_EALREADY;
   return (stream->state & WEIR__LISTENING) != 0 ? UV_EINVAL : 0;
@@ -89,7 +90,7 @@ int weir_pipe_bind(weir_stream_t *stream, const char *name) {
 int weir_listen(weir_stream_t *stream, int backlog) {
   if (stream == NULL)
     return UV_EINVAL;
-  int r = unused(stream, stream->uv.handle.type);
+  int r = unused(stream, (uv_handle_type)stream->type);
   if (r == 0)
     r = net(stream)->listen(stream, backlog);
   if (r == 0)

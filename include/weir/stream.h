@@ -65,7 +65,7 @@ struct weir_stream_s {
   int wants;
   int read_status;
   int write_status;
-  int settle;
+  int type; /* of handle: UV_TCP, UV_NAMED_PIPE, or 0 */
   union {
     uv_handle_t handle;
     uv_stream_t stream;

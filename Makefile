@@ -1,0 +1,451 @@
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# For GNU make. configure writes config.mk; a bare `make` in a fresh clone runs
+# autoreconf and configure by itself. `make help` lists the goals.
+
+# ---- Lists -------------------------------------------------------------------
+# Sorted, one line for each file: adding a file is adding a line.
+
+PUBLIC_HDRS += include/weir.h
+PUBLIC_HDRS += include/weir/alloc.h
+PUBLIC_HDRS += include/weir/buffer.h
+PUBLIC_HDRS += include/weir/export.h
+PUBLIC_HDRS += include/weir/file.h
+PUBLIC_HDRS += include/weir/kind.h
+PUBLIC_HDRS += include/weir/loop.h
+PUBLIC_HDRS += include/weir/op.h
+PUBLIC_HDRS += include/weir/pool.h
+PUBLIC_HDRS += include/weir/seq.h
+PUBLIC_HDRS += include/weir/stream.h
+PUBLIC_HDRS += include/weir/version.h
+
+LIB_SRCS += lib/alloc.c
+LIB_SRCS += lib/attach.c
+LIB_SRCS += lib/file.c
+LIB_SRCS += lib/loop.c
+LIB_SRCS += lib/op.c
+LIB_SRCS += lib/os_unix.c
+LIB_SRCS += lib/pool.c
+LIB_SRCS += lib/read.c
+LIB_SRCS += lib/seq.c
+LIB_SRCS += lib/seq_cursor.c
+LIB_SRCS += lib/seq_find.c
+LIB_SRCS += lib/seq_mutable.c
+LIB_SRCS += lib/seq_window.c
+LIB_SRCS += lib/slab.c
+LIB_SRCS += lib/socket.c
+LIB_SRCS += lib/stream.c
+LIB_SRCS += lib/uv_backend.c
+LIB_SRCS += lib/uv_file.c
+LIB_SRCS += lib/uv_net.c
+LIB_SRCS += lib/uv_stream.c
+LIB_SRCS += lib/version.c
+LIB_SRCS += lib/wqueue.c
+LIB_SRCS += lib/write.c
+
+# With io_uring only: uring/*.c.
+URING_SRCS += uring/file.c
+URING_SRCS += uring/memory.c
+URING_SRCS += uring/net.c
+URING_SRCS += uring/reap.c
+URING_SRCS += uring/request.c
+URING_SRCS += uring/settle.c
+URING_SRCS += uring/setup.c
+URING_SRCS += uring/stream.c
+URING_SRCS += uring/submit.c
+URING_SRCS += uring/uring.c
+URING_SRCS += uring/wait.c
+
+# The static library for users' own tests: lib/test/*.c and their header.
+TESTLIB_SRCS += lib/test/pair.c
+TESTLIB_SRCS += lib/test/runs.c
+TESTLIB_SRCS += lib/test/script.c
+TESTLIB_HDRS += include/weir/test.h
+
+# Criterion files, each a program of its own, and what they share.
+TESTS_C += tests/test_alloc.c
+TESTS_C += tests/test_cancel.c
+TESTS_C += tests/test_close.c
+TESTS_C += tests/test_fair.c
+TESTS_C += tests/test_kind.c
+TESTS_C += tests/test_read.c
+TESTS_C += tests/test_seq.c
+TESTS_C += tests/test_seq_big.c
+TESTS_C += tests/test_seq_find.c
+TESTS_C += tests/test_seq_model.c
+TESTS_C += tests/test_seq_window.c
+TESTS_C += tests/test_version.c
+TESTS_C += tests/test_write.c
+TESTS_C += tests/test_write_now.c
+
+SUPPORT_C += tests/support/alloc.c
+SUPPORT_C += tests/support/deny.c
+SUPPORT_C += tests/support/fixture.c
+SUPPORT_C += tests/support/net.c
+SUPPORT_C += tests/support/script.c
+
+# Programs with a main(), for ThreadSanitizer: exit status 0, 1 or 77.
+TSAN_C :=
+
+# libFuzzer targets: tests/fuzz/NAME.c, their corpus in tests/fuzz/NAME/.
+FUZZ_C :=
+
+# Scripts that are tests: exit status 0, 1 or 77 (skipped).
+CHECKS_SH += tests/check-abi.sh
+CHECKS_SH += tests/check-headers.sh
+CHECKS_SH += tests/check-style.sh
+
+SMOKE_SH :=
+
+SAMPLES_C += samples/adopt.c
+SAMPLES_C += samples/cp.c
+SAMPLES_C += samples/demo_peer.c
+SAMPLES_C += samples/echo.c
+SAMPLES_C += samples/relay.c
+
+SAMPLES_SUPPORT_C += samples/common.c
+SAMPLES_SUPPORT_C += samples/copy.c
+SAMPLES_SUPPORT_C += samples/flow.c
+SAMPLES_SUPPORT_C += samples/progress.c
+SAMPLES_SUPPORT_C += samples/server.c
+SAMPLES_SUPPORT_C += samples/target.c
+
+BENCH_C += bench/client.c
+BENCH_C += bench/cp_uring.c
+BENCH_C += bench/echo_uv.c
+
+BENCH_SUPPORT_C :=
+
+MAN3 += man/weir_replace_allocator.3
+MAN3 += man/weir_version.3
+MAN3 += man/weir_version_string.3
+
+MAN7 :=
+
+comma := ,
+
+# ---- Configuration -----------------------------------------------------------
+
+.DEFAULT_GOAL := all
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+# Goals that have to work before configure has run.
+NOCONF := clean distclean dist verify-dist help
+ifneq ($(filter-out $(NOCONF),$(or $(MAKECMDGOALS),all)),)
+include config.mk
+else
+-include $(wildcard config.mk)
+endif
+srcdir ?= .
+MKDIR_P ?= mkdir -p
+
+# Dates decide only in maintainer mode: a tarball and git set them anyhow.
+ifeq ($(MAINTAINER_MODE),yes)
+CONFIGURE_DEPS := configure.ac include/weir/version.h
+CONFIG_DEPS := configure config.mk.in weir.pc.in weir-test.pc.in
+else
+CONFIGURE_DEPS := $(if $(wildcard $(srcdir)/configure),,configure.ac)
+CONFIG_DEPS := $(if $(wildcard config.mk),,configure)
+endif
+
+config.mk: $(addprefix $(srcdir)/,$(CONFIG_DEPS))
+	if test -f config.status; then ./config.status --recheck && \
+	  ./config.status; else $(srcdir)/configure $(CONFIGURE_FLAGS); fi
+
+$(srcdir)/configure: $(addprefix $(srcdir)/,$(CONFIGURE_DEPS))
+	cd $(srcdir) && autoreconf -fi
+
+# ---- Flags -------------------------------------------------------------------
+# Ours come first and the user's last, which are never assigned to.
+
+VERBOSE_LINES := $(or $(filter-out 0,$(V)),$(filter no,$(SILENT_RULES)))
+say = @$(if $(VERBOSE_LINES),,printf '  %-7s %s\n' $1 $@;)
+quiet := $(if $(VERBOSE_LINES),,@)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef
+WARNINGS += -Wstrict-prototypes -Wmissing-prototypes $(if $(filter yes,$(WERROR)),-Werror)
+
+SANITIZE := $(if $(SANITIZERS),-fsanitize=$(SANITIZERS) \
+  -fno-omit-frame-pointer -fno-sanitize-recover=all)
+INSTRUMENT := $(SANITIZE) $(if $(filter yes,$(COVERAGE)),--coverage)
+
+OWN_CPPFLAGS := -I. -I$(srcdir)/include $(LIBUV_CFLAGS)
+OWN_CFLAGS := -std=gnu11 -fvisibility=hidden $(WARNINGS) $(INSTRUMENT)
+OWN_LDFLAGS := $(INSTRUMENT)
+OWN_LIBS := $(LIBUV_LIBS) $(LIBURING_LIBS)
+
+ifneq ($(DEPENDENCY_TRACKING),no)
+DEP_CFLAGS = -MMD -MP -MT $@ -MF $(basename $@).d
+endif
+
+ALL_CFLAGS = $(OWN_CPPFLAGS) $(CPPFLAGS) $(DEP_CFLAGS) $(OWN_CFLAGS) $(CFLAGS)
+LINK = $(LIBTOOL) $(LT_QUIET) --tag=CC --mode=link $(CC) $(OWN_CFLAGS) \
+  $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS)
+LT_QUIET := $(if $(VERBOSE_LINES),,--silent)
+
+# ---- Library -----------------------------------------------------------------
+
+SRCS := $(LIB_SRCS) $(if $(filter yes,$(HAVE_URING)),$(URING_SRCS))
+LOBJS := $(SRCS:.c=.lo)
+TESTLIB_LOBJS := $(TESTLIB_SRCS:.c=.lo)
+TESTLIB := $(if $(TESTLIB_SRCS),libweir-test.la)
+LIBS_LA := libweir.la $(TESTLIB)
+
+ifeq ($(HAVE_VERSION_SCRIPT),yes)
+VERSION_SCRIPT := -Wl,--version-script=$(srcdir)/lib/weir.map
+endif
+
+all: libraries samples
+	@:
+libraries: $(LIBS_LA)
+
+# One rule for each directory: without a slash in the pattern make would look
+# for the source in the target's directory.
+define lt_compile
+$(call say,CC)$(MKDIR_P) $(@D)
+$(quiet)$(LIBTOOL) $(LT_QUIET) --tag=CC --mode=compile $(CC) -DWEIR_BUILDING \
+  -I$(srcdir)/lib $(LIBURING_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+endef
+lib/%.lo: $(srcdir)/lib/%.c
+	$(lt_compile)
+uring/%.lo: $(srcdir)/uring/%.c
+	$(lt_compile)
+
+libweir.la: $(LOBJS) $(srcdir)/lib/weir.map
+	$(call say,LINK)
+	$(quiet)$(LINK) -no-undefined -version-info $(SO_VERSION) \
+	  $(VERSION_SCRIPT) -rpath $(libdir) -o $@ $(LOBJS) $(OWN_LIBS) $(LIBS)
+
+# All of the library with its hidden symbols, for the unit tests. It is not
+# installed.
+libweir-core.la: $(LOBJS)
+	$(call say,LINK)
+	$(quiet)$(LINK) -o $@ $(LOBJS) $(OWN_LIBS) $(LIBS)
+
+libweir-test.la: $(TESTLIB_LOBJS)
+	$(call say,LINK)
+	$(quiet)$(LINK) -static -rpath $(libdir) -o $@ $(TESTLIB_LOBJS)
+
+# ---- Programs ----------------------------------------------------------------
+
+programs = $(patsubst %.c,%$(EXEEXT),$1)
+SAMPLES := $(call programs,$(SAMPLES_C))
+BENCHES := $(call programs,$(BENCH_C))
+TESTS := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(TESTS_C)))
+TSANS := $(call programs,$(TSAN_C))
+FUZZERS := $(call programs,$(FUZZ_C))
+
+SUPPORT_OBJS := $(SUPPORT_C:.c=.o)
+SAMPLES_SUPPORT_OBJS := $(SAMPLES_SUPPORT_C:.c=.o)
+BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
+POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_C) $(TESTS_C) $(TSAN_C) \
+  $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) $(BENCH_SUPPORT_OBJS)
+
+define compile
+$(call say,CC)$(MKDIR_P) $(@D)
+$(quiet)$(CC) $(EXTRA_CPPFLAGS) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
+endef
+samples/%.o: $(srcdir)/samples/%.c
+	$(compile)
+bench/%.o: $(srcdir)/bench/%.c
+	$(compile)
+tests/%.o: $(srcdir)/tests/%.c
+	$(compile)
+
+# Criterion finds no test at all in an object built with -flto.
+tests/%.o: EXTRA_CFLAGS = -fno-lto
+tests/%.o: EXTRA_CPPFLAGS = -I$(srcdir)/tests -I$(srcdir)/lib \
+  -I$(srcdir)/tests/support $(LIBURING_CFLAGS) $(CRITERION_CFLAGS)
+bench/%.o: EXTRA_CPPFLAGS = $(LIBURING_CFLAGS)
+tests/fuzz/%.o: EXTRA_CFLAGS = -fno-lto -fsanitize=fuzzer-no-link
+
+# Samples are what a user writes: they get the installed library's symbols and
+# no others.
+$(SAMPLES): %$(EXEEXT): %.o $(SAMPLES_SUPPORT_OBJS) libweir.la
+	$(call say,LINK)
+	$(quiet)$(LINK) -o $@ $< $(SAMPLES_SUPPORT_OBJS) libweir.la \
+	  $(LIBUV_LIBS) $(THREAD_LIBS) $(LIBS)
+
+$(BENCHES): %$(EXEEXT): %.o $(BENCH_SUPPORT_OBJS) libweir-core.la
+	$(call say,LINK)
+	$(quiet)$(LINK) -o $@ $< $(BENCH_SUPPORT_OBJS) libweir-core.la \
+	  $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
+
+$(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) libweir-core.la
+	$(call say,LINK)
+	$(quiet)$(LINK) -o $@ $< $(SUPPORT_OBJS) $(TESTLIB_LOBJS) \
+	  libweir-core.la $(CRITERION_LIBS) $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
+
+$(TSANS): %$(EXEEXT): %.o libweir-core.la
+	$(call say,LINK)
+	$(quiet)$(LINK) -o $@ $< libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) \
+	  $(LIBS)
+
+$(FUZZERS): %$(EXEEXT): %.o libweir-core.la
+	$(call say,LINK)
+	$(quiet)$(LINK) -fsanitize=fuzzer -o $@ $< libweir-core.la \
+	  $(OWN_LIBS) $(LIBS)
+
+# New flags or a new compiler: everything is built anew.
+$(LOBJS) $(TESTLIB_LOBJS) $(POBJS): config.mk
+
+ifneq ($(DEPENDENCY_TRACKING),no)
+-include $(LOBJS:.lo=.d) $(TESTLIB_LOBJS:.lo=.d) $(POBJS:.o=.d)
+endif
+
+samples: $(SAMPLES)
+tests: $(TESTS)
+
+# ---- Tests -------------------------------------------------------------------
+
+TEST_ENV := srcdir='$(srcdir)' CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' \
+  NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' LIBUV_CFLAGS='$(LIBUV_CFLAGS)' \
+  PUBLIC_HDRS='$(PUBLIC_HDRS)' MAN='$(MAN3) $(MAN7)'
+RUN := $(TEST_ENV) $(SHELL) $(srcdir)/tests/run.sh
+ifneq ($(HAVE_CRITERION),yes)
+CRITERION_MISSING := skip:unit-tests:Criterion-is-not-installed
+endif
+
+check: libraries libweir-core.la samples tests
+ifeq ($(CROSS)$(TEST_WRAPPER),yes)
+	@echo 'check: built, not run: set TEST_WRAPPER to run the programs'
+else
+	@$(RUN) $(TESTS) $(CRITERION_MISSING) \
+	  $(addprefix $(srcdir)/,$(CHECKS_SH) $(SMOKE_SH))
+endif
+
+test: check
+
+check-abi: libweir.la libweir-core.la
+check-abi check-docs check-headers check-style:
+	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/$@.sh
+
+# $(call variant,NAME,CONFIGURE FLAGS,GOAL): a build of its own in out/NAME.
+define variant
+@$(MKDIR_P) out/$1
+@cd out/$1 && { test config.mk -nt $(abs_builddir)/config.mk || \
+  $(abs_srcdir)/configure -q --disable-shared $2; }
+@cd out/$1 && $(MAKE) $3
+endef
+
+ifneq ($(filter thread,$(subst $(comma), ,$(SANITIZERS))),)
+check-tsan: $(TSANS)
+	@$(RUN) $(TSANS)
+else
+check-tsan:
+	$(call variant,tsan,CC='$(CC)' --enable-sanitizers=thread \
+	  --without-criterion,check-tsan)
+endif
+
+ifeq ($(COVERAGE),yes)
+coverage: check
+	@$(SHELL) $(srcdir)/tests/coverage.sh $(addprefix $(srcdir)/,$(SRCS))
+else
+coverage:
+	$(call variant,coverage,CC='$(CC)' CFLAGS='-O0 -g' --enable-coverage, \
+	  coverage)
+endif
+
+FUZZ_SECONDS ?= 60
+FUZZ_CC ?= clang
+ifneq ($(findstring fuzzer,$(SANITIZERS)),)
+fuzz: $(FUZZERS)
+	@$(SHELL) $(srcdir)/tests/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
+else
+fuzz:
+	$(call variant,fuzz,CC='$(FUZZ_CC)' CFLAGS='-O1 -g' \
+	  --enable-sanitizers=fuzzer-no-link$(comma)address \
+	  --without-criterion,fuzz)
+endif
+
+demo: samples
+	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/samples/demo.sh
+
+bench: $(BENCHES) samples
+	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/bench/run.sh
+
+# Compiles a program against what is installed, as a packager's test.
+installcheck:
+	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/installcheck.sh '$(DESTDIR)' \
+	  '$(libdir)'
+
+# ---- Install -----------------------------------------------------------------
+
+INSTALL_HDRS := $(PUBLIC_HDRS) $(TESTLIB_HDRS)
+PCS := weir.pc $(if $(TESTLIB),weir-test.pc)
+
+install: libraries
+	$(MKDIR_P) '$(DESTDIR)$(libdir)' '$(DESTDIR)$(pkgconfigdir)' \
+	  '$(DESTDIR)$(includedir)/weir' '$(DESTDIR)$(mandir)/man3' \
+	  '$(DESTDIR)$(mandir)/man7'
+	for la in $(LIBS_LA); do $(LIBTOOL) $(LT_QUIET) --mode=install \
+	  $(INSTALL) $$la '$(DESTDIR)$(libdir)' || exit 1; done
+	$(INSTALL_DATA) $(PCS) '$(DESTDIR)$(pkgconfigdir)'
+	for h in $(INSTALL_HDRS); do $(INSTALL_DATA) $(srcdir)/$$h \
+	  '$(DESTDIR)$(includedir)/'$${h#include/} || exit 1; done
+	for m in $(MAN3); do $(INSTALL_DATA) $(srcdir)/$$m \
+	  '$(DESTDIR)$(mandir)/man3' || exit 1; done
+	for m in $(MAN7); do $(INSTALL_DATA) $(srcdir)/$$m \
+	  '$(DESTDIR)$(mandir)/man7' || exit 1; done
+
+uninstall:
+	for la in $(LIBS_LA); do $(LIBTOOL) $(LT_QUIET) --mode=uninstall \
+	  rm -f '$(DESTDIR)$(libdir)/'$$la; done
+	cd '$(DESTDIR)$(pkgconfigdir)' && rm -f $(PCS)
+	cd '$(DESTDIR)$(includedir)' && rm -f $(INSTALL_HDRS:include/%=%)
+	-rmdir '$(DESTDIR)$(includedir)/weir'
+	cd '$(DESTDIR)$(mandir)' && rm -f $(MAN3:man/%=man3/%) \
+	  $(MAN7:man/%=man7/%)
+
+# ---- Clean -------------------------------------------------------------------
+
+CLEAN_DIRS := . lib lib/test uring tests tests/support tests/fuzz samples bench
+
+clean:
+	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
+	  $$d/*.d $$d/*.gcno $$d/*.gcda; done
+	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(TESTS_C) $(TSAN_C) \
+	  $(FUZZ_C))
+	rm -rf out
+
+distclean: clean
+	rm -f config.mk config.h config.status config.log libtool weir.pc \
+	  weir-test.pc
+	rm -rf autom4te.cache
+	if test -h Makefile; then rm -f Makefile; fi
+
+# ---- Release -----------------------------------------------------------------
+
+dist verify-dist:
+	@cd $(srcdir) && $(or $(SHELL),sh) tests/$@.sh '$(CURDIR)' $(TARBALL)
+
+distcheck: dist
+	@$(SHELL) $(srcdir)/tests/distcheck.sh weir-$(PACKAGE_VERSION) \
+	  '$(MAKE)' $(DISTCHECK_CONFIGURE_FLAGS)
+
+define HELP
+  all             the library and the samples (the default)
+  check, test     build and run all tests; TESTFLAGS, TEST_WRAPPER
+  check-abi       exported symbols          check-docs      man pages
+  check-headers   headers stand alone       check-style     layout, licence
+  check-tsan      threads, under ThreadSanitizer
+  coverage        run the tests and print the lines that they reach
+  fuzz            run each fuzzer for FUZZ_SECONDS (60)
+  demo            see it work on real sockets and files
+  bench           measure against plain libuv and raw liburing
+  install         to prefix, below DESTDIR  uninstall       the reverse
+  installcheck    use what is installed
+  clean           what make made            distclean       configure's too
+  dist            the source tarballs       distcheck       and try them
+  verify-dist     compare TARBALL with what dist makes of this commit
+  V=1 shows whole command lines.
+endef
+
+help:
+	$(info $(HELP))@:
+
+.PHONY: all bench check check-abi check-docs check-headers check-style \
+  check-tsan clean coverage demo dist distcheck distclean fuzz help install \
+  installcheck libraries samples test tests uninstall verify-dist

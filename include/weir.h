@@ -1,0 +1,19 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR_H
+#define WEIR_H
+
+/* All of weir. Each header below also stands alone. */
+#include <weir/alloc.h>
+#include <weir/export.h>
+#include <weir/file.h>
+#include <weir/kind.h>
+#include <weir/loop.h>
+#include <weir/op.h>
+#include <weir/pool.h>
+#include <weir/seq.h>
+#include <weir/stream.h>
+#include <weir/version.h>
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* accept4 */
+#endif
+
+#include "os.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+static_assert(sizeof(uv_buf_t) == sizeof(struct iovec) &&
+                  offsetof(uv_buf_t, base) ==
+                      offsetof(struct iovec, iov_base) &&
+                  offsetof(uv_buf_t, len) == offsetof(struct iovec, iov_len),
+              "uv_buf_t has the layout of struct iovec");
+
+#if defined(MSG_NOSIGNAL)
+enum { SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL, SEND_IS_QUIET = 1 };
+#else
+enum { SEND_FLAGS = MSG_DONTWAIT, SEND_IS_QUIET = 0 };
+#endif
+
+static int last_error(void) {
+  /* Where the two differ, callers look for UV_EAGAIN only. */
+  return errno == EWOULDBLOCK ? UV_EAGAIN : uv_translate_sys_error(errno);
+}
+
+int weir__os_is_socket(uv_os_fd_t fd) {
+  int type;
+  socklen_t len = sizeof(type);
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
+}
+
+/* ---- Transfers ---- */
+
+static struct msghdr message(const uv_buf_t *bufs, unsigned nbufs) {
+  struct msghdr msg;
+  memset(&msg, 0, sizeof(msg));
+  msg.msg_iov = (struct iovec *)(uintptr_t)bufs;
+  msg.msg_iovlen = nbufs;
+  return msg;
+}
+
+int weir__os_read(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
+                  unsigned nbufs, size_t *n) {
+  struct msghdr msg = message(bufs, nbufs);
+  ssize_t got;
+  do {
+    if (!is_socket)
+      got = readv(fd, msg.msg_iov, (int)nbufs);
+    else if (nbufs == 1)
+      got = recv(fd, bufs->base, bufs->len, MSG_DONTWAIT);
+    else
+      got = recvmsg(fd, &msg, MSG_DONTWAIT);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0)
+    return last_error();
+  if (got == 0)
+    return UV_EOF;
+  *n = (size_t)got;
+  return 0;
+}
+
+/* Takes the SIGPIPE that a write of this thread has just raised. */
+static void consume_sigpipe(const sigset_t *sigpipe) {
+#if defined(__APPLE__) || defined(__OpenBSD__)
+  sigset_t pending;
+  int sig;
+  if (sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE))
+    sigwait(sigpipe, &sig);
+#else
+  const struct timespec now = {0, 0};
+  while (sigtimedwait(sigpipe, NULL, &now) < 0 && errno == EINTR)
+    continue;
+#endif
+}
+
+/* One write that leaves no SIGPIPE behind, unless one was pending before. The
+ * application's handler and mask are its own, so the signal is blocked in this
+ * thread only and for this call only. */
+static ssize_t write_blocked(uv_os_fd_t fd, const uv_buf_t *bufs,
+                             unsigned nbufs) {
+  sigset_t sigpipe;
+  sigset_t mask;
+  sigset_t pending;
+  ssize_t put;
+  int error;
+  sigemptyset(&sigpipe);
+  sigaddset(&sigpipe, SIGPIPE);
+  sigemptyset(&mask);
+  sigemptyset(&pending);
+  pthread_sigmask(SIG_BLOCK, &sigpipe, &mask);
+  /* Only a SIGPIPE that was blocked already can have been pending. */
+  if (sigismember(&mask, SIGPIPE))
+    sigpending(&pending);
+  put = writev(fd, (const struct iovec *)(const void *)bufs, (int)nbufs);
+  error = errno;
+  if (put < 0 && error == EPIPE && !sigismember(&pending, SIGPIPE))
+    consume_sigpipe(&sigpipe);
+  if (!sigismember(&mask, SIGPIPE))
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+  errno = error;
+  return put;
+}
+
+int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
+                   unsigned nbufs, size_t *n) {
+  struct msghdr msg = message(bufs, nbufs);
+  ssize_t put;
+  do {
+    if (!is_socket || !SEND_IS_QUIET)
+      put = write_blocked(fd, bufs, nbufs);
+    else if (nbufs == 1)
+      put = send(fd, bufs->base, bufs->len, SEND_FLAGS);
+    else
+      put = sendmsg(fd, &msg, SEND_FLAGS);
+  } while (put < 0 && errno == EINTR);
+  if (put < 0)
+    return last_error();
+  if (put == 0)
+    return UV_EIO;
+  *n = (size_t)put;
+  return 0;
+}
+
+/* ---- Sockets ---- */
+
+int weir__os_accept(uv_os_fd_t fd, uv_os_sock_t *client) {
+  int got;
+  do {
+#if defined(__APPLE__)
+    got = accept(fd, NULL, NULL);
+#else
+    got = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+#endif
+    /* A connection that ended in the backlog is nobody's business. */
+  } while (got < 0 && (errno == EINTR || errno == ECONNABORTED));
+  if (got < 0)
+    return last_error();
+#if defined(__APPLE__)
+  if (fcntl(got, F_SETFD, FD_CLOEXEC) < 0 ||
+      fcntl(got, F_SETFL, O_NONBLOCK) < 0) {
+    int error = last_error();
+    close(got);
+    return error;
+  }
+#endif
+  *client = got;
+  return 0;
+}
+
+int weir__os_listen(uv_os_fd_t fd, int backlog) {
+  return listen(fd, backlog) < 0 ? last_error() : 0;
+}
+
+void weir__os_close(uv_os_fd_t fd) {
+  close(fd);
+}
+
+int weir__os_shutdown(uv_os_fd_t fd) {
+  return shutdown(fd, SHUT_WR) < 0 ? last_error() : 0;
+}
+
+static int socket_name(int (*call)(int, struct sockaddr *, socklen_t *),
+                       uv_os_fd_t fd, struct sockaddr *addr, int *len) {
+  socklen_t size;
+  if (*len < 0)
+    return UV_EINVAL;
+  size = (socklen_t)*len;
+  if (call(fd, addr, &size) < 0)
+    return errno == ENOTSOCK ? UV_ENOTSUP : last_error();
+  *len = (int)size;
+  return 0;
+}
+
+int weir__os_sockname(uv_os_fd_t fd, struct sockaddr *addr, int *len) {
+  return socket_name(getsockname, fd, addr, len);
+}
+
+int weir__os_peername(uv_os_fd_t fd, struct sockaddr *addr, int *len) {
+  return socket_name(getpeername, fd, addr, len);
+}
+
+int weir__os_nodelay(uv_os_fd_t fd, int on) {
+  int value = on != 0;
+  if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, sizeof(value)) < 0)
+    return last_error();
+  return 0;
+}

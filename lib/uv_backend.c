@@ -1,0 +1,69 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "uv_backend.h"
+
+/* libuv sleeps and wakes; the core is run from its callbacks and, once in each
+ * turn, from the prepare and check phases. loop->impl is the list of free file
+ * requests. */
+
+static int attach(weir_loop_t *loop, const weir_loop_options_t *options) {
+  (void)options;
+  loop->impl = NULL;
+  loop->wait = WEIR_WAIT_UV;
+  loop->wait_why = "on the libuv backend libuv always does the waiting";
+  return 0;
+}
+
+static void detach(weir_loop_t *loop) {
+  weir__uv_free_files(loop);
+  weir__loop_detached(loop);
+}
+
+/* The core has run just before. */
+static void turn(weir_loop_t *loop) {
+  (void)loop;
+}
+
+static void check(weir_loop_t *loop) {
+  weir__loop_run(loop);
+}
+
+/* All of them lie in streams, which the core looks through. */
+static int owns(const weir_loop_t *loop, const uv_handle_t *handle) {
+  (void)loop;
+  (void)handle;
+  return 0;
+}
+
+static void abandon(weir_loop_t *loop) {
+  weir__uv_abandon_streams(loop);
+  weir__uv_abandon_files(loop);
+}
+
+static int memory_add(weir_loop_t *loop, void *base, size_t len) {
+  (void)loop;
+  (void)base;
+  (void)len;
+  return UV_ENOTSUP;
+}
+
+static void memory_remove(weir_loop_t *loop, int index) {
+  (void)loop;
+  (void)index;
+}
+
+const weir__backend_t weir__backend_uv = {
+    .id = WEIR_BACKEND_UV,
+    .net = &weir__uv_net,
+    .attach = attach,
+    .detach = detach,
+    .turn = turn,
+    .check = check,
+    .owns = owns,
+    .abandon = abandon,
+    .file_start = weir__uv_file_start,
+    .file_cancel = weir__uv_file_cancel,
+    .memory_add = memory_add,
+    .memory_remove = memory_remove,
+};

@@ -1,0 +1,300 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "uv_backend.h"
+
+#include <assert.h>
+
+#include "os.h"
+
+/* The kind of the libuv backend's streams. */
+
+static_assert(sizeof(weir__uv_t) <= sizeof(((weir_stream_t *)0)->own) &&
+                  _Alignof(weir__uv_t) <= _Alignof(void *),
+              "the state of a stream fits in it");
+
+int weir__uv_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
+  return uv_fileno(stream->impl, fd);
+}
+
+static void set_flag(weir__uv_t *uv, int flag, int on) {
+  uv->flags = on ? uv->flags | flag : uv->flags & ~flag;
+}
+
+static size_t total(const uv_buf_t *bufs, unsigned nbufs) {
+  size_t sum = 0;
+  for (unsigned i = 0; i < nbufs; i++)
+    sum += bufs[i].len;
+  return sum;
+}
+
+/* ---- Transfers ---- */
+
+static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
+                    size_t *n) {
+  weir__uv_t *uv = weir__uv(stream);
+  uv_os_fd_t fd;
+  int r = weir__uv_fileno(stream, &fd);
+  if (r != 0)
+    return r;
+  stream->loop->stats.syscalls++;
+  r = weir__os_read(fd, uv->flags & WEIR__UV_SOCKET, bufs, nbufs, n);
+  set_flag(uv, WEIR__UV_READ_MORE, r == 0 && *n == total(bufs, nbufs));
+  return r;
+}
+
+static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
+                     unsigned nbufs, size_t *n) {
+  weir__uv_t *uv = weir__uv(stream);
+  uv_os_fd_t fd;
+  int r = weir__uv_fileno(stream, &fd);
+  if (r != 0)
+    return r;
+  stream->loop->stats.syscalls++;
+  r = weir__os_write(fd, uv->flags & WEIR__UV_SOCKET, bufs, nbufs, n);
+  set_flag(uv, WEIR__UV_WRITE_FULL, r == 0 && *n < total(bufs, nbufs));
+  return r;
+}
+
+/* What cannot be watched, a regular file, is always ready. */
+static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
+                     unsigned nbufs, size_t *n) {
+  int r = UV_EAGAIN;
+  if ((weir__uv(stream)->flags & WEIR__UV_READ_MORE) != 0)
+    r = read_now(stream, bufs, nbufs, n);
+  if (r == UV_EAGAIN)
+    r = weir__uv_await(stream, UV_READABLE);
+  return r == UV_EPERM ? read_now(stream, bufs, nbufs, n) : r;
+}
+
+static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
+                      unsigned nbufs, size_t *n) {
+  int r = UV_EAGAIN;
+  if ((weir__uv(stream)->flags & WEIR__UV_WRITE_FULL) == 0)
+    r = write_now(stream, bufs, nbufs, n);
+  if (r == UV_EAGAIN)
+    r = weir__uv_await(stream, UV_WRITABLE);
+  return r == UV_EPERM ? write_now(stream, bufs, nbufs, n) : r;
+}
+
+static void end_read(weir_stream_t *stream, int status) {
+  weir__uv_t *uv = weir__uv(stream);
+  if ((uv->wants & UV_READABLE) == 0)
+    return;
+  uv->wants &= ~UV_READABLE;
+  weir_stream_read_done(stream, status, 0);
+}
+
+static void end_write(weir_stream_t *stream, int status) {
+  weir__uv_t *uv = weir__uv(stream);
+  if ((uv->wants & UV_WRITABLE) == 0)
+    return;
+  uv->wants &= ~UV_WRITABLE;
+  weir_stream_write_done(stream, status, 0);
+}
+
+void weir__uv_end(weir_stream_t *stream, int status) {
+  weir__uv_end_net(stream, status);
+  end_read(stream, status);
+  end_write(stream, status);
+}
+
+static int cancel_read(weir_stream_t *stream) {
+  end_read(stream, UV_ECANCELED);
+  return 0;
+}
+
+static int cancel_write(weir_stream_t *stream) {
+  end_write(stream, UV_ECANCELED);
+  return 0;
+}
+
+static int shut_down(weir_stream_t *stream) {
+  uv_os_fd_t fd;
+  int r = weir__uv_fileno(stream, &fd);
+  if (r != 0)
+    return r;
+  stream->loop->stats.syscalls++;
+  return weir__os_shutdown(fd);
+}
+
+/* ---- Readiness ---- */
+
+/* The descriptor can be read: reads into what is wanted now. */
+static void read_ready(weir_stream_t *stream) {
+  weir__uv_t *uv = weir__uv(stream);
+  uv_buf_t bufs[WEIR_WINDOW];
+  size_t n = 0;
+  unsigned nbufs = weir_stream_read_window(stream, bufs);
+  int r = nbufs > 0 ? read_now(stream, bufs, nbufs, &n) : UV_EAGAIN;
+  if (r == UV_EAGAIN && nbufs > 0)
+    return;
+  uv->wants &= ~UV_READABLE;
+  weir_stream_read_done(stream, r, n);
+}
+
+/* The descriptor can be written: the core starts the write again, with a
+ * window that holds what was queued meanwhile. */
+static void write_ready(weir_stream_t *stream) {
+  set_flag(weir__uv(stream), WEIR__UV_WRITE_FULL, 0);
+  end_write(stream, UV_EAGAIN);
+}
+
+static int watch(weir_stream_t *stream, int events);
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  weir_stream_t *stream = poll->data;
+  weir_loop_t *loop = stream->loop;
+  weir__uv_t *uv = weir__uv(stream);
+  int watched = uv->polled;
+  /* After an error libuv has stopped the handle; the transfer will tell which
+   * error it was. */
+  if (status < 0) {
+    events = watched;
+    uv->polled = 0;
+  }
+  /* Stopping is lazy: only what fires with nobody waiting is not watched any
+   * more, since stop and start for each request would cost two system calls. */
+  int keep = watched & ~(events & ~uv->wants);
+  if ((events & uv->wants & UV_WRITABLE) != 0)
+    write_ready(stream);
+  if ((events & uv->wants & UV_READABLE) != 0) {
+    if ((uv->flags & WEIR__UV_LISTENING) != 0)
+      weir__uv_accept_ready(stream);
+    else
+      read_ready(stream);
+  }
+  if (status < 0)
+    keep = uv->wants;
+  int r = watch(stream, keep);
+  if (r != 0)
+    weir__uv_end(stream, r);
+  weir__loop_run(loop);
+}
+
+static int poll_open(weir_stream_t *stream) {
+  weir__uv_t *uv = weir__uv(stream);
+  uv_os_fd_t fd;
+  if ((uv->flags & WEIR__UV_POLL) != 0)
+    return 0;
+  int r = weir__uv_fileno(stream, &fd);
+  if (r == 0)
+    r = uv_poll_init(stream->loop->uv, &uv->u.poll, fd);
+  if (r != 0)
+    return r;
+  uv_unref((uv_handle_t *)&uv->u.poll);
+  uv->u.poll.data = stream;
+  uv->flags |= WEIR__UV_POLL;
+  return 0;
+}
+
+static int watch(weir_stream_t *stream, int events) {
+  weir__uv_t *uv = weir__uv(stream);
+  if (events == uv->polled)
+    return 0;
+  int r = poll_open(stream);
+  if (r != 0)
+    return r;
+  if (uv_is_closing((uv_handle_t *)&uv->u.poll))
+    return UV_ECANCELED;
+  r = events != 0 ? uv_poll_start(&uv->u.poll, events, on_poll)
+                  : uv_poll_stop(&uv->u.poll);
+  if (r == 0)
+    uv->polled = events;
+  return r;
+}
+
+int weir__uv_await(weir_stream_t *stream, int event) {
+  weir__uv_t *uv = weir__uv(stream);
+  int r = watch(stream, uv->polled | event);
+  if (r != 0)
+    return r;
+  uv->wants |= event;
+  return WEIR_PENDING;
+}
+
+/* ---- The end ---- */
+
+static void closed_one(weir_stream_t *stream) {
+  weir_loop_t *loop = stream->loop;
+  if (--weir__uv(stream)->closing > 0)
+    return;
+  weir_stream_close_done(stream);
+  weir__loop_run(loop);
+}
+
+static void on_closed(uv_handle_t *handle) {
+  closed_one(handle->data);
+}
+
+static void on_barrier(uv_handle_t *handle);
+
+static void start_barrier(weir_stream_t *stream) {
+  weir__uv_t *uv = weir__uv(stream);
+  uv_idle_init(stream->loop->uv, &uv->barrier);
+  uv->barrier.data = stream;
+  uv_close((uv_handle_t *)&uv->barrier, on_barrier);
+}
+
+static void on_barrier(uv_handle_t *handle) {
+  weir_stream_t *stream = handle->data;
+  weir__uv_t *uv = weir__uv(stream);
+  if ((uv->flags & WEIR__UV_SETTLED) != 0) {
+    closed_one(stream);
+    return;
+  }
+  uv->flags |= WEIR__UV_SETTLED;
+  start_barrier(stream);
+}
+
+/* A handle that the application has closed, or that is the application's,
+ * cannot tell us when libuv is done with it. But libuv finishes all handles
+ * that are closing in one phase of the turn, so one of ours that is closed now,
+ * and once more when that is over, ends after all of them. */
+static void close_stream(weir_stream_t *stream) {
+  weir__uv_t *uv = weir__uv(stream);
+  uv_handle_t *poll = (uv_handle_t *)&uv->u.poll;
+  uv_handle_t *handle = stream->impl;
+  int adopted = uv->flags & WEIR__UV_ADOPTED;
+  int settle = adopted;
+  /* The poll handle first, while the descriptor is open. */
+  if ((uv->flags & WEIR__UV_POLL) != 0) {
+    if (uv_is_closing(poll)) {
+      settle = 1;
+    } else {
+      uv->closing++;
+      uv_close(poll, on_closed);
+    }
+  }
+  if (uv_is_closing(handle)) {
+    settle = 1;
+  } else if (adopted) {
+    uv_close(handle, NULL);
+  } else {
+    uv->closing++;
+    uv_close(handle, on_closed);
+  }
+  if (settle) {
+    uv->closing++;
+    start_barrier(stream);
+  }
+}
+
+void weir__uv_abandon_streams(weir_loop_t *loop) {
+  for (weir_stream_t *s = loop->open; s != NULL; s = s->next_open)
+    if (s->kind == &weir__uv_kind)
+      weir__uv_end(s, UV_ECANCELED);
+}
+
+const weir_stream_kind_t weir__uv_kind = {
+    .name = "libuv",
+    .read_some = read_some,
+    .write_some = write_some,
+    .read_now = read_now,
+    .write_now = write_now,
+    .cancel_read = cancel_read,
+    .cancel_write = cancel_write,
+    .shutdown = shut_down,
+    .close = close_stream,
+    .fileno = weir__uv_fileno,
+};

@@ -1,0 +1,96 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+
+/* An echo server: what comes in on a connection goes out on it again. server.c
+ * accepts the connections. */
+
+#include <weir.h>
+
+#include "common.h"
+#include "server.h"
+
+static const char help[] =
+    "usage: echo --listen HOST:PORT [--stats]\n"
+    "Sends back what it receives on TCP connections.\n"
+    "  --listen HOST:PORT  address to listen on; port 0 picks a free one\n"
+    "  --stats             at the end, print the backend and its counters\n"
+    "WEIR_BACKEND (uring, uv) and WEIR_WAIT (ring, uv) choose how it works.\n";
+
+/* A connection reads or writes, never both, so that one operation and one
+ * buffer will do. */
+typedef struct connection_s {
+  client_t client;
+  weir_op_t op;
+  char buffer[65536];
+} connection_t;
+
+static void on_read(weir_op_t *op, int status, size_t n);
+static void on_written(weir_op_t *op, int status, size_t n);
+
+static void on_closed(weir_stream_t *stream) {
+  server_forget(stream->data);
+}
+
+static void end(client_t *client) {
+  weir_close(&client->stream, on_closed);
+}
+
+static void receive(connection_t *c) {
+  weir_mseq_t room = weir_mseq_block(c->buffer, sizeof c->buffer);
+  if (weir_read_some(&c->op, &c->client.stream, room, on_read) != 0)
+    end(&c->client);
+}
+
+static void on_read(weir_op_t *op, int status, size_t n) {
+  connection_t *c = op->data;
+  weir_seq_t data = weir_seq_block(c->buffer, n);
+  if (status == 0)
+    status = weir_write(op, &c->client.stream, data, on_written);
+  if (status != 0) /* UV_EOF: the peer is done */
+    end(&c->client);
+}
+
+static void on_written(weir_op_t *op, int status, size_t n) {
+  connection_t *c = op->data;
+  (void)n; /* all of it, when status is 0 */
+  if (status == 0)
+    receive(c);
+  else
+    end(&c->client);
+}
+
+static void serve(client_t *client) {
+  connection_t *c = (connection_t *)client;
+  c->op.data = c;
+  if (weir_tcp_nodelay(&client->stream, 1) != 0)
+    end(client);
+  else
+    receive(c);
+}
+
+static void stop(void) {
+  server_stop(end);
+}
+
+int main(int argc, char **argv) {
+  const char *listen_word = NULL;
+  int with_stats = 0;
+  const option_t options[] = {{"--listen", NULL, &listen_word},
+                              {"--stats", &with_stats, NULL},
+                              {NULL, NULL, NULL}};
+  struct sockaddr_storage addr;
+  weir_loop_t *weir;
+  uv_loop_t uv;
+
+  parse_options(argc, argv, help, options, 0);
+  parse_address("--listen", listen_word, &addr);
+  weir = open_loop(&uv);
+  on_stop_signal(&uv, stop);
+  server_start(weir, &addr, sizeof(connection_t), serve);
+  uv_run(&uv, UV_RUN_DEFAULT);
+  if (with_stats)
+    print_stats(weir);
+  close_loop(&uv, weir);
+  return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SAMPLES_SERVER_H
+#define SAMPLES_SERVER_H
+
+#include <weir/stream.h>
+
+/* A TCP server: accepts connections and keeps a list of them. A program has
+ * one. What it needs for each connection begins with a client_t. */
+
+typedef struct client_s client_t;
+struct client_s {
+  weir_stream_t stream; /* connected */
+  client_t *next;
+  client_t **link;
+};
+
+typedef void (*client_cb)(client_t *client);
+
+/* Listens on addr and prints "listening on HOST:PORT"; exits with status 1 if
+ * it cannot. For each connection, size bytes are allocated and serve runs. */
+void server_start(weir_loop_t *loop, const struct sockaddr_storage *addr,
+                  size_t size, client_cb serve);
+
+/* Frees a client, whose stream is closed. */
+void server_forget(client_t *client);
+
+/* Ends accepting, and calls end for each client that there is. */
+void server_stop(client_cb end);
+
+#endif

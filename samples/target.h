@@ -1,0 +1,30 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SAMPLES_TARGET_H
+#define SAMPLES_TARGET_H
+
+#include <uv.h>
+
+/* A file that appears under its name only when it is complete: until then it
+ * is a temporary file in the same directory. */
+typedef struct target_s {
+  char path[4096];
+  char temporary[4096];
+  uv_file file; /* to be written to */
+} target_t;
+
+/* Makes the temporary file for path, which is followed if it is a symbolic
+ * link. Returns 0; or, with nothing left behind, a negative UV_E*: UV_EISDIR,
+ * UV_EEXIST if path is the file that source describes, UV_EINVAL if it is
+ * neither a regular file nor absent, UV_ENAMETOOLONG, or the system's. */
+int target_open(target_t *target, const char *path, const uv_stat_t *source);
+
+/* Closes the file, gives it mode and its name. 0, or an error, after which
+ * nothing is left behind and what had the name before has it still. */
+int target_commit(target_t *target, uint64_t mode);
+
+/* Closes and removes the temporary file. */
+void target_discard(target_t *target);
+
+#endif

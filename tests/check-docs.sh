@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# Every public function has a page in man/ whose SYNOPSIS has the header's
+# prototype, and the pages are well-formed. What the documents name is there.
+
+cd "${srcdir:-.}" || exit 1
+bad=0
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+complain() {
+  echo "$*"
+  bad=1
+}
+
+# shellcheck disable=SC2086
+awk -f tests/prototypes.awk ${PUBLIC_HDRS:?} >"$work/prototypes"
+
+# The page of NAME: its own, or the one that a .so line there points to.
+page_of() {
+  page=man/$1.3
+  [ -f "$page" ] || return 1
+  target=$(sed -n '1,3s/^\.so man3\///p' "$page")
+  [ -z "$target" ] || page=man/$target
+  [ -f "$page" ]
+}
+
+while read -r prototype; do
+  name=${prototype%%(*}
+  name=${name##*[ *]}
+  if ! page_of "$name"; then
+    complain "$name: no man page"
+    continue
+  fi
+  awk -f tests/synopsis.awk "$page" | grep -qxF "$prototype" ||
+    complain "$name: $page has not the prototype $prototype"
+  case " ${MAN:?} " in
+  *" man/$name.3 "*) ;;
+  *) complain "$name: man/$name.3 is not in the Makefile" ;;
+  esac
+done <"$work/prototypes"
+
+for page in $MAN; do
+  grep -q '^\.so ' "$page" && continue
+  grep -q 'Since' "$page" || complain "$page: no line with Since"
+  if command -v mandoc >/dev/null 2>&1; then
+    mandoc -T lint -W warning "$page" || bad=1
+  fi
+  if command -v groff >/dev/null 2>&1; then
+    groff -mdoc -ww -z -Tutf8 "$page" >"$work/groff" 2>&1
+    [ ! -s "$work/groff" ] || complain "$(cat "$work/groff")"
+  fi
+done
+
+# Samples that are named have to exist.
+find README.md CONTRIBUTING.md docs man -type f 2>/dev/null |
+  xargs grep -oh 'samples/[a-z][a-z_.-]*' | sed 's/\.$//' | sort -u |
+  while read -r sample; do
+    [ -e "$sample" ] || [ -e "$sample.c" ] || echo "$sample"
+  done >"$work/missing"
+[ ! -s "$work/missing" ] || complain "Not there: $(cat "$work/missing")"
+exit $bad

@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# Licence lines, clang-format, 80 columns, line ends, and names that must not
+# be used.
+
+cd "${srcdir:-.}" || exit 1
+bad=0
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+# complain WHAT: fails if $work/found has lines.
+complain() {
+  [ -s "$work/found" ] || return 0
+  echo "$1:"
+  head -n 20 "$work/found"
+  bad=1
+}
+
+find include lib uring tests samples bench -type f -name '*.[ch]' \
+  2>/dev/null | sort >"$work/c"
+find Makefile bootstrap configure.ac ./*.in .ci tests samples bench lib man \
+  docs ./*.md .clang-format .editorconfig -type f \
+  ! -name config.h.in 2>/dev/null |
+  grep '\.\(sh\|awk\|ac\|in\|map\|md\|[1-9]\)$\|Makefile$\|bootstrap$\|run$' \
+    >"$work/text"
+sort -u "$work/c" "$work/text" >"$work/all"
+
+while read -r f; do
+  head -n 6 "$f" | grep -q 'SPDX-License-Identifier: MIT' || echo "$f"
+done <"$work/all" >"$work/found"
+complain 'No SPDX lines'
+
+xargs grep -l "$(printf '\r')" <"$work/all" >"$work/found"
+complain 'CR at the end of lines'
+
+xargs grep -n '[[:blank:]]$' <"$work/all" >"$work/found"
+complain 'Blanks at the end of lines'
+
+xargs grep -n "$(printf '\t')" <"$work/c" >"$work/found"
+complain 'Tabs in C'
+
+grep -v '\.md$' "$work/all" | while read -r f; do
+  expand "$f" | LC_ALL=C.UTF-8 grep -n '.\{81,\}' | sed "s|^|$f:|"
+done >"$work/found"
+complain 'More than 80 columns'
+
+xargs grep -nw 'TODO\|FIXME\|XXX' <"$work/c" >"$work/found"
+complain 'Unfinished'
+
+# Memory comes from lib/alloc.h alone; a library does not print or end the
+# program.
+grep '^lib/\|^uring/' "$work/c" | grep -v '^lib/alloc\.' >"$work/library"
+xargs grep -nE '(^|[^a-zA-Z0-9_>.])(malloc|calloc|realloc|free|strdup)\(' \
+  /dev/null <"$work/library" >"$work/found"
+complain 'Memory not from weir__malloc'
+xargs grep -nE '(^|[^a-zA-Z0-9_>.])(f?printf|puts|abort|_?exit|sprintf)\(' \
+  /dev/null <"$work/library" >"$work/found"
+complain 'Not for a library'
+
+format=${CLANG_FORMAT:-clang-format}
+if command -v "$format" >/dev/null 2>&1; then
+  xargs "$format" --dry-run -Werror <"$work/c" 2>"$work/found"
+  complain 'clang-format -i wanted'
+else
+  echo 'No clang-format: layout not checked.'
+fi
+exit $bad

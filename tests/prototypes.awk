@@ -1,0 +1,39 @@
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# Prints the prototype of each public function of the headers given, one to a
+# line, blanks only where C needs them.
+
+FNR == 1 { comment = 0 }
+/^#/ { next }
+{
+  # Comments begin a line or end one.
+  if (comment) {
+    if (!sub(/^.*\*\//, ""))
+      next
+    comment = 0
+  }
+  gsub(/\/\*([^*]|\*[^\/])*\*\//, "")
+  if (sub(/\/\*.*/, ""))
+    comment = 1
+}
+/^WEIR_EXTERN/ { text = "" ; taking = 1 }
+taking { text = text " " $0 }
+taking && /;[ \t]*$/ {
+  taking = 0
+  gsub(/WEIR_EXTERN|WEIR_MUST_USE|;/, "", text)
+  gsub(/[ \t]+/, " ", text)
+  print squeeze(text)
+}
+
+function squeeze(s) {
+  gsub(/ *\( */, "(", s)
+  gsub(/ *\) */, ")", s)
+  gsub(/ *, */, ",", s)
+  gsub(/ *\* */, "*", s)
+  gsub(/ *\[ */, "[", s)
+  gsub(/ *\] */, "]", s)
+  sub(/^ */, "", s)
+  sub(/ *$/, "", s)
+  return s
+}

@@ -1,0 +1,166 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# Runs tests and sums up: run.sh ITEM...
+#
+#   DIR/test_NAME       a Criterion program; each of its cases counts
+#   NAME.sh             a script: exit status 0, 77 (skipped; the last line of
+#                       its output says why) or another; counts as one
+#   any other program   the same
+#   skip:NAME:WHY       something that cannot be run here; WHY has - for blanks
+#
+# TESTFLAGS      more arguments for the Criterion programs, as --filter
+# TEST_WRAPPER   what runs the programs, as valgrind or wine
+# TEST_TIMEOUT   seconds that one program may take (600)
+#
+# The logs are in out/test/. Ends with "N passed, N failed, N skipped".
+
+out=out/test
+passed=0
+failed=0
+skipped=0
+reports=0
+
+rm -rf "$out"
+mkdir -p "$out/san"
+chmod 1777 "$out/san"
+: >"$out/skips"
+: >"$out/failures"
+
+# Reports of leaks and races fail no Criterion case by themselves, since they
+# are made when the case's process is ending: they go to files, which are
+# counted here.
+san=$PWD/$out/san
+export ASAN_OPTIONS="log_path=$san/report${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
+export LSAN_OPTIONS="log_path=$san/report${LSAN_OPTIONS:+:$LSAN_OPTIONS}"
+export TSAN_OPTIONS="log_path=$san/report${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
+UBSAN_OPTIONS="print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
+export UBSAN_OPTIONS="log_path=$san/report:$UBSAN_OPTIONS"
+
+limit=
+if timeout -k 1 1 true 2>/dev/null; then
+  limit="timeout -k 10 ${TEST_TIMEOUT:-600}"
+fi
+
+# count PATTERN FILE
+count() {
+  grep -c "$1" "$2" 2>/dev/null || :
+}
+
+# line STATUS NAME PASSED FAILED SKIPPED
+line() {
+  printf '%-4s  %-28s %4d passed %3d failed %3d skipped  %3d s\n' \
+    "$1" "$2" "$3" "$4" "$5" "$(($(date +%s) - began))"
+  passed=$((passed + $3))
+  failed=$((failed + $4))
+  skipped=$((skipped + $5))
+  [ "$4" -eq 0 ] || echo "$2" >>"$out/failures"
+}
+
+# Sets $found to the number of sanitizer reports that have come since.
+new_reports() {
+  found=$(($(find "$san" -type f | wc -l) - reports))
+  reports=$((reports + found))
+}
+
+show() {
+  sed 's/^/      | /' "$1" | head -n "${2:-60}"
+}
+
+criterion() {
+  # shellcheck disable=SC2086
+  $limit $TEST_WRAPPER "$1" --ascii --tap="$tap" $TESTFLAGS >"$log" 2>&1
+  status=$?
+  touch "$tap"
+  bad=$(count '^not ok ' "$tap")
+  off=$(count '^ok .*# SKIP' "$tap")
+  good=$(($(count '^ok ' "$tap") - off))
+  planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$tap")
+  why=
+  new_reports
+
+  case " $TESTFLAGS" in
+  *" --filter"*) [ "${planned:-0}" -gt 0 ] || [ $status -ne 0 ] || return ;;
+  esac
+  if [ $status -ge 124 ] && [ $status -le 137 ]; then
+    why="killed, perhaps after ${TEST_TIMEOUT:-600} s"
+  elif [ -z "$planned" ]; then
+    why="exit status $status without a report"
+  elif [ "$planned" -eq 0 ]; then
+    why="there is no test in it"
+  elif [ $((good + bad + off)) -ne "$planned" ]; then
+    why="$planned tests, $((good + bad + off)) results"
+  elif [ "$found" -gt 0 ]; then
+    why="$found reports of sanitizers, in $out/san"
+  elif [ $status -ne 0 ] && [ "$bad" -eq 0 ]; then
+    why="exit status $status"
+  fi
+
+  sed -n 's/^ok .*# SKIP *//p' "$tap" >>"$out/skips"
+  if [ -n "$why" ]; then
+    line FAIL "$name" "$good" $((bad + 1)) "$off"
+    echo "      | $why"
+  elif [ "$bad" -gt 0 ]; then
+    line FAIL "$name" "$good" "$bad" "$off"
+  else
+    line ok "$name" "$good" 0 "$off"
+    return
+  fi
+  grep '^\[----\]\|^\[FAIL\]\|^\[ERR' "$log" >"$log.short"
+  show "$log.short"
+}
+
+plain() {
+  case $1 in
+  *.sh) $limit "${SHELL:-/bin/sh}" "$1" >"$log" 2>&1 ;;
+  # shellcheck disable=SC2086
+  *) $limit $TEST_WRAPPER "$1" >"$log" 2>&1 ;;
+  esac
+  status=$?
+  new_reports
+  [ "$found" -eq 0 ] || status=1
+  case $status in
+  0) line ok "$name" 1 0 0 ;;
+  77)
+    line skip "$name" 0 0 1
+    echo "$name: $(tail -n 1 "$log")" >>"$out/skips"
+    ;;
+  *)
+    line FAIL "$name" 0 1 0
+    show "$log"
+    ;;
+  esac
+}
+
+for item in "$@"; do
+  name=${item##*/}
+  name=${name%.sh}
+  log=$out/$name.log
+  tap=$out/$name.tap
+  began=$(date +%s)
+  case $item in
+  skip:*)
+    item=${item#skip:}
+    name=${item%%:*}
+    line skip "$name" 0 0 1
+    echo "$name: ${item#*:}" | tr - ' ' >>"$out/skips"
+    ;;
+  */test_*) criterion "./${item#./}" ;;
+  *) plain "$item" ;;
+  esac
+done
+
+if [ -s "$out/skips" ]; then
+  echo "Skipped:"
+  sort "$out/skips" | uniq -c
+fi
+if [ -s "$out/failures" ]; then
+  echo "Failed, see $out/NAME.log:"
+  sed 's/^/  /' "$out/failures"
+fi
+for report in "$san"/*; do
+  [ ! -f "$report" ] || { echo "$report:" && show "$report" 40; }
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ $((passed + skipped)) -gt 0 ]

@@ -1,0 +1,15 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef DENY_H
+#define DENY_H
+
+/* From now on the system call of that number fails with error in this thread,
+ * as container run-times do it. Returns 0, or an errno where it is not to be
+ * had. There is no way back. */
+int deny_syscall(int number, int error);
+
+/* The numbers, which are the same on every architecture. */
+enum { CALL_URING_SETUP = 425, CALL_URING_ENTER = 426 };
+
+#endif

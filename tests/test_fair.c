@@ -1,0 +1,234 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/net.h"
+#include "support/script.h"
+
+/* Floods: completions that come at once neither grow the stack nor starve the
+ * rest of the loop. */
+
+/* An operation whose callback starts it again. */
+struct chain {
+  weir_op_t op;
+  struct script *script;
+  weir_stream_t *stream;
+  size_t len;
+  long left;
+  int failed;
+  char byte;
+};
+
+static void write_again(weir_op_t *op, int status, size_t n) {
+  struct chain *c = (struct chain *)op;
+
+  if (status != 0 || n != c->len)
+    c->failed = 1;
+  if (c->failed || --c->left <= 0)
+    return;
+  if (weir_write(op, c->stream, weir_seq_block(&c->byte, c->len),
+                 write_again) != 0)
+    c->failed = 1;
+}
+
+static void read_again(weir_op_t *op, int status, size_t n) {
+  struct chain *c = (struct chain *)op;
+
+  if (status != 0 || n != 1)
+    c->failed = 1;
+  if (c->failed || --c->left <= 0)
+    return;
+  if (weir_read_some(op, c->stream, weir_mseq_block(&c->byte, 1), read_again) !=
+      0)
+    c->failed = 1;
+}
+
+static void chain_start(struct chain *c, weir_stream_t *stream, long count) {
+  memset(c, 0, sizeof(*c));
+  c->stream = stream;
+  c->len = 1;
+  c->left = count;
+}
+
+/* ---- The stack ---- */
+
+enum { DEEP = 1000000 };
+
+#if defined(__SANITIZE_ADDRESS__)
+enum { STACK = 512 * 1024 };
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+enum { STACK = 512 * 1024 };
+#else
+enum { STACK = 64 * 1024 };
+#endif
+#else
+enum { STACK = 64 * 1024 };
+#endif
+
+struct deep {
+  weir_backend_t backend;
+  weir_wait_t wait;
+  int error;
+  struct chain writes;
+  struct chain reads;
+};
+
+static void flood(struct deep *d, uv_loop_t *uv) {
+  static struct script script;
+  weir_loop_options_t options = {0};
+  weir_loop_t *loop;
+
+  options.backend = d->backend;
+  options.wait = d->wait;
+  d->error = weir_loop_attach(uv, &options, &loop);
+  if (d->error != 0)
+    return;
+  script_open_on(loop, &script);
+  chain_start(&d->writes, &script.stream, DEEP);
+  chain_start(&d->reads, &script.stream, DEEP);
+  d->error |= weir_write(&d->writes.op, &script.stream,
+                         weir_seq_block("x", 1), write_again);
+  d->error |= weir_read_some(&d->reads.op, &script.stream,
+                             weir_mseq_block(&d->reads.byte, 1), read_again);
+  uv_run(uv, UV_RUN_DEFAULT);
+  d->error |= weir_close(&script.stream, NULL);
+  uv_run(uv, UV_RUN_DEFAULT);
+  d->error |= weir_loop_detach(loop, NULL);
+  uv_run(uv, UV_RUN_DEFAULT);
+}
+
+static void *on_small_stack(void *arg) {
+  struct deep *d = arg;
+  uv_loop_t uv;
+
+  d->error = uv_loop_init(&uv);
+  if (d->error != 0)
+    return NULL;
+  flood(d, &uv);
+  d->error |= uv_loop_close(&uv);
+  return NULL;
+}
+
+WEIR_TEST(fair, a_million_inline_completions_fit_a_small_stack) {
+  static struct deep d;
+  pthread_attr_t attr;
+  pthread_t thread;
+
+  memset(&d, 0, sizeof(d));
+  d.backend = f->backend;
+  d.wait = f->wait;
+  check_is(pthread_attr_init(&attr), 0);
+  check_is(pthread_attr_setstacksize(&attr, STACK), 0);
+  check_is(pthread_create(&thread, &attr, on_small_stack, &d), 0);
+  check_is(pthread_join(thread, NULL), 0);
+  pthread_attr_destroy(&attr);
+  check_is(d.error, 0);
+  check_is(d.writes.failed, 0);
+  check_is(d.writes.left, 0);
+  check_is(d.reads.failed, 0);
+  check_is(d.reads.left, 0);
+}
+
+/* ---- The rest of the loop ---- */
+
+struct ticker {
+  uv_timer_t timer;
+  int ticks;
+};
+
+static void on_tick(uv_timer_t *timer) {
+  struct ticker *t = timer->data;
+
+  if (++t->ticks == 3)
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+static void ticker_start(struct weir_fixture *f, struct ticker *t) {
+  t->ticks = 0;
+  t->timer.data = t;
+  check_is(uv_timer_init(&f->uv, &t->timer), 0);
+  check_is(uv_timer_start(&t->timer, on_tick, 1, 1), 0);
+}
+
+/* Chains without an end, which only Criterion's timeout would stop. */
+static void stop_chains(struct chain *a, struct chain *b) {
+  a->left = 0;
+  b->left = 0;
+}
+
+WEIR_TEST(fair, timers_fire_under_a_flood_of_inline_completions) {
+  static struct script s;
+  static struct chain reads, writes;
+  struct ticker ticker;
+
+  script_open(f, &s);
+  chain_start(&writes, &s.stream, 1L << 40);
+  chain_start(&reads, &s.stream, 1L << 40);
+  check_is(weir_write(&writes.op, &s.stream, weir_seq_block("x", 1),
+                      write_again),
+           0);
+  check_is(weir_read_some(&reads.op, &s.stream, weir_mseq_block(&reads.byte, 1),
+                          read_again),
+           0);
+  ticker_start(f, &ticker);
+  while (ticker.ticks < 3)
+    uv_run(&f->uv, UV_RUN_ONCE);
+  stop_chains(&reads, &writes);
+  run_out(f);
+  check_is(reads.failed + writes.failed, 0);
+  script_close(f, &s);
+}
+
+WEIR_TEST(fair, timers_fire_under_a_flood_of_empty_writes) {
+  static struct chain a, b;
+  struct conn c;
+  struct ticker ticker;
+
+  conn_tcp(f, &c);
+  chain_start(&a, &c.stream, 1L << 40);
+  chain_start(&b, &c.stream, 1L << 40);
+  a.len = b.len = 0;
+  check_is(weir_write(&a.op, &c.stream, weir_seq_block(NULL, 0), write_again),
+           0);
+  check_is(weir_write(&b.op, &c.stream, weir_seq_block(NULL, 0), write_again),
+           0);
+  ticker_start(f, &ticker);
+  while (ticker.ticks < 3)
+    uv_run(&f->uv, UV_RUN_ONCE);
+  stop_chains(&a, &b);
+  run_out(f);
+  check_is(a.failed + b.failed, 0);
+  conn_close(f, &c);
+}
+
+WEIR_TEST(fair, a_flooding_stream_lets_another_through) {
+  static struct script s;
+  static struct chain reads, writes;
+  struct request r = {0};
+  struct conn c;
+  char bytes[16];
+
+  script_open(f, &s);
+  conn_tcp(f, &c);
+  chain_start(&writes, &s.stream, 1L << 40);
+  chain_start(&reads, &s.stream, 1L << 40);
+  check_is(weir_write(&writes.op, &s.stream, weir_seq_block("x", 1),
+                      write_again),
+           0);
+  check_is(weir_read_some(&reads.op, &s.stream, weir_mseq_block(&reads.byte, 1),
+                          read_again),
+           0);
+  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(bytes, 16),
+                          on_done),
+           0);
+  peer_send(&c, 0, 16);
+  finish(f, &r, 0, 16);
+  stop_chains(&reads, &writes);
+  run_out(f);
+  script_close(f, &s);
+  conn_close(f, &c);
+}

@@ -1,0 +1,454 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/net.h"
+#include "support/script.h"
+
+/* A kind of stream that a user wrote: what the core does above it. */
+
+/* `count` segments of `size` bytes with a gap behind each, so that none touch,
+ * holding the pattern from 0 on; every `empty_every`th is empty. */
+struct segments {
+  uv_buf_t bufs[1000];
+  size_t count;
+  size_t total;
+  char bytes[1000][24];
+};
+
+static void segments_make(struct segments *s, size_t count, size_t size,
+                          size_t empty_every) {
+  size_t i;
+
+  s->count = count;
+  s->total = 0;
+  for (i = 0; i < count; i++) {
+    size_t len = empty_every != 0 && i % empty_every == 0 ? 0 : size;
+
+    pattern_fill(s->bytes[i], s->total, len);
+    s->bufs[i] = uv_buf_init(s->bytes[i], (unsigned)len);
+    s->total += len;
+  }
+}
+
+static weir_seq_t segments_seq(const struct segments *s) {
+  return weir_seq_bufs(s->bufs, s->count);
+}
+
+static void expect_sink(const struct script *s, size_t total) {
+  check_is(s->written, total);
+  cr_assert(pattern_holds(s->sink, 0, total), "other bytes were written");
+}
+
+WEIR_TEST(kind, init_wants_every_function_but_now_and_fileno) {
+  static struct script s;
+  weir_stream_t other;
+  weir_stream_kind_t kind;
+  uv_os_fd_t fd;
+  size_t n = 1;
+  char byte;
+
+  script_open(f, &s);
+#define without(function)                                                      \
+  kind = s.kind;                                                               \
+  kind.function = NULL;                                                        \
+  check_is(weir_stream_init(f->loop, &other, &kind, NULL), UV_EINVAL)
+  without(read_some);
+  without(write_some);
+  without(cancel_read);
+  without(cancel_write);
+  without(shutdown);
+  without(close);
+#undef without
+  check_is(weir_stream_init(NULL, &other, &s.kind, NULL), UV_EINVAL);
+  check_is(weir_stream_init(f->loop, NULL, &s.kind, NULL), UV_EINVAL);
+  check_is(weir_stream_init(f->loop, &other, NULL, NULL), UV_EINVAL);
+
+  cr_assert(weir_stream_impl(&s.stream) == &s);
+  cr_assert(weir_stream_loop(&s.stream) == f->loop);
+  check_is(weir_fileno(&s.stream, &fd), UV_ENOTSUP);
+  check_is(weir_read_now(&s.stream, weir_mseq_block(&byte, 1), &n), UV_EAGAIN);
+  check_is(n, 0);
+  script_close(f, &s);
+}
+
+WEIR_TEST(kind, short_writes_leave_every_byte_in_order) {
+  static const size_t caps[] = {1, 7, 20, 33, 320, 321, 0};
+  static struct segments segments;
+  static struct script s;
+  size_t i;
+
+  segments_make(&segments, 50, 20, 3);
+  for (i = 0; i < sizeof(caps) / sizeof(*caps); i++) {
+    struct request r = {0};
+
+    script_open(f, &s);
+    s.write_cap = caps[i];
+    check_is(weir_write(&r.op, &s.stream, segments_seq(&segments), on_done), 0);
+    check_is(r.calls, 0);
+    finish(f, &r, 0, segments.total);
+    expect_sink(&s, segments.total);
+    script_close(f, &s);
+  }
+}
+
+WEIR_TEST(kind, a_short_write_is_topped_up_at_the_first_unsent_byte) {
+  static struct segments segments;
+  static struct script s;
+  struct request r = {0};
+
+  segments_make(&segments, 33, 20, 0);
+  script_open(f, &s);
+  s.write_cap = 50;
+  check_is(weir_write(&r.op, &s.stream, segments_seq(&segments), on_done), 0);
+  finish(f, &r, 0, 660);
+  check_is(s.calls[0].nbufs, 16);
+  check_is(s.calls[0].offered, 320);
+  check_is(s.calls[1].nbufs, 16);
+  check_is(s.calls[1].offered, 310);
+  cr_assert(s.calls[1].first == segments.bytes[2] + 10);
+  check_is(s.calls[2].nbufs, 16);
+  cr_assert(s.calls[2].first == segments.bytes[5]);
+  check_is(s.write_calls, 14);
+  expect_sink(&s, 660);
+  script_close(f, &s);
+}
+
+WEIR_TEST(kind, queued_writes_are_gathered_and_top_up_a_remainder) {
+  static struct script s;
+  static char bytes[20][32];
+  struct request r[20] = {{0}};
+  size_t i;
+
+  script_open(f, &s);
+  s.write_cap = 25;
+  for (i = 0; i < 20; i++) {
+    pattern_fill(bytes[i], i * 10, 10);
+    check_is(weir_write(&r[i].op, &s.stream, weir_seq_block(bytes[i], 10),
+                        on_done),
+             0);
+  }
+  check_is(weir_stream_queued(&s.stream), 200);
+  check_is(s.write_calls, 0);
+  for (i = 0; i < 20; i++)
+    finish(f, &r[i], 0, 10);
+  check_is(s.write_calls, 8);
+  check_is(s.calls[0].nbufs, 16);
+  check_is(s.calls[1].nbufs, 16);
+  check_is(s.calls[1].offered, 155);
+  check_is(s.calls[2].nbufs, 15);
+  check_is(weir_stream_queued(&s.stream), 0);
+  expect_sink(&s, 200);
+  check_is(stats_of(f).short_writes, 7);
+  script_close(f, &s);
+}
+
+WEIR_TEST(kind, write_some_is_one_call_that_nothing_joins) {
+  static struct segments segments;
+  static struct script s;
+  struct request a = {0}, b = {0}, c = {0};
+  char before[8], after[8];
+
+  segments_make(&segments, 20, 10, 0);
+  pattern_fill(before, 0, 8);
+  memset(after, 'x', sizeof(after));
+  script_open(f, &s);
+  check_is(weir_write(&a.op, &s.stream, weir_seq_block(before, 8), on_done), 0);
+  check_is(weir_write_some(&b.op, &s.stream, segments_seq(&segments), on_done),
+           0);
+  check_is(weir_write(&c.op, &s.stream, weir_seq_block(after, 8), on_done), 0);
+  finish(f, &a, 0, 8);
+  finish(f, &b, 0, 160);
+  finish(f, &c, 0, 8);
+  check_is(s.write_calls, 3);
+  check_is(s.calls[1].nbufs, 16);
+  check_is(s.calls[1].offered, 160);
+  check_is(weir_stream_queued(&s.stream), 0);
+  script_close(f, &s);
+}
+
+WEIR_TEST(kind, error_on_every_nth_call_has_the_exact_count) {
+  static struct segments segments;
+  static struct script s;
+  int at;
+
+  segments_make(&segments, 33, 10, 4);
+  for (at = 1; at <= 12; at++) {
+    struct request r = {0}, behind = {0}, later = {0};
+    size_t sent = 20u * (size_t)(at - 1);
+
+    script_open(f, &s);
+    s.write_cap = 20;
+    s.fail_write_at = at;
+    s.write_error = UV_ETIMEDOUT;
+    check_is(weir_write(&r.op, &s.stream, segments_seq(&segments), on_done), 0);
+    check_is(weir_write(&behind.op, &s.stream, weir_seq_block("xy", 2),
+                        on_done),
+             0);
+    finish(f, &r, UV_ETIMEDOUT, sent);
+    finish(f, &behind, UV_ETIMEDOUT, 0);
+    check_is(weir_stream_queued(&s.stream), 0);
+    expect_sink(&s, sent);
+
+    if (weir_write(&later.op, &s.stream, weir_seq_block("z", 1), on_done) == 0)
+      finish(f, &later, UV_ETIMEDOUT, 0);
+    check_is(s.write_calls, at);
+    script_close(f, &s);
+  }
+}
+
+WEIR_TEST(kind, a_success_of_nothing_is_an_error) {
+  static struct script s;
+  struct request r = {0}, w = {0};
+  char bytes[4];
+
+  script_open(f, &s);
+  s.fail_write_at = 1;
+  s.fail_read_at = 1;
+  check_is(weir_write(&w.op, &s.stream, weir_seq_block("abcd", 4), on_done), 0);
+  check_is(weir_read_some(&r.op, &s.stream, weir_mseq_block(bytes, 4), on_done),
+           0);
+  finish(f, &w, UV_EIO, 0);
+  finish(f, &r, UV_EIO, 0);
+  script_close(f, &s);
+}
+
+WEIR_TEST(kind, a_pending_success_of_nothing_is_an_error) {
+  static struct script s;
+  struct request r = {0}, w = {0};
+  char bytes[4];
+
+  script_open(f, &s);
+  s.mode = SCRIPT_PENDING;
+  check_is(weir_write(&w.op, &s.stream, weir_seq_block("abcd", 4), on_done), 0);
+  check_is(weir_read_some(&r.op, &s.stream, weir_mseq_block(bytes, 4), on_done),
+           0);
+  run_some_turns(f);
+  script_finish_write(&s, 0, 0);
+  script_finish_read(&s, 0, 0);
+  check_is(w.calls + r.calls, 0);
+  finish(f, &w, UV_EIO, 0);
+  finish(f, &r, UV_EIO, 0);
+  script_close(f, &s);
+}
+
+WEIR_TEST(kind, busy_is_asked_again) {
+  static struct segments segments;
+  static struct script s;
+  struct request r = {0}, w = {0};
+  char bytes[64];
+
+  segments_make(&segments, 20, 10, 0);
+  script_open(f, &s);
+  s.mode = SCRIPT_BUSY_ONCE;
+  check_is(weir_write(&w.op, &s.stream, segments_seq(&segments), on_done), 0);
+  finish(f, &w, 0, 200);
+  check_is(weir_read_some(&r.op, &s.stream, weir_mseq_block(bytes, 64),
+                          on_done),
+           0);
+  finish(f, &r, 0, 64);
+  cr_assert(pattern_holds(bytes, 0, 64));
+  expect_sink(&s, 200);
+  script_close(f, &s);
+}
+
+WEIR_TEST(kind, again_starts_with_a_window_filled_anew) {
+  static struct script s;
+  struct request a = {0}, b = {0};
+  char first[16], second[16];
+
+  pattern_fill(first, 0, 10);
+  pattern_fill(second, 10, 10);
+  script_open(f, &s);
+  s.mode = SCRIPT_PENDING;
+  check_is(weir_write(&a.op, &s.stream, weir_seq_block(first, 10), on_done), 0);
+  run_some_turns(f);
+  check_is(s.write_calls, 1);
+  check_is(s.calls[0].nbufs, 1);
+  check_is(weir_write(&b.op, &s.stream, weir_seq_block(second, 10), on_done),
+           0);
+  run_some_turns(f);
+  check_is(s.write_calls, 1);
+  script_finish_write(&s, UV_EAGAIN, 0);
+  run_some_turns(f);
+  check_is(s.write_calls, 2);
+  check_is(s.calls[1].nbufs, 2);
+  script_finish_write(&s, 0, 20);
+  finish(f, &a, 0, 10);
+  finish(f, &b, 0, 10);
+  expect_sink(&s, 20);
+  script_close(f, &s);
+}
+
+WEIR_TEST(kind, end_of_stream_is_sticky_and_errors_are_not) {
+  static struct script s;
+  struct request r[5] = {{0}};
+  char bytes[64];
+  int i;
+
+  script_open(f, &s);
+  s.read_end = 40;
+  s.read_cap = 30;
+  s.fail_read_at = 2;
+  s.read_error = UV_EIO;
+  for (i = 0; i < 5; i++) {
+    static const int status[] = {0, UV_EIO, 0, UV_EOF, UV_EOF};
+    static const size_t n[] = {30, 0, 10, 0, 0};
+
+    check_is(weir_read_some(&r[i].op, &s.stream, weir_mseq_block(bytes, 64),
+                            on_done),
+             0);
+    finish(f, &r[i], status[i], n[i]);
+  }
+  check_is(s.read_calls, 4);
+  script_close(f, &s);
+}
+
+WEIR_TEST(kind, no_more_than_sixteen_segments_are_offered_to_a_read) {
+  static struct script s;
+  static char bytes[40][16];
+  uv_buf_t bufs[40], window[WEIR_WINDOW];
+  struct request r = {0};
+  size_t i, at = 0;
+
+  for (i = 0; i < 40; i++)
+    bufs[i] = uv_buf_init(bytes[i], i % 2 ? 8 : 0);
+  script_open(f, &s);
+  check_is(weir_stream_read_window(&s.stream, window), 0);
+  s.mode = SCRIPT_PENDING;
+  check_is(weir_read_some(&r.op, &s.stream, weir_mseq_bufs(bufs, 40), on_done),
+           0);
+  run_some_turns(f);
+  check_is(weir_stream_read_window(&s.stream, window), 16);
+  script_finish_read(&s, 0, SIZE_MAX);
+  finish(f, &r, 0, 128);
+  for (i = 1; i < 32; i += 2, at += 8)
+    cr_assert(pattern_holds(bytes[i], at, 8));
+  script_close(f, &s);
+}
+
+WEIR_TEST(kind, eof_follows_the_data_once) {
+  static struct script s;
+  struct request a = {0}, b = {0}, c = {0};
+
+  script_open(f, &s);
+  s.write_cap = 3;
+  check_is(weir_write(&a.op, &s.stream, weir_seq_block("abcd", 4), on_done), 0);
+  check_is(weir_write_eof(&b.op, &s.stream, weir_seq_block("efgh", 4), on_done),
+           0);
+  check_is(weir_write(&c.op, &s.stream, weir_seq_block("i", 1), on_done),
+           UV_EPIPE);
+  finish(f, &a, 0, 4);
+  finish(f, &b, 0, 4);
+  check_is(s.shutdowns, 1);
+  check_is(s.written, 8);
+  cr_assert(memcmp(s.sink, "abcdefgh", 8) == 0);
+  script_close(f, &s);
+  check_is(c.calls, 0);
+}
+
+WEIR_TEST(kind, no_eof_after_data_that_failed) {
+  static struct script s;
+  struct request a = {0};
+
+  script_open(f, &s);
+  s.write_cap = 3;
+  s.fail_write_at = 2;
+  s.write_error = UV_ECONNRESET;
+  check_is(weir_write_eof(&a.op, &s.stream, weir_seq_block("efgh", 4), on_done),
+           0);
+  finish(f, &a, UV_ECONNRESET, 3);
+  check_is(s.shutdowns, 0);
+  script_close(f, &s);
+}
+
+WEIR_TEST(kind, a_failed_shutdown_fails_the_eof) {
+  static struct script s;
+  struct request a = {0};
+
+  script_open(f, &s);
+  s.shutdown_error = UV_ENOTCONN;
+  check_is(weir_write_eof(&a.op, &s.stream, weir_seq_block(NULL, 0), on_done),
+           0);
+  finish(f, &a, UV_ENOTCONN, 0);
+  check_is(s.shutdowns, 1);
+  check_is(s.write_calls, 0);
+  script_close(f, &s);
+}
+
+WEIR_TEST(kind, cancelled_write_counts_what_was_sent_and_the_rest_goes_on) {
+  static struct script s;
+  struct request a = {0}, b = {0}, c = {0};
+
+  script_open(f, &s);
+  s.mode = SCRIPT_PENDING;
+  check_is(weir_write(&a.op, &s.stream, weir_seq_block("abcdef", 6), on_done),
+           0);
+  run_some_turns(f);
+  script_finish_write(&s, 0, 4);
+  check_is(weir_write(&b.op, &s.stream, weir_seq_block("XXXX", 4), on_done), 0);
+  check_is(weir_write(&c.op, &s.stream, weir_seq_block("gh", 2), on_done), 0);
+  run_some_turns(f);
+  check_is(s.calls[1].offered, 8);
+  weir_cancel(&a.op);
+  weir_cancel(&b.op);
+  weir_cancel(&b.op);
+  check_is(a.calls + b.calls, 0);
+  finish(f, &a, UV_ECANCELED, 4);
+  finish(f, &b, UV_ECANCELED, 0);
+  run_some_turns(f);
+  check_is(c.calls, 0);
+  script_finish_write(&s, 0, 2);
+  finish(f, &c, 0, 2);
+  check_is(s.written, 6);
+  cr_assert(memcmp(s.sink, "abcdgh", 6) == 0);
+  script_close(f, &s);
+}
+
+WEIR_TEST(kind, cancel_that_comes_too_late_reports_success) {
+  static struct script s;
+  struct request a = {0}, b = {0};
+  char bytes[8];
+
+  script_open(f, &s);
+  s.mode = SCRIPT_PENDING;
+  check_is(weir_write_some(&a.op, &s.stream, weir_seq_block("abcdef", 6),
+                           on_done),
+           0);
+  check_is(weir_read_some(&b.op, &s.stream, weir_mseq_block(bytes, 8), on_done),
+           0);
+  run_some_turns(f);
+  script_finish_write(&s, 0, 2);
+  script_finish_read(&s, 0, 3);
+  weir_cancel(&a.op);
+  weir_cancel(&b.op);
+  finish(f, &a, 0, 2);
+  finish(f, &b, 0, 3);
+  script_close(f, &s);
+}
+
+WEIR_TEST(kind, close_ends_what_is_pending_before_its_callback) {
+  static struct script s;
+  struct request r = {0}, w = {0}, queued = {0};
+  char bytes[8];
+
+  script_open(f, &s);
+  s.mode = SCRIPT_PENDING;
+  check_is(weir_write(&w.op, &s.stream, weir_seq_block("abcdef", 6), on_done),
+           0);
+  check_is(weir_read_some(&r.op, &s.stream, weir_mseq_block(bytes, 8), on_done),
+           0);
+  run_some_turns(f);
+  script_finish_write(&s, 0, 1);
+  check_is(weir_write(&queued.op, &s.stream, weir_seq_block("gh", 2), on_done),
+           0);
+  run_some_turns(f);
+  script_close(f, &s);
+  check_is(s.write_cancels, 1);
+  check_is(s.read_cancels, 1);
+  finish(f, &w, UV_ECANCELED, 1);
+  finish(f, &r, UV_ECANCELED, 0);
+  finish(f, &queued, UV_ECANCELED, 0);
+}

@@ -1,0 +1,60 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "ring.h"
+
+#include <string.h>
+
+/* A sparse table, made when the first memory comes; the kernel accounts what is
+ * in it, not the table. */
+static int make_table(weir__ring_t *ring) {
+  int rc;
+
+  if (ring->has_buffers)
+    return 0;
+  if (!(ring->caps & WEIR__CAP_SPARSE_BUFFERS))
+    return UV_ENOTSUP;
+  ring->loop->stats.syscalls++;
+  rc = io_uring_register_buffers_sparse(&ring->uring, WEIR__BUFFER_SLOTS);
+  ring->has_buffers = rc == 0;
+  return rc;
+}
+
+static int update(weir__ring_t *ring, unsigned index, void *base, size_t len) {
+  struct iovec segment;
+  __u64 tag = 0;
+  int rc;
+
+  segment.iov_base = base;
+  segment.iov_len = len;
+  ring->loop->stats.syscalls++;
+  rc = io_uring_register_buffers_update_tag(&ring->uring, index, &segment, &tag,
+                                            1);
+  return rc < 0 ? rc : 0;
+}
+
+int weir__ring_memory_add(weir_loop_t *loop, void *base, size_t len) {
+  weir__ring_t *ring = weir__ring(loop);
+  const unsigned char *slot;
+  int index;
+  int rc = make_table(ring);
+
+  if (rc != 0)
+    return rc;
+  slot = memchr(ring->buffers, 0, sizeof(ring->buffers));
+  if (slot == NULL)
+    return UV_ENOBUFS;
+  index = (int)(slot - ring->buffers);
+  rc = update(ring, (unsigned)index, base, len);
+  if (rc != 0)
+    return rc;
+  ring->buffers[index] = 1;
+  return index;
+}
+
+void weir__ring_memory_remove(weir_loop_t *loop, int index) {
+  weir__ring_t *ring = weir__ring(loop);
+
+  update(ring, (unsigned)index, NULL, 0);
+  ring->buffers[index] = 0;
+}

@@ -1,0 +1,297 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "ring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../lib/os.h"
+
+/* Sockets are made and bound by plain system calls; what may take time goes
+ * through the ring: connect and accept. A descriptor that is no socket is
+ * served by the libuv backend's kind, since a write to a FIFO in the ring
+ * raises SIGPIPE. Such a stream stays one of that kind. */
+
+static const weir__net_t *foreign(const weir_stream_t *stream) {
+  return stream->kind == &weir__socket_kind ? NULL : weir__backend_uv.net;
+}
+
+static void start(weir_stream_t *stream, int fd, uv_handle_type type) {
+  weir__socket_t *sock = weir__socket(stream);
+
+  memset(sock, 0, sizeof(*sock));
+  sock->fd = fd;
+  sock->type = type;
+  stream->kind = &weir__socket_kind;
+  stream->uv.handle.type = type;
+}
+
+static int net_init(weir_stream_t *stream, uv_handle_type type) {
+  start(stream, -1, type);
+  return 0;
+}
+
+static int open_foreign(weir_stream_t *stream, int fd) {
+  const weir__net_t *net = weir__backend_uv.net;
+  int rc = net->init(stream, weir__socket(stream)->type);
+
+  return rc != 0 ? rc : net->open(stream, fd);
+}
+
+static int net_open(weir_stream_t *stream, uv_os_sock_t fd) {
+  weir__socket_t *sock = weir__socket(stream);
+  int mode;
+
+  if (foreign(stream) != NULL)
+    return foreign(stream)->open(stream, fd);
+  if (sock->fd >= 0)
+    return UV_EBUSY;
+  stream->loop->stats.syscalls += 3;
+  mode = fcntl(fd, F_GETFL);
+  if (mode < 0)
+    return -errno;
+  if (!weir__os_is_socket(fd))
+    return sock->type == UV_TCP ? UV_ENOTSOCK : open_foreign(stream, fd);
+  if (fcntl(fd, F_SETFL, mode | O_NONBLOCK) < 0)
+    return -errno;
+  sock->fd = fd;
+  return 0;
+}
+
+static int adoptable(const weir_stream_t *stream, const uv_stream_t *handle) {
+  const uv_handle_t *base = (const uv_handle_t *)handle;
+
+  if (handle->loop != stream->loop->uv || uv_is_closing(base))
+    return UV_EINVAL;
+  if (handle->type != UV_TCP && handle->type != UV_NAMED_PIPE)
+    return UV_EINVAL;
+  if (handle->type == UV_NAMED_PIPE && ((const uv_pipe_t *)handle)->ipc)
+    return UV_EINVAL;
+  if (handle->connect_req != NULL ||
+      (!uv_is_readable(handle) && !uv_is_writable(handle)))
+    return UV_ENOTCONN;
+  if (uv_is_active(base) || handle->write_queue_size != 0 ||
+      handle->shutdown_req != NULL)
+    return UV_EBUSY;
+  return 0;
+}
+
+static int net_adopt(weir_stream_t *stream, uv_stream_t *handle) {
+  uv_os_fd_t fd;
+  int rc = adoptable(stream, handle);
+
+  if (rc != 0)
+    return rc;
+  if (uv_fileno((uv_handle_t *)handle, &fd) != 0)
+    return UV_ENOTCONN;
+  stream->loop->stats.syscalls++;
+  if (!weir__os_is_socket(fd))
+    return weir__backend_uv.net->adopt(stream, handle);
+  start(stream, fd, handle->type);
+  weir__socket(stream)->flags = WEIR__SOCKET_ADOPTED;
+  stream->impl = handle;
+  uv_unref((uv_handle_t *)handle);
+  return 0;
+}
+
+/* A socket for sock; blocking, so that no kernel says EAGAIN in the ring. */
+static int make_socket(weir_stream_t *stream, int family) {
+  weir__socket_t *sock = weir__socket(stream);
+
+  if (sock->fd >= 0)
+    return 0;
+  stream->loop->stats.syscalls++;
+  sock->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return sock->fd >= 0 ? 0 : -errno;
+}
+
+static socklen_t address_size(const struct sockaddr *addr) {
+  if (addr->sa_family == AF_INET)
+    return sizeof(struct sockaddr_in);
+  if (addr->sa_family == AF_INET6)
+    return sizeof(struct sockaddr_in6);
+  return 0;
+}
+
+static int set_path(weir__socket_t *sock, const char *name) {
+  size_t len = strlen(name);
+
+  if (len == 0)
+    return UV_EINVAL;
+  if (len >= sizeof(sock->u.path.sun_path))
+    return UV_ENAMETOOLONG;
+  memset(&sock->u.path, 0, sizeof(sock->u.path));
+  sock->u.path.sun_family = AF_UNIX;
+  memcpy(sock->u.path.sun_path, name, len);
+  return 0;
+}
+
+static int net_bind(weir_stream_t *stream, const struct sockaddr *addr,
+                    unsigned flags) {
+  weir__socket_t *sock = weir__socket(stream);
+  const int on = 1;
+  int rc;
+
+  if (foreign(stream) != NULL)
+    return foreign(stream)->bind(stream, addr, flags);
+  if (address_size(addr) == 0 || (flags & ~(unsigned)UV_TCP_IPV6ONLY) != 0 ||
+      (flags != 0 && addr->sa_family != AF_INET6))
+    return UV_EINVAL;
+  rc = make_socket(stream, addr->sa_family);
+  if (rc != 0)
+    return rc;
+  stream->loop->stats.syscalls += 2;
+  if (setsockopt(sock->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
+    return -errno;
+  if (addr->sa_family == AF_INET6) {
+    const int only = flags != 0;
+
+    stream->loop->stats.syscalls++;
+    if (setsockopt(sock->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) !=
+        0)
+      return -errno;
+  }
+  if (bind(sock->fd, addr, address_size(addr)) != 0)
+    return errno == EAFNOSUPPORT ? UV_EINVAL : -errno;
+  return 0;
+}
+
+static int net_bind_path(weir_stream_t *stream, const char *name) {
+  weir__socket_t *sock = weir__socket(stream);
+  int rc;
+
+  if (foreign(stream) != NULL)
+    return foreign(stream)->bind_path(stream, name);
+  if (sock->fd >= 0)
+    return UV_EINVAL;
+  rc = set_path(sock, name);
+  if (rc == 0)
+    rc = make_socket(stream, AF_UNIX);
+  if (rc != 0)
+    return rc;
+  stream->loop->stats.syscalls++;
+  if (bind(sock->fd, (struct sockaddr *)&sock->u.path, sizeof(sock->u.path)) ==
+      0) {
+    sock->flags |= WEIR__SOCKET_UNLINK;
+    return 0;
+  }
+  /* As libuv has it, for the sake of Windows. */
+  rc = errno == ENOENT ? UV_EACCES : -errno;
+  stream->loop->stats.syscalls++;
+  close(sock->fd);
+  sock->fd = -1;
+  return rc;
+}
+
+static int net_listen(weir_stream_t *stream, int backlog) {
+  weir__socket_t *sock = weir__socket(stream);
+
+  if (foreign(stream) != NULL)
+    return foreign(stream)->listen(stream, backlog);
+  if (sock->fd < 0)
+    return UV_EINVAL;
+  stream->loop->stats.syscalls++;
+  return weir__os_listen(sock->fd, backlog);
+}
+
+static int net_connect(weir_stream_t *stream) {
+  weir__ring_t *ring = weir__ring(stream->loop);
+  weir__socket_t *sock = weir__socket(stream);
+  const struct sockaddr *addr = &stream->peer.addr;
+  struct io_uring_sqe *sqe;
+  socklen_t len;
+  int rc;
+
+  if (foreign(stream) != NULL)
+    return foreign(stream)->connect(stream);
+  if (sock->type == UV_TCP) {
+    len = address_size(addr);
+  } else {
+    rc = set_path(sock, stream->peer.path);
+    if (rc != 0)
+      return rc;
+    addr = (struct sockaddr *)&sock->u.path;
+    len = sizeof(sock->u.path);
+  }
+  rc = make_socket(stream, addr->sa_family);
+  if (rc != 0)
+    return rc;
+  sqe = weir__ring_begin(ring, WEIR__SLOT_CONNECT, stream, IORING_OP_CONNECT,
+                         sock->fd, &sock->control_tag);
+  if (sqe == NULL)
+    return UV_EBUSY;
+  sqe->addr = (uint64_t)(uintptr_t)addr;
+  sqe->off = len;
+  return WEIR_PENDING;
+}
+
+void weir__socket_connected(weir_stream_t *stream, int result) {
+  weir__connect_done(stream, result);
+}
+
+static void fill_accept(struct io_uring_sqe *sqe) {
+  sqe->accept_flags = SOCK_CLOEXEC;
+}
+
+static int net_accept(weir_stream_t *listener, weir_stream_t *client) {
+  weir__ring_t *ring = weir__ring(listener->loop);
+  weir__socket_t *sock = weir__socket(listener);
+  struct io_uring_sqe *sqe;
+
+  if (foreign(listener) != NULL)
+    return foreign(listener)->accept(listener, client);
+  sqe = weir__ring_begin(ring, WEIR__SLOT_ACCEPT, listener, IORING_OP_ACCEPT,
+                         sock->fd, &sock->control_tag);
+  if (sqe == NULL)
+    return UV_EBUSY;
+  fill_accept(sqe);
+  sock->client = client;
+  return WEIR_PENDING;
+}
+
+void weir__socket_accepted(weir_stream_t *listener, int result) {
+  weir__socket_t *sock = weir__socket(listener);
+  weir_stream_t *client = sock->client;
+
+  sock->client = NULL;
+  if (result >= 0) {
+    weir__stream_prepare(listener->loop, client);
+    start(client, result, sock->type);
+  }
+  weir__accept_done(listener, result < 0 ? result : 0);
+}
+
+/* Only an accept is issued a second time: a connect goes on by itself. */
+int weir__socket_restart(weir__ring_t *ring, uint64_t tag,
+                         const weir__slot_t *slot) {
+  struct io_uring_sqe *sqe = weir__ring_sqe(ring, tag, IORING_OP_ACCEPT,
+                                            weir__socket(slot->owner)->fd);
+
+  if (sqe == NULL)
+    return UV_EBUSY;
+  fill_accept(sqe);
+  return 0;
+}
+
+static int net_cancel(weir_stream_t *stream) {
+  if (foreign(stream) != NULL)
+    return foreign(stream)->cancel(stream);
+  return weir__ring_cancel(weir__ring(stream->loop),
+                           weir__socket(stream)->control_tag);
+}
+
+const weir__net_t weir__socket_net = {
+    .init = net_init,
+    .open = net_open,
+    .adopt = net_adopt,
+    .bind = net_bind,
+    .bind_path = net_bind_path,
+    .listen = net_listen,
+    .connect = net_connect,
+    .accept = net_accept,
+    .cancel = net_cancel,
+};

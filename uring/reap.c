@@ -1,0 +1,168 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "ring.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+typedef struct completion_s {
+  uint64_t tag;
+  int result;
+  unsigned flags;
+} completion_t;
+
+static void end_transfer(weir__ring_t *ring, uint64_t tag, int type,
+                         weir_stream_t *stream, int result) {
+  size_t n = result > 0 ? (size_t)result : 0;
+  int status = result < 0 ? result : 0;
+
+  weir__slot_release(ring, tag);
+  if (type == WEIR__SLOT_READ) {
+    weir__socket(stream)->read_tag = 0;
+    weir_stream_read_done(stream, result == 0 ? UV_EOF : status, n);
+  } else {
+    weir__socket(stream)->write_tag = 0;
+    weir_stream_write_done(stream, status, n);
+  }
+}
+
+static void end_control(weir__ring_t *ring, uint64_t tag, int type,
+                        weir_stream_t *stream, int result) {
+  weir__slot_release(ring, tag);
+  weir__socket(stream)->control_tag = 0;
+  if (type == WEIR__SLOT_CONNECT)
+    weir__socket_connected(stream, result);
+  else
+    weir__socket_accepted(stream, result);
+}
+
+static int socket_error(weir_stream_t *stream) {
+  int error = 0;
+  socklen_t len = sizeof(error);
+
+  stream->loop->stats.syscalls++;
+  if (getsockopt(weir__socket(stream)->fd, SOL_SOCKET, SO_ERROR, &error,
+                 &len) != 0)
+    return -errno;
+  return -error;
+}
+
+/* Ends the request, whatever it was. */
+static void end(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot,
+                int result) {
+  int type = slot->type;
+  void *owner = slot->owner;
+
+  switch (type) {
+  case WEIR__SLOT_READ:
+  case WEIR__SLOT_WRITE:
+    if (result == -EINTR)
+      result = UV_EAGAIN;
+    end_transfer(ring, tag, type, owner, result);
+    break;
+  case WEIR__SLOT_CONNECT:
+  case WEIR__SLOT_ACCEPT:
+    end_control(ring, tag, type, owner, result);
+    break;
+  case WEIR__SLOT_FILE:
+    weir__slot_release(ring, tag);
+    weir__file_done(owner, result);
+    break;
+  default:
+    weir__slot_release(ring, tag);
+    ring->poll_tag = 0;
+    break;
+  }
+}
+
+/* The descriptor that the request waited for is ready. */
+static void ready(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot) {
+  switch (slot->type) {
+  case WEIR__SLOT_READ:
+  case WEIR__SLOT_WRITE:
+    end(ring, tag, slot, UV_EAGAIN);
+    break;
+  case WEIR__SLOT_CONNECT:
+    end(ring, tag, slot, socket_error(slot->owner));
+    break;
+  default:
+    weir__slot_redo(ring, tag, WEIR__SLOT_RESTART);
+    break;
+  }
+}
+
+/* Whether the request has to wait for readiness itself: the descriptor is
+ * non-blocking and the kernel one that takes that literally. */
+static int must_poll(const weir__slot_t *slot, int result) {
+  if (slot->type == WEIR__SLOT_CONNECT)
+    return result == -EINPROGRESS || result == -EINTR;
+  return slot->type != WEIR__SLOT_BACKEND && result == -EAGAIN;
+}
+
+/* Whether the request did nothing and says nothing. A transfer on a stream is
+ * started again by the core. */
+static int must_restart(const weir__slot_t *slot, int result) {
+  if (slot->type == WEIR__SLOT_ACCEPT)
+    return result == -ECONNABORTED || result == -EINTR;
+  return slot->type == WEIR__SLOT_FILE && result == -EINTR;
+}
+
+void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result) {
+  weir__slot_t *slot = weir__slot_find(ring, tag);
+  int polled;
+
+  if (slot == NULL)
+    return;
+  polled = (slot->flags & WEIR__SLOT_POLLING) != 0;
+  slot->flags &= (uint8_t)~WEIR__SLOT_POLLING;
+  if (result == -EINTR && slot->flags & WEIR__SLOT_CANCELLED)
+    result = UV_ECANCELED;
+  if (polled && result >= 0)
+    ready(ring, tag, slot);
+  else if (!polled && must_poll(slot, result))
+    weir__slot_redo(ring, tag, WEIR__SLOT_POLLING);
+  else if (!polled && must_restart(slot, result))
+    weir__slot_redo(ring, tag, WEIR__SLOT_RESTART);
+  else
+    end(ring, tag, slot, result);
+}
+
+/* Completions are copied and the head moved before any is looked at. */
+static unsigned take(weir__ring_t *ring, completion_t *out, unsigned max) {
+  struct io_uring_cq *cq = &ring->uring.cq;
+  unsigned head = *cq->khead;
+  unsigned n = io_uring_cq_ready(&ring->uring);
+  unsigned i;
+
+  if (n > max)
+    n = max;
+  for (i = 0; i < n; i++) {
+    const struct io_uring_cqe *cqe = &cq->cqes[(head + i) & cq->ring_mask];
+
+    out[i].tag = cqe->user_data;
+    out[i].result = cqe->res;
+    out[i].flags = cqe->flags;
+  }
+  if (n > 0)
+    io_uring_cq_advance(&ring->uring, n);
+  return n;
+}
+
+unsigned weir__ring_reap(weir__ring_t *ring) {
+  completion_t batch[64];
+  unsigned most = ring->uring.cq.ring_entries;
+  unsigned total = 0;
+  unsigned i;
+  unsigned n;
+
+  do {
+    n = take(ring, batch, 64);
+    for (i = 0; i < n; i++)
+      if (!(batch[i].flags & IORING_CQE_F_MORE))
+        weir__ring_complete(ring, batch[i].tag, batch[i].result);
+    total += n;
+  } while (n == 64 && total < most);
+  ring->loop->stats.cqes += total;
+  return total;
+}

@@ -1,0 +1,153 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "ring.h"
+
+#include <poll.h>
+#include <string.h>
+
+static uint32_t tag_slot(uint64_t tag) {
+  return (uint32_t)tag;
+}
+
+static uint64_t slot_tag(const weir__ring_t *ring, uint32_t index) {
+  return (uint64_t)ring->slots[index].generation << 32 | index;
+}
+
+/* Makes room for count slots and puts the new ones into the free list. */
+static int grow(weir__ring_t *ring, uint32_t count) {
+  weir__slot_t *slots;
+  uint32_t i;
+
+  slots = weir__realloc(ring->slots, count * sizeof(*slots));
+  if (slots == NULL)
+    return UV_ENOMEM;
+  for (i = ring->slot_count; i < count; i++) {
+    memset(&slots[i], 0, sizeof(slots[i]));
+    slots[i].generation = 1;
+    slots[i].next = i + 1 < count ? i + 1 : WEIR__NO_SLOT;
+  }
+  ring->slots = slots;
+  ring->slot_free = ring->slot_count;
+  ring->slot_count = count;
+  return 0;
+}
+
+int weir__slots_init(weir__ring_t *ring, uint32_t count) {
+  ring->redo_head = WEIR__NO_SLOT;
+  return grow(ring, count);
+}
+
+uint64_t weir__slot_take(weir__ring_t *ring, weir__slot_type_t type,
+                         void *owner) {
+  weir__slot_t *slot;
+  uint32_t index;
+
+  if (ring->slot_free == WEIR__NO_SLOT) {
+    if (ring->slot_count > WEIR__NO_SLOT / 4 ||
+        grow(ring, ring->slot_count * 2) != 0)
+      return 0;
+    ring->loop->stats.allocations++;
+  }
+  index = ring->slot_free;
+  slot = &ring->slots[index];
+  ring->slot_free = slot->next;
+  slot->type = (uint8_t)type;
+  slot->flags = 0;
+  slot->owner = owner;
+  if (type != WEIR__SLOT_BACKEND)
+    ring->inflight++;
+  return slot_tag(ring, index);
+}
+
+weir__slot_t *weir__slot_find(const weir__ring_t *ring, uint64_t tag) {
+  uint32_t index = tag_slot(tag);
+
+  if (index >= ring->slot_count || slot_tag(ring, index) != tag ||
+      ring->slots[index].type == WEIR__SLOT_FREE)
+    return NULL;
+  return &ring->slots[index];
+}
+
+void weir__slot_release(weir__ring_t *ring, uint64_t tag) {
+  weir__slot_t *slot = weir__slot_find(ring, tag);
+
+  if (slot == NULL)
+    return;
+  if (slot->type != WEIR__SLOT_BACKEND)
+    ring->inflight--;
+  slot->type = WEIR__SLOT_FREE;
+  /* 0 as user_data names nothing, so no generation is 0. */
+  if (++slot->generation == 0)
+    slot->generation = 1;
+  slot->next = ring->slot_free;
+  ring->slot_free = tag_slot(tag);
+}
+
+void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags) {
+  weir__slot_t *slot = weir__slot_find(ring, tag);
+
+  slot->flags &= (uint8_t) ~(WEIR__SLOT_POLLING | WEIR__SLOT_RESTART);
+  slot->flags |= (uint8_t)(flags | WEIR__SLOT_QUEUED);
+  slot->next = WEIR__NO_SLOT;
+  if (ring->redo_head == WEIR__NO_SLOT)
+    ring->redo_head = tag_slot(tag);
+  else
+    ring->slots[ring->redo_tail].next = tag_slot(tag);
+  ring->redo_tail = tag_slot(tag);
+}
+
+static unsigned poll_events(const weir__slot_t *slot) {
+  const weir_op_t *op = slot->owner;
+
+  switch (slot->type) {
+  case WEIR__SLOT_WRITE:
+  case WEIR__SLOT_CONNECT:
+    return POLLOUT;
+  case WEIR__SLOT_FILE:
+    return op->type == WEIR__FILE_PWRITE ? POLLOUT : POLLIN;
+  default:
+    return POLLIN;
+  }
+}
+
+static int poll_fd(const weir__slot_t *slot) {
+  if (slot->type == WEIR__SLOT_FILE)
+    return weir__file_args(slot->owner)->file;
+  return weir__socket(slot->owner)->fd;
+}
+
+static int reissue(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot) {
+  struct io_uring_sqe *sqe;
+
+  if (slot->flags & WEIR__SLOT_RESTART) {
+    if (slot->type == WEIR__SLOT_FILE)
+      return weir__ring_file_restart(ring, tag, slot->owner);
+    return weir__socket_restart(ring, tag, slot);
+  }
+  sqe = weir__ring_sqe(ring, tag, IORING_OP_POLL_ADD, poll_fd(slot));
+  if (sqe == NULL)
+    return UV_EBUSY;
+  weir__sqe_poll(sqe, poll_events(slot));
+  return 0;
+}
+
+unsigned weir__ring_redo(weir__ring_t *ring) {
+  unsigned ended = 0;
+
+  while (ring->redo_head != WEIR__NO_SLOT) {
+    uint64_t tag = slot_tag(ring, ring->redo_head);
+    weir__slot_t *slot = &ring->slots[ring->redo_head];
+    int cancelled = slot->flags & WEIR__SLOT_CANCELLED;
+
+    if (!cancelled && reissue(ring, tag, slot) != 0)
+      break;
+    ring->redo_head = slot->next;
+    slot->flags &= (uint8_t)~WEIR__SLOT_QUEUED;
+    if (cancelled) {
+      weir__ring_complete(ring, tag, UV_ECANCELED);
+      ended++;
+    }
+  }
+  return ended;
+}

@@ -1,0 +1,259 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR__RING_H
+#define WEIR__RING_H
+
+/* Has to be the first header that a file includes: liburing.h needs this. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+#include <liburing.h>
+#include <uv.h>
+
+#include "../lib/alloc.h"
+#include "../lib/backend.h"
+
+/* What this kernel can do beyond what is required. The environment variable
+ * WEIR_URING_CAPS_OFF takes bits away, by their names in lower case, separated
+ * by commas, or as one number. */
+enum {
+  WEIR__CAP_DEFER_TASKRUN = 1u,
+  WEIR__CAP_COOP_TASKRUN = 2u,
+  WEIR__CAP_SUBMIT_ALL = 4u,
+  WEIR__CAP_RING_FD = 8u,
+  WEIR__CAP_SPARSE_BUFFERS = 16u,
+  WEIR__CAP_READV_FIXED = 32u,
+  WEIR__CAP_WRITEV_FIXED = 64u,
+  WEIR__CAP_NOSIGNAL = 128u,
+  WEIR__CAP_ALL = 255u
+};
+
+/* Newer than the headers of the oldest liburing that is supported. */
+enum { WEIR__OP_READV_FIXED = 60, WEIR__OP_WRITEV_FIXED = 61 };
+enum { WEIR__RWF_NOSIGNAL = 0x100 };
+
+/* A request in the ring, named by the user_data of its entries. Its slot is
+ * taken until the terminal completion. */
+typedef enum weir__slot_type_e {
+  WEIR__SLOT_FREE,
+  WEIR__SLOT_READ,    /* owner: the stream */
+  WEIR__SLOT_WRITE,   /* owner: the stream */
+  WEIR__SLOT_CONNECT, /* owner: the stream */
+  WEIR__SLOT_ACCEPT,  /* owner: the listener */
+  WEIR__SLOT_FILE,    /* owner: the operation */
+  WEIR__SLOT_BACKEND  /* a poll for libuv's own descriptor */
+} weir__slot_type_t;
+
+enum {
+  WEIR__SLOT_POLLING = 1u,   /* waits for readiness, to be tried again then */
+  WEIR__SLOT_QUEUED = 2u,    /* in the list of those to be issued again */
+  WEIR__SLOT_CANCELLED = 4u, /* a cancellation was asked for */
+  WEIR__SLOT_RESTART = 8u    /* issue the request itself once more */
+};
+
+typedef struct weir__slot_s {
+  void *owner;
+  uint32_t generation;
+  uint32_t next; /* free list, or list of those to be issued again */
+  uint8_t type;
+  uint8_t flags;
+} weir__slot_t;
+
+#define WEIR__NO_SLOT UINT32_MAX
+
+/* What an entry points to until it is submitted; there is one for each
+ * position in the submission queue. */
+typedef struct weir__vector_s {
+  struct msghdr message;
+  struct iovec segments[WEIR_WINDOW];
+} weir__vector_t;
+
+/* Waits until closes that are in libuv's hands already are over, also those
+ * whose callback is not ours. Its memory must stay until cb. */
+typedef struct weir__settle_s {
+  uv_check_t handle;
+  void (*cb)(void *arg);
+  void *arg;
+  int rounds;
+} weir__settle_t;
+
+#define WEIR__BUFFER_SLOTS 64
+
+typedef struct weir__ring_s {
+  weir_loop_t *loop;
+  struct io_uring uring;
+  unsigned caps;
+  int enabled;
+  int enter_fd;
+  unsigned enter_flags;
+
+  weir__vector_t *vectors;
+  weir__slot_t *slots;
+  uint32_t slot_count;
+  uint32_t slot_free;
+  uint32_t redo_head;
+  uint32_t redo_tail;
+  size_t inflight;   /* slots in use, but for the backend's */
+  uint64_t poll_tag; /* of the poll for libuv's descriptor, or 0 */
+
+  int eventfd; /* -1 in the ring wait */
+  uv_poll_t poll;
+  weir__settle_t settle;
+
+  int has_buffers;
+  unsigned char buffers[WEIR__BUFFER_SLOTS]; /* 1: taken */
+} weir__ring_t;
+
+/* The state of a socket, in weir_stream_t.own. */
+typedef struct weir__socket_s {
+  int fd;
+  unsigned flags;
+  uv_handle_type type;
+  uint64_t read_tag;
+  uint64_t write_tag;
+  uint64_t control_tag;  /* connect or accept */
+  weir_stream_t *client; /* of the pending accept */
+  union {
+    struct sockaddr_un path; /* bound or connected to */
+    weir__settle_t settle;   /* of an adopted handle, while it closes */
+  } u;
+} weir__socket_t;
+
+enum {
+  WEIR__SOCKET_ADOPTED = 1u, /* stream->impl is the application's handle */
+  WEIR__SOCKET_UNLINK = 2u   /* the bound path goes with the socket */
+};
+
+static inline weir__ring_t *weir__ring(const weir_loop_t *loop) {
+  return loop->impl;
+}
+
+static inline weir__socket_t *weir__socket(const weir_stream_t *stream) {
+  return (weir__socket_t *)(uintptr_t)stream->own;
+}
+
+/* ---- setup.c ---- */
+
+/* The capabilities that remain after WEIR_URING_CAPS_OFF. 0, or the error that
+ * says why there is no io_uring here, with a sentence in why. */
+int weir__ring_caps(unsigned *caps, char *why, size_t size);
+
+/* Makes the kernel's part of the ring, disabled; may grant fewer entries. */
+int weir__ring_setup(struct io_uring *uring, unsigned entries, unsigned *caps);
+
+/* Enables the ring for the calling thread, which is the only one to enter it
+ * from then on. */
+int weir__ring_enable(weir__ring_t *ring);
+
+/* ---- request.c ---- */
+
+int weir__slots_init(weir__ring_t *ring, uint32_t count);
+
+/* Takes a slot: its user_data, or 0 when there is no memory. */
+uint64_t weir__slot_take(weir__ring_t *ring, weir__slot_type_t type,
+                         void *owner);
+void weir__slot_release(weir__ring_t *ring, uint64_t tag);
+
+/* The slot of tag; NULL if it has been released since. */
+weir__slot_t *weir__slot_find(const weir__ring_t *ring, uint64_t tag);
+
+/* Has the request issued again (flags: WEIR__SLOT_POLLING or _RESTART) as soon
+ * as there is room. */
+void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags);
+
+/* Issues what weir__slot_redo collected. Returns the number of requests that
+ * ended instead, since they were cancelled. */
+unsigned weir__ring_redo(weir__ring_t *ring);
+
+/* ---- submit.c ---- */
+
+/* An entry for tag, cleared but for these; NULL when there is no room now. */
+struct io_uring_sqe *weir__ring_sqe(weir__ring_t *ring, uint64_t tag,
+                                    unsigned opcode, int fd);
+
+/* Takes a slot and an entry. NULL: UV_EBUSY. */
+struct io_uring_sqe *weir__ring_begin(weir__ring_t *ring,
+                                      weir__slot_type_t type, void *owner,
+                                      unsigned opcode, int fd, uint64_t *tag);
+
+/* The vector that belongs to sqe, filled with bufs. */
+weir__vector_t *weir__ring_vector(weir__ring_t *ring,
+                                  const struct io_uring_sqe *sqe,
+                                  const uv_buf_t *bufs, unsigned nbufs);
+
+/* Sets what a POLL_ADD waits for; the kernel wants the halves the other way
+ * round on big endian machines. */
+static inline void weir__sqe_poll(struct io_uring_sqe *sqe, unsigned events) {
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  events = events << 16 | events >> 16;
+#endif
+  sqe->poll32_events = events;
+}
+
+/* Asks for the end of a request. 0 or UV_EBUSY. */
+int weir__ring_cancel(weir__ring_t *ring, uint64_t tag);
+
+/* Submits, and takes what completed into the completion queue. With wait it
+ * sleeps until something did, at most timeout milliseconds; -1 is no limit. */
+int weir__ring_enter(weir__ring_t *ring, int wait, int timeout);
+
+static inline unsigned weir__ring_unsubmitted(const weir__ring_t *ring) {
+  return io_uring_sq_ready(&ring->uring);
+}
+
+/* Whether entering the ring, or looking into it, would move something. */
+int weir__ring_has_work(const weir__ring_t *ring);
+
+/* ---- reap.c ---- */
+
+/* Takes what is in the completion queue and reports it. Returns the number of
+ * completions. No system call. */
+unsigned weir__ring_reap(weir__ring_t *ring);
+
+/* Ends or goes on with the request of tag. */
+void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result);
+
+/* ---- wait.c ---- */
+
+void weir__ring_turn(weir_loop_t *loop);
+void weir__ring_check(weir_loop_t *loop);
+int weir__ring_watch(weir__ring_t *ring);
+
+/* ---- settle.c ---- */
+
+void weir__settle(uv_loop_t *uv, weir__settle_t *settle, void (*cb)(void *),
+                  void *arg);
+
+/* ---- stream.c ---- */
+
+extern const weir_stream_kind_t weir__socket_kind;
+
+/* ---- net.c ---- */
+
+extern const weir__net_t weir__socket_net;
+
+/* Issues the connect or accept of tag again. 0 or UV_EBUSY. */
+int weir__socket_restart(weir__ring_t *ring, uint64_t tag,
+                         const weir__slot_t *slot);
+void weir__socket_connected(weir_stream_t *stream, int result);
+void weir__socket_accepted(weir_stream_t *listener, int result);
+
+/* ---- file.c ---- */
+
+int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op);
+int weir__ring_file_cancel(weir_loop_t *loop, weir_op_t *op);
+int weir__ring_file_restart(weir__ring_t *ring, uint64_t tag, weir_op_t *op);
+
+/* ---- memory.c ---- */
+
+int weir__ring_memory_add(weir_loop_t *loop, void *base, size_t len);
+void weir__ring_memory_remove(weir_loop_t *loop, int index);
+
+#endif

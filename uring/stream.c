@@ -1,0 +1,138 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "ring.h"
+
+#include <unistd.h>
+
+#include "../lib/os.h"
+
+_Static_assert(sizeof(weir__socket_t) <= sizeof(((weir_stream_t *)0)->own),
+               "the state of a socket fits into a stream");
+
+/* One segment goes without a msghdr. Sockets take no registered buffers with
+ * these, and WRITE_FIXED would raise SIGPIPE. */
+static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe,
+                 const uv_buf_t *bufs, unsigned nbufs) {
+  if (nbufs == 1) {
+    sqe->addr = (uint64_t)(uintptr_t)bufs[0].base;
+    sqe->len = (uint32_t)bufs[0].len;
+    return;
+  }
+  sqe->addr =
+      (uint64_t)(uintptr_t)&weir__ring_vector(ring, sqe, bufs, nbufs)->message;
+  sqe->len = 1;
+}
+
+static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
+                     unsigned nbufs, size_t *n) {
+  weir__ring_t *ring = weir__ring(stream->loop);
+  weir__socket_t *socket = weir__socket(stream);
+  struct io_uring_sqe *sqe;
+
+  (void)n;
+  sqe = weir__ring_begin(ring, WEIR__SLOT_READ, stream,
+                         nbufs == 1 ? IORING_OP_RECV : IORING_OP_RECVMSG,
+                         socket->fd, &socket->read_tag);
+  if (sqe == NULL)
+    return UV_EBUSY;
+  fill(ring, sqe, bufs, nbufs);
+  return WEIR_PENDING;
+}
+
+static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
+                      unsigned nbufs, size_t *n) {
+  weir__ring_t *ring = weir__ring(stream->loop);
+  weir__socket_t *socket = weir__socket(stream);
+  struct io_uring_sqe *sqe;
+
+  (void)n;
+  sqe = weir__ring_begin(ring, WEIR__SLOT_WRITE, stream,
+                         nbufs == 1 ? IORING_OP_SEND : IORING_OP_SENDMSG,
+                         socket->fd, &socket->write_tag);
+  if (sqe == NULL)
+    return UV_EBUSY;
+  fill(ring, sqe, bufs, nbufs);
+  sqe->msg_flags = MSG_NOSIGNAL;
+  return WEIR_PENDING;
+}
+
+static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
+                    size_t *n) {
+  stream->loop->stats.syscalls++;
+  return weir__os_read(weir__socket(stream)->fd, 1, bufs, nbufs, n);
+}
+
+static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
+                     unsigned nbufs, size_t *n) {
+  stream->loop->stats.syscalls++;
+  return weir__os_write(weir__socket(stream)->fd, 1, bufs, nbufs, n);
+}
+
+static int cancel_read(weir_stream_t *stream) {
+  return weir__ring_cancel(weir__ring(stream->loop),
+                           weir__socket(stream)->read_tag);
+}
+
+static int cancel_write(weir_stream_t *stream) {
+  return weir__ring_cancel(weir__ring(stream->loop),
+                           weir__socket(stream)->write_tag);
+}
+
+/* IORING_OP_SHUTDOWN would always take a kernel thread. */
+static int shutdown_now(weir_stream_t *stream) {
+  stream->loop->stats.syscalls++;
+  return weir__os_shutdown(weir__socket(stream)->fd);
+}
+
+static void on_settled(void *arg) {
+  weir_stream_t *stream = arg;
+  weir_loop_t *loop = stream->loop;
+
+  weir_stream_close_done(stream);
+  weir__loop_run(loop);
+}
+
+static void close_now(weir_stream_t *stream) {
+  weir__socket_t *socket = weir__socket(stream);
+
+  if (socket->flags & WEIR__SOCKET_ADOPTED) {
+    uv_handle_t *handle = stream->impl;
+
+    if (!uv_is_closing(handle))
+      uv_close(handle, NULL);
+    weir__settle(stream->loop->uv, &socket->u.settle, on_settled, stream);
+    return;
+  }
+  if (socket->flags & WEIR__SOCKET_UNLINK) {
+    stream->loop->stats.syscalls++;
+    unlink(socket->u.path.sun_path);
+  }
+  if (socket->fd >= 0) {
+    stream->loop->stats.syscalls++;
+    close(socket->fd);
+  }
+  weir_stream_close_done(stream);
+}
+
+static int get_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
+  const weir__socket_t *socket = weir__socket(stream);
+
+  if (socket->fd < 0)
+    return UV_EBADF;
+  *fd = socket->fd;
+  return 0;
+}
+
+const weir_stream_kind_t weir__socket_kind = {
+    .name = "io_uring socket",
+    .read_some = read_some,
+    .write_some = write_some,
+    .read_now = read_now,
+    .write_now = write_now,
+    .cancel_read = cancel_read,
+    .cancel_write = cancel_write,
+    .shutdown = shutdown_now,
+    .close = close_now,
+    .fileno = get_fileno,
+};

@@ -1,0 +1,119 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "ring.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct io_uring_sqe *weir__ring_sqe(weir__ring_t *ring, uint64_t tag,
+                                    unsigned opcode, int fd) {
+  struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
+
+  if (sqe == NULL) {
+    ring->loop->stats.overflows++;
+    weir__ring_enter(ring, 0, 0);
+    sqe = io_uring_get_sqe(&ring->uring);
+    if (sqe == NULL)
+      return NULL;
+  }
+  memset(sqe, 0, sizeof(*sqe));
+  sqe->opcode = (uint8_t)opcode;
+  sqe->fd = fd;
+  sqe->user_data = tag;
+  return sqe;
+}
+
+struct io_uring_sqe *weir__ring_begin(weir__ring_t *ring,
+                                      weir__slot_type_t type, void *owner,
+                                      unsigned opcode, int fd, uint64_t *tag) {
+  struct io_uring_sqe *sqe;
+  uint64_t taken = weir__slot_take(ring, type, owner);
+
+  if (taken == 0)
+    return NULL;
+  sqe = weir__ring_sqe(ring, taken, opcode, fd);
+  if (sqe == NULL)
+    weir__slot_release(ring, taken);
+  else
+    *tag = taken;
+  return sqe;
+}
+
+_Static_assert(sizeof(uv_buf_t) == sizeof(struct iovec),
+               "a segment is an iovec");
+_Static_assert(offsetof(uv_buf_t, base) == offsetof(struct iovec, iov_base),
+               "a segment is an iovec");
+
+weir__vector_t *weir__ring_vector(weir__ring_t *ring,
+                                  const struct io_uring_sqe *sqe,
+                                  const uv_buf_t *bufs, unsigned nbufs) {
+  weir__vector_t *vector = &ring->vectors[sqe - ring->uring.sq.sqes];
+
+  memset(&vector->message, 0, sizeof(vector->message));
+  memcpy(vector->segments, bufs, nbufs * sizeof(*bufs));
+  vector->message.msg_iov = vector->segments;
+  vector->message.msg_iovlen = nbufs;
+  return vector;
+}
+
+int weir__ring_cancel(weir__ring_t *ring, uint64_t tag) {
+  weir__slot_t *slot = weir__slot_find(ring, tag);
+  struct io_uring_sqe *sqe;
+
+  if (slot == NULL || slot->flags & WEIR__SLOT_CANCELLED)
+    return 0;
+  if (!(slot->flags & WEIR__SLOT_QUEUED)) {
+    sqe = weir__ring_sqe(ring, 0, IORING_OP_ASYNC_CANCEL, -1);
+    if (sqe == NULL)
+      return UV_EBUSY;
+    sqe->addr = tag;
+  }
+  slot->flags |= WEIR__SLOT_CANCELLED;
+  return 0;
+}
+
+int weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
+  struct io_uring_sq *sq = &ring->uring.sq;
+  struct io_uring_getevents_arg arg;
+  struct __kernel_timespec ts;
+  weir_loop_stats_t *stats = &ring->loop->stats;
+  unsigned flags = ring->enter_flags | IORING_ENTER_GETEVENTS;
+  int rc;
+
+  if (!ring->enabled) {
+    rc = weir__ring_enable(ring);
+    if (rc != 0)
+      return rc;
+    flags |= ring->enter_flags;
+  }
+  memset(&arg, 0, sizeof(arg));
+  if (wait) {
+    flags |= IORING_ENTER_EXT_ARG;
+    arg.sigmask_sz = _NSIG / 8;
+    if (timeout >= 0) {
+      ts.tv_sec = timeout / 1000;
+      ts.tv_nsec = timeout % 1000 * 1000000LL;
+      arg.ts = (uint64_t)(uintptr_t)&ts;
+    }
+    stats->waits++;
+  }
+  sq->sqe_head = sq->sqe_tail;
+  io_uring_smp_store_release(sq->ktail, sq->sqe_tail);
+  stats->syscalls++;
+  stats->enters++;
+  rc = io_uring_enter2((unsigned)ring->enter_fd, weir__ring_unsubmitted(ring),
+                       wait ? 1 : 0, flags, wait ? (sigset_t *)&arg : NULL,
+                       wait ? sizeof(arg) : _NSIG / 8);
+  if (rc > 0)
+    stats->sqes += (unsigned)rc;
+  return rc < 0 ? rc : 0;
+}
+
+int weir__ring_has_work(const weir__ring_t *ring) {
+  unsigned flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
+
+  return (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0 ||
+         ring->redo_head != WEIR__NO_SLOT || weir__ring_unsubmitted(ring) > 0 ||
+         io_uring_cq_ready(&ring->uring) > 0;
+}

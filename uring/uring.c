@@ -1,0 +1,213 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "ring.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "../lib/uv_backend.h"
+
+typedef struct prepares_s {
+  const weir_loop_t *loop;
+  int found;
+} prepares_t;
+
+static void find_prepare(uv_handle_t *handle, void *arg) {
+  prepares_t *prepares = arg;
+  const weir__hooks_t *hooks = prepares->loop->hooks;
+
+  if (handle->type == UV_PREPARE && uv_is_active(handle) &&
+      (hooks == NULL || handle != (const uv_handle_t *)&hooks->prepare))
+    prepares->found = 1;
+}
+
+static void choose_wait(weir_loop_t *loop, weir_wait_t wanted) {
+  prepares_t prepares = {loop, 0};
+
+  loop->wait = WEIR_WAIT_UV;
+  if (wanted == WEIR_WAIT_AUTO) {
+    loop->wait_why = "the libuv wait serves every mode of uv_run";
+    return;
+  }
+  if (wanted == WEIR_WAIT_UV) {
+    loop->wait_why = "the libuv wait was asked for";
+    return;
+  }
+  uv_walk(loop->uv, find_prepare, &prepares);
+  if (uv_version() < 0x012c00) {
+    loop->wait_why = "the ring wait needs libuv 1.44.0";
+  } else if (prepares.found) {
+    loop->wait_why = "a prepare handle was active before the ring wait could "
+                     "be the last to run";
+  } else {
+    loop->wait = WEIR_WAIT_RING;
+    loop->wait_why = "the ring wait was asked for";
+  }
+}
+
+/* All of the ring but its handles in libuv. */
+static void release(weir__ring_t *ring) {
+  if (ring->uring.ring_fd >= 0)
+    io_uring_queue_exit(&ring->uring);
+  if (ring->eventfd >= 0)
+    close(ring->eventfd);
+  weir__free(ring->vectors);
+  weir__free(ring->slots);
+  ring->vectors = NULL;
+  ring->slots = NULL;
+}
+
+static int open_eventfd(weir__ring_t *ring) {
+  int rc;
+
+  ring->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (ring->eventfd < 0)
+    return -errno;
+  rc = io_uring_register_eventfd(&ring->uring, ring->eventfd);
+  return rc != 0 ? rc : weir__ring_watch(ring);
+}
+
+static int make(weir__ring_t *ring, unsigned entries, const char **step) {
+  int rc;
+
+  *step = "io_uring_setup";
+  rc = weir__ring_setup(&ring->uring, entries, &ring->caps);
+  if (rc != 0) {
+    ring->uring.ring_fd = -1;
+    return rc;
+  }
+  ring->enter_fd = ring->uring.ring_fd;
+  /* A forked child shares no mappings with us. */
+  io_uring_ring_dontfork(&ring->uring);
+  *step = "memory for the ring";
+  entries = ring->uring.sq.ring_entries;
+  ring->vectors = weir__malloc(entries * sizeof(*ring->vectors));
+  if (ring->vectors == NULL || weir__slots_init(ring, entries) != 0)
+    return UV_ENOMEM;
+  *step = "the eventfd";
+  return ring->loop->wait == WEIR_WAIT_RING ? 0 : open_eventfd(ring);
+}
+
+static int attach(weir_loop_t *loop, const weir_loop_options_t *options) {
+  unsigned entries = options != NULL ? options->entries : 0;
+  weir__ring_t *ring;
+  const char *step;
+  unsigned caps;
+  int rc;
+
+  rc = weir__ring_caps(&caps, loop->fallback_why, sizeof(loop->fallback_why));
+  if (rc != 0)
+    return rc;
+  ring = weir__calloc(1, sizeof(*ring));
+  if (ring == NULL) {
+    snprintf(loop->fallback_why, sizeof(loop->fallback_why), "out of memory");
+    return UV_ENOMEM;
+  }
+  ring->loop = loop;
+  ring->caps = caps;
+  ring->eventfd = -1;
+  choose_wait(loop, options != NULL ? options->wait : WEIR_WAIT_AUTO);
+  rc = make(ring, entries == 0 ? 256 : entries, &step);
+  if (rc != 0) {
+    snprintf(loop->fallback_why, sizeof(loop->fallback_why), "%s: %s", step,
+             uv_strerror(rc));
+    release(ring);
+    weir__free(ring);
+    return rc;
+  }
+  loop->impl = ring;
+  return 0;
+}
+
+static uint64_t tag_of(const weir__ring_t *ring, uint32_t index) {
+  return (uint64_t)ring->slots[index].generation << 32 | index;
+}
+
+static int goes_on(int rc) {
+  return rc == 0 || rc == -EINTR || rc == -ETIME || rc == -EBUSY ||
+         rc == -EAGAIN;
+}
+
+/* Has everything in the ring end, and waits until it has: the kernel may not
+ * write into memory that the application takes back. Only a ring that cannot
+ * be entered any more is given up. */
+static void abandon(weir_loop_t *loop) {
+  weir__ring_t *ring = weir__ring(loop);
+  uint32_t i;
+  int rc = 0;
+
+  weir__uv_abandon_streams(loop);
+  while (ring->inflight > 0 && goes_on(rc)) {
+    for (i = 0; i < ring->slot_count; i++)
+      weir__ring_cancel(ring, tag_of(ring, i));
+    weir__ring_redo(ring);
+    if (ring->inflight > 0)
+      rc = weir__ring_enter(ring, 1, 100);
+    weir__ring_reap(ring);
+  }
+  for (i = 0; i < ring->slot_count && ring->inflight > 0; i++)
+    weir__ring_complete(ring, tag_of(ring, i), UV_ECANCELED);
+}
+
+/* The poll for libuv's descriptor would keep that open for a while. */
+static void unwatch_backend(weir__ring_t *ring) {
+  int tries;
+
+  if (ring->poll_tag == 0)
+    return;
+  weir__ring_cancel(ring, ring->poll_tag);
+  for (tries = 0; ring->poll_tag != 0 && tries < 10; tries++) {
+    weir__ring_enter(ring, 1, 100);
+    weir__ring_reap(ring);
+  }
+}
+
+static void on_settled(void *arg) {
+  weir__ring_t *ring = arg;
+  weir_loop_t *loop = ring->loop;
+
+  weir__free(ring);
+  weir__loop_detached(loop);
+}
+
+static void detach(weir_loop_t *loop) {
+  weir__ring_t *ring = weir__ring(loop);
+  uv_handle_t *poll = (uv_handle_t *)&ring->poll;
+  int has_handle = ring->eventfd >= 0;
+
+  unwatch_backend(ring);
+  if (has_handle && !uv_is_closing(poll))
+    uv_close(poll, NULL);
+  release(ring);
+  if (has_handle)
+    weir__settle(loop->uv, &ring->settle, on_settled, ring);
+  else
+    on_settled(ring);
+}
+
+static int owns(const weir_loop_t *loop, const uv_handle_t *handle) {
+  const weir__ring_t *ring = weir__ring(loop);
+
+  return ring->eventfd >= 0 &&
+         (handle == (const uv_handle_t *)&ring->poll ||
+          handle == (const uv_handle_t *)&ring->settle.handle);
+}
+
+const weir__backend_t weir__backend_uring = {
+    .id = WEIR_BACKEND_URING,
+    .net = &weir__socket_net,
+    .attach = attach,
+    .detach = detach,
+    .turn = weir__ring_turn,
+    .check = weir__ring_check,
+    .owns = owns,
+    .abandon = abandon,
+    .file_start = weir__ring_file_start,
+    .file_cancel = weir__ring_file_cancel,
+    .memory_add = weir__ring_memory_add,
+    .memory_remove = weir__ring_memory_remove,
+};

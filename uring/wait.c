@@ -1,0 +1,144 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "ring.h"
+
+#include <poll.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+/* Who sleeps, and when. In the ring wait it is weir__ring_turn, and libuv's own
+ * poll returns at once; in the libuv wait it is libuv, and the eventfd wakes
+ * it. With nothing in flight libuv sleeps as if there were no ring. */
+
+enum { ROUNDS = 8 };
+
+static int idle(const weir__ring_t *ring) {
+  return ring->inflight == 0 && weir__ring_unsubmitted(ring) == 0;
+}
+
+static void eventfd_enable(weir__ring_t *ring, int on) {
+  if (ring->eventfd >= 0)
+    io_uring_cq_eventfd_toggle(&ring->uring, on != 0);
+}
+
+/* Submits and reaps, without waiting. Returns how much was reaped. */
+static unsigned advance(weir__ring_t *ring) {
+  unsigned ended = weir__ring_redo(ring);
+  unsigned flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
+
+  if (weir__ring_unsubmitted(ring) > 0 ||
+      flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
+    weir__ring_enter(ring, 0, 0);
+  return ended + weir__ring_reap(ring);
+}
+
+/* Submits, reaps and runs callbacks until nothing moves; bounded, so that
+ * libuv gets its turn. */
+static void rounds(weir__ring_t *ring) {
+  int i;
+
+  for (i = 0; i < ROUNDS && weir__ring_has_work(ring); i++)
+    if (advance(ring) > 0)
+      weir__loop_run(ring->loop);
+}
+
+/* Has the ring watch libuv's descriptor. One-shot, since a multishot poll
+ * reports edges only. 0 if it does. */
+static int watch_backend(weir__ring_t *ring) {
+  struct io_uring_sqe *sqe;
+
+  if (ring->poll_tag != 0)
+    return 0;
+  sqe = weir__ring_begin(ring, WEIR__SLOT_BACKEND, NULL, IORING_OP_POLL_ADD,
+                         uv_backend_fd(ring->loop->uv), &ring->poll_tag);
+  if (sqe == NULL)
+    return UV_EBUSY;
+  weir__sqe_poll(sqe, POLLIN);
+  return 0;
+}
+
+static void ring_turn(weir__ring_t *ring) {
+  weir_loop_t *loop = ring->loop;
+  int timeout = uv_backend_timeout(loop->uv);
+  int slept = 0;
+
+  if (timeout != 0 && ring->inflight > 0 && !weir__loop_busy(loop) &&
+      ring->redo_head == WEIR__NO_SLOT && watch_backend(ring) == 0) {
+    weir__ring_enter(ring, 1, timeout);
+    uv_update_time(loop->uv);
+    slept = 1;
+    if (weir__ring_reap(ring) > 0)
+      weir__loop_run(loop);
+  }
+  rounds(ring);
+  /* Also when libuv would not sleep long anyway: its timeout ignores watchers
+   * that are not yet with epoll, uv_backend_timeout does not. */
+  if (slept || ring->inflight > 0)
+    weir__loop_no_sleep(loop);
+}
+
+static void uv_turn(weir__ring_t *ring) {
+  rounds(ring);
+  if (idle(ring))
+    return;
+  eventfd_enable(ring, 1);
+  /* What came before the eventfd was on is seen here, the rest by it. */
+  atomic_thread_fence(memory_order_seq_cst);
+  if (weir__ring_has_work(ring) || weir__loop_busy(ring->loop) ||
+      uv_is_closing((uv_handle_t *)&ring->poll))
+    weir__loop_no_sleep(ring->loop);
+}
+
+void weir__ring_turn(weir_loop_t *loop) {
+  weir__ring_t *ring = weir__ring(loop);
+
+  if (idle(ring))
+    weir__ring_reap(ring);
+  else if (loop->wait == WEIR_WAIT_RING)
+    ring_turn(ring);
+  else
+    uv_turn(ring);
+}
+
+void weir__ring_check(weir_loop_t *loop) {
+  weir__ring_t *ring = weir__ring(loop);
+
+  eventfd_enable(ring, 0);
+  weir__loop_run(loop);
+  if (idle(ring) || !weir__ring_has_work(ring))
+    return;
+  if (advance(ring) > 0)
+    weir__loop_run(loop);
+  /* uv_run may return to the application now. */
+  if (weir__ring_unsubmitted(ring) > 0)
+    weir__ring_enter(ring, 0, 0);
+}
+
+static void on_eventfd(uv_poll_t *poll, int status, int events) {
+  weir__ring_t *ring =
+      (weir__ring_t *)((char *)poll - offsetof(weir__ring_t, poll));
+  uint64_t count;
+  ssize_t n;
+
+  (void)status;
+  (void)events;
+  eventfd_enable(ring, 0);
+  n = read(ring->eventfd, &count, sizeof(count));
+  (void)n;
+  ring->loop->stats.syscalls++;
+  if (!weir__ring_has_work(ring))
+    return;
+  if (advance(ring) > 0)
+    weir__loop_run(ring->loop);
+}
+
+int weir__ring_watch(weir__ring_t *ring) {
+  int rc = uv_poll_init(ring->loop->uv, &ring->poll, ring->eventfd);
+
+  if (rc != 0)
+    return rc;
+  eventfd_enable(ring, 0);
+  uv_unref((uv_handle_t *)&ring->poll);
+  return uv_poll_start(&ring->poll, UV_READABLE, on_eventfd);
+}
