@@ -84,6 +84,7 @@ TESTS_C += tests/test_seq_big.c
 TESTS_C += tests/test_seq_find.c
 TESTS_C += tests/test_seq_model.c
 TESTS_C += tests/test_seq_window.c
+TESTS_C += tests/test_toolkit.c
 TESTS_C += tests/test_version.c
 TESTS_C += tests/test_write.c
 TESTS_C += tests/test_write_now.c
@@ -93,6 +94,7 @@ SUPPORT_C += tests/support/deny.c
 SUPPORT_C += tests/support/fixture.c
 SUPPORT_C += tests/support/net.c
 SUPPORT_C += tests/support/script.c
+SUPPORT_C += tests/support/scripted.c
 
 # Programs with a main(), for ThreadSanitizer: exit status 0, 1 or 77.
 TSAN_C :=
