@@ -79,6 +79,7 @@ TESTS_C += tests/test_close.c
 TESTS_C += tests/test_fair.c
 TESTS_C += tests/test_kind.c
 TESTS_C += tests/test_read.c
+TESTS_C += tests/test_read_cond.c
 TESTS_C += tests/test_seq.c
 TESTS_C += tests/test_seq_big.c
 TESTS_C += tests/test_seq_find.c
@@ -87,6 +88,7 @@ TESTS_C += tests/test_seq_window.c
 TESTS_C += tests/test_toolkit.c
 TESTS_C += tests/test_version.c
 TESTS_C += tests/test_write.c
+TESTS_C += tests/test_write_cond.c
 TESTS_C += tests/test_write_now.c
 
 SUPPORT_C += tests/support/alloc.c
