@@ -22,6 +22,13 @@ PUBLIC_HDRS += include/weir/version.h
 
 LIB_SRCS += lib/alloc.c
 LIB_SRCS += lib/attach.c
+LIB_SRCS += lib/buffer.c
+LIB_SRCS += lib/buffer_block.c
+LIB_SRCS += lib/buffer_chain.c
+LIB_SRCS += lib/buffer_flat.c
+LIB_SRCS += lib/buffer_mirror.c
+LIB_SRCS += lib/buffer_ring.c
+LIB_SRCS += lib/buffer_splice.c
 LIB_SRCS += lib/file.c
 LIB_SRCS += lib/loop.c
 LIB_SRCS += lib/op.c
@@ -65,6 +72,9 @@ TESTLIB_HDRS += include/weir/test.h
 
 # Criterion files, each a program of its own, and what they share.
 TESTS_C += tests/test_alloc.c
+TESTS_C += tests/test_buffer.c
+TESTS_C += tests/test_buffer_chain.c
+TESTS_C += tests/test_buffer_model.c
 TESTS_C += tests/test_cancel.c
 TESTS_C += tests/test_close.c
 TESTS_C += tests/test_fair.c
@@ -89,7 +99,7 @@ SUPPORT_C += tests/support/script.c
 TSAN_C :=
 
 # libFuzzer targets: tests/fuzz/NAME.c, their corpus in tests/fuzz/NAME/.
-FUZZ_C :=
+FUZZ_C += tests/fuzz/seq.c
 
 # Scripts that are tests: exit status 0, 1 or 77 (skipped).
 CHECKS_SH += tests/check-abi.sh

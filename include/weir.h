@@ -6,6 +6,7 @@
 
 /* All of weir. Each header below also stands alone. */
 #include <weir/alloc.h>
+#include <weir/buffer.h>
 #include <weir/export.h>
 #include <weir/file.h>
 #include <weir/kind.h>
