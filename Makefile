@@ -74,6 +74,9 @@ TESTLIB_HDRS += include/weir/test.h
 
 # Criterion files, each a program of its own, and what they share.
 TESTS_C += tests/test_alloc.c
+TESTS_C += tests/test_buffer.c
+TESTS_C += tests/test_buffer_chain.c
+TESTS_C += tests/test_buffer_model.c
 TESTS_C += tests/test_cancel.c
 TESTS_C += tests/test_close.c
 TESTS_C += tests/test_fair.c
@@ -102,7 +105,7 @@ SUPPORT_C += tests/support/scripted.c
 TSAN_C :=
 
 # libFuzzer targets: tests/fuzz/NAME.c, their corpus in tests/fuzz/NAME/.
-FUZZ_C :=
+FUZZ_C += tests/fuzz/seq.c
 
 # Scripts that are tests: exit status 0, 1 or 77 (skipped).
 CHECKS_SH += tests/check-abi.sh
