@@ -104,7 +104,8 @@ SUPPORT_C += tests/support/scripted.c
 # Programs with a main(), for ThreadSanitizer: exit status 0, 1 or 77.
 TSAN_C :=
 
-# libFuzzer targets: tests/fuzz/NAME.c, their corpus in tests/fuzz/NAME/.
+# libFuzzer targets: tests/fuzz/NAME.c, their inputs in
+# tests/fuzz/corpus/NAME/.
 FUZZ_C += tests/fuzz/seq.c
 
 # Scripts that are tests: exit status 0, 1 or 77 (skipped).
@@ -223,15 +224,16 @@ all: libraries samples
 libraries: $(LIBS_LA)
 
 # One rule for each directory: without a slash in the pattern make would look
-# for the source in the target's directory.
+# for the source in the target's directory. With a new config.mk there may be
+# new flags or a new compiler: everything is built anew.
 define lt_compile
 $(call say,CC)$(MKDIR_P) $(@D)
 $(quiet)$(LIBTOOL) $(LT_QUIET) --tag=CC --mode=compile $(CC) -DWEIR_BUILDING \
   $(PRIVATE_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 endef
-lib/%.lo: $(srcdir)/lib/%.c
+lib/%.lo: $(srcdir)/lib/%.c config.mk
 	$(lt_compile)
-uring/%.lo: $(srcdir)/uring/%.c
+uring/%.lo: $(srcdir)/uring/%.c config.mk
 	$(lt_compile)
 
 libweir.la: $(LOBJS) $(srcdir)/lib/weir.map
@@ -268,11 +270,11 @@ define compile
 $(call say,CC)$(MKDIR_P) $(@D)
 $(quiet)$(CC) $(EXTRA_CPPFLAGS) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
 endef
-samples/%.o: $(srcdir)/samples/%.c
+samples/%.o: $(srcdir)/samples/%.c config.mk
 	$(compile)
-bench/%.o: $(srcdir)/bench/%.c
+bench/%.o: $(srcdir)/bench/%.c config.mk
 	$(compile)
-tests/%.o: $(srcdir)/tests/%.c
+tests/%.o: $(srcdir)/tests/%.c config.mk
 	$(compile)
 
 # Criterion finds no test at all in an object built with -flto.
@@ -308,9 +310,6 @@ $(FUZZERS): %$(EXEEXT): %.o libweir-core.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -fsanitize=fuzzer -o $@ $< libweir-core.la \
 	  $(OWN_LIBS) $(LIBS)
-
-# New flags or a new compiler: everything is built anew.
-$(LOBJS) $(TESTLIB_LOBJS) $(POBJS): config.mk
 
 ifneq ($(DEPENDENCY_TRACKING),no)
 -include $(LOBJS:.lo=.d) $(TESTLIB_LOBJS:.lo=.d) $(POBJS:.o=.d)
@@ -356,7 +355,10 @@ define variant
 @cd out/$1 && $(MAKE) $3
 endef
 
-ifneq ($(filter thread,$(subst $(comma), ,$(SANITIZERS))),)
+ifeq ($(TSAN_C),)
+check-tsan:
+	@echo 'check-tsan: there is no such test'
+else ifneq ($(filter thread,$(subst $(comma), ,$(SANITIZERS))),)
 check-tsan: $(TSANS)
 	@$(RUN) $(TSANS)
 else
@@ -376,7 +378,10 @@ endif
 
 FUZZ_SECONDS ?= 60
 FUZZ_CC ?= clang
-ifneq ($(findstring fuzzer,$(SANITIZERS)),)
+ifeq ($(FUZZ_C),)
+fuzz:
+	@echo 'fuzz: there is no fuzzer'
+else ifneq ($(findstring fuzzer,$(SANITIZERS)),)
 fuzz: $(FUZZERS)
 	@$(SHELL) $(srcdir)/scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
 else
