@@ -112,7 +112,10 @@ CHECKS_SH += tests/check-abi.sh
 CHECKS_SH += tests/check-headers.sh
 CHECKS_SH += tests/check-style.sh
 
-SMOKE_SH :=
+SMOKE_SH += tests/smoke-adopt.sh
+SMOKE_SH += tests/smoke-cp.sh
+SMOKE_SH += tests/smoke-echo.sh
+SMOKE_SH += tests/smoke-relay.sh
 
 SAMPLES_C += samples/adopt.c
 SAMPLES_C += samples/cp.c
