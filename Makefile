@@ -105,6 +105,7 @@ SUPPORT_C += tests/support/scripted.c
 TSAN_C :=
 
 # libFuzzer targets: tests/fuzz/NAME.c, their corpus in tests/fuzz/NAME/.
+FUZZ_C += tests/fuzz/buffer.c
 FUZZ_C += tests/fuzz/seq.c
 
 # Scripts that are tests: exit status 0, 1 or 77 (skipped).
