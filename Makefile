@@ -104,8 +104,8 @@ SUPPORT_C += tests/support/scripted.c
 # Programs with a main(), for ThreadSanitizer: exit status 0, 1 or 77.
 TSAN_C :=
 
-# libFuzzer targets: tests/fuzz/NAME.c, their inputs in
-# tests/fuzz/corpus/NAME/.
+# libFuzzer targets: tests/fuzz/NAME.c, their inputs in tests/fuzz/NAME/.
+FUZZ_C += tests/fuzz/buffer.c
 FUZZ_C += tests/fuzz/seq.c
 
 # Scripts that are tests: exit status 0, 1 or 77 (skipped).
@@ -113,7 +113,10 @@ CHECKS_SH += tests/check-abi.sh
 CHECKS_SH += tests/check-headers.sh
 CHECKS_SH += tests/check-style.sh
 
-SMOKE_SH :=
+SMOKE_SH += tests/smoke-adopt.sh
+SMOKE_SH += tests/smoke-cp.sh
+SMOKE_SH += tests/smoke-echo.sh
+SMOKE_SH += tests/smoke-relay.sh
 
 SAMPLES_C += samples/adopt.c
 SAMPLES_C += samples/cp.c

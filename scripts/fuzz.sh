@@ -12,7 +12,7 @@ bad=0
 for fuzzer in "$@"; do
   name=$(basename "$fuzzer")
   found=out/fuzz/$name
-  corpus=${srcdir:-.}/tests/fuzz/corpus/$name
+  corpus=${srcdir:-.}/tests/fuzz/$name
   mkdir -p "$found/corpus"
   set -- "$found/corpus"
   [ ! -d "$corpus" ] || set -- "$@" "$corpus"
