@@ -159,8 +159,17 @@ static void leave(weir_loop_t *loop) {
   loop->backend->detach(loop);
 }
 
+/* A turn that has run callbacks ends without sleeping, as one that has run
+ * libuv's pending ones does: who calls uv_run with UV_RUN_ONCE looks at what
+ * they did before he waits for more. */
+static void sleep_no_more(weir_loop_t *loop, uint64_t callbacks_before) {
+  if (loop->stats.callbacks != callbacks_before)
+    weir__loop_no_sleep(loop);
+}
+
 static void on_prepare(uv_prepare_t *prepare) {
   weir_loop_t *loop = prepare->data;
+  uint64_t before = loop->stats.callbacks;
   loop->stats.turns++;
   loop->callbacks_before = loop->stats.callbacks;
   loop->flags &= ~WEIR__LOOP_CLOSED_WINDOW;
@@ -170,7 +179,9 @@ static void on_prepare(uv_prepare_t *prepare) {
     leave(loop);
     return;
   }
+  sleep_no_more(loop, before);
   loop->backend->turn(loop);
+  sleep_no_more(loop, before);
   loop->flags |= WEIR__LOOP_CLOSED_WINDOW;
   if (weir__loop_busy(loop) || weir__loop_delivered(loop))
     weir__loop_wake(loop);
