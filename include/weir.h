@@ -6,6 +6,7 @@
 
 /* All of weir. Each header below also stands alone. */
 #include <weir/alloc.h>
+#include <weir/buffer.h>
 #include <weir/export.h>
 #include <weir/file.h>
 #include <weir/kind.h>
@@ -14,6 +15,7 @@
 #include <weir/pool.h>
 #include <weir/seq.h>
 #include <weir/stream.h>
+#include <weir/until.h>
 #include <weir/version.h>
 
 #endif

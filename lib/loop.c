@@ -44,6 +44,10 @@ int weir__loop_busy(const weir_loop_t *loop) {
          (loop->flags & WEIR__LOOP_FILE_CANCELS) != 0;
 }
 
+int weir__loop_delivered(const weir_loop_t *loop) {
+  return loop->stats.callbacks != loop->callbacks_before;
+}
+
 /* Gives every stream that is queued now one go. One that the backend has no
  * room for stays, and all that follow wait behind it. */
 static unsigned start(weir_loop_t *loop, unsigned budget) {
@@ -167,6 +171,7 @@ static void on_prepare(uv_prepare_t *prepare) {
   weir_loop_t *loop = prepare->data;
   uint64_t before = loop->stats.callbacks;
   loop->stats.turns++;
+  loop->callbacks_before = loop->stats.callbacks;
   loop->flags &= ~WEIR__LOOP_CLOSED_WINDOW;
   uv_idle_stop(&loop->hooks->idle);
   weir__loop_run(loop);
@@ -178,7 +183,7 @@ static void on_prepare(uv_prepare_t *prepare) {
   loop->backend->turn(loop);
   sleep_no_more(loop, before);
   loop->flags |= WEIR__LOOP_CLOSED_WINDOW;
-  if (weir__loop_busy(loop))
+  if (weir__loop_busy(loop) || weir__loop_delivered(loop))
     weir__loop_wake(loop);
 }
 

@@ -12,6 +12,8 @@ typedef enum weir__op_type_e {
   WEIR__READ_SOME,
   WEIR__READ,
   WEIR__READ_WHEN, /* a condition function decides */
+  WEIR__READ_UNTIL,
+  WEIR__READ_TO_END,
   WEIR__WRITE_SOME,
   WEIR__WRITE,
   WEIR__WRITE_EOF,

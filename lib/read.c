@@ -6,6 +6,7 @@
 #include "op.h"
 #include "seq.h"
 #include "stream.h"
+#include "until.h"
 
 /* The reading side of a stream. */
 
@@ -31,12 +32,24 @@ static_assert(sizeof(weir__when_t) <= sizeof(((weir_op_t *)0)->scratch),
 static void finish(weir_stream_t *stream, int status) {
   weir_op_t *op = stream->reader;
   stream->reader = NULL;
+  if (op->type == WEIR__READ_TO_END && status == UV_EOF)
+    status = 0;
   weir__op_finish(op, status);
 }
 
-/* Whether op is finished with what has come; sets the limit of the next
- * transfer if not. */
+/* What ended an earlier read together with its last bytes, or the stream. */
+static int take_status(weir_stream_t *stream) {
+  int status = stream->read_status;
+  if (status != UV_EOF)
+    stream->read_status = 0;
+  return status;
+}
+
+/* 1 if op is finished by what has come; 0 if not, and the limit of the next
+ * transfer is set; or an error. */
 static int satisfied(weir_op_t *op) {
+  if (weir__op_is_until(op))
+    return weir__until_held(op);
   if (op->type != WEIR__READ_WHEN)
     return op->done >= op->need;
   weir__when_t *when = (weir__when_t *)(void *)op->scratch;
@@ -46,7 +59,7 @@ static int satisfied(weir_op_t *op) {
 
 static size_t transfer_limit(const weir_op_t *op) {
   size_t limit = weir__seq_max_bytes();
-  if (op->type == WEIR__READ_SOME)
+  if (op->type == WEIR__READ_SOME || weir__op_is_until(op))
     return limit;
   const weir__when_t *when = (const weir__when_t *)(const void *)op->scratch;
   if (when->cap != 0 && when->cap < limit)
@@ -56,38 +69,47 @@ static size_t transfer_limit(const weir_op_t *op) {
   return limit;
 }
 
-/* What the kind said of one transfer. */
+/* n bytes have come; as satisfied. */
+static int take(weir_op_t *op, size_t n) {
+  if (weir__op_is_until(op))
+    return weir__until_transferred(op, n);
+  if (n == 0)
+    return 0;
+  weir_seq_advance(&op->seq, n);
+  op->done += n;
+  op->left -= n;
+  return satisfied(op);
+}
+
+/* What the kind said of one transfer. Bytes may come with an error: they are
+ * looked at first, and if they finish the op the next one gets the error. */
 static void transferred(weir_stream_t *stream, int status, size_t n) {
   weir_op_t *op = stream->reader;
-  weir_loop_t *loop = stream->loop;
+  weir_loop_stats_t *stats = &stream->loop->stats;
+  size_t limit = transfer_limit(op);
   op->state = WEIR__OP_QUEUED;
-  if (status == 0 && (n == 0 || n > op->left)) {
+  if (n > op->left || n > limit || (status == 0 && n == 0)) {
     status = UV_EIO;
     n = 0;
   }
-  if (status == UV_EAGAIN) {
-    loop->stats.retries++;
-    if ((op->flags & WEIR__OP_CANCELLED) != 0)
-      finish(stream, UV_ECANCELED);
-    else
-      weir__stream_want(stream, WEIR__WANT_READ);
-  } else if (status < 0) {
-    if (status == UV_EOF)
-      stream->read_status = UV_EOF;
+  if (n > 0) {
+    stats->reads++;
+    stats->bytes_read += n;
+  }
+  if (status == UV_EOF)
+    stream->read_status = UV_EOF;
+  int r = take(op, n);
+  if (r != 0) {
+    if (status < 0 && status != UV_EAGAIN && status != UV_ECANCELED)
+      stream->read_status = status;
+    finish(stream, r > 0 ? 0 : r);
+  } else if (status < 0 && status != UV_EAGAIN) {
     finish(stream, status);
+  } else if ((op->flags & WEIR__OP_CANCELLED) != 0) {
+    finish(stream, UV_ECANCELED);
   } else {
-    loop->stats.reads++;
-    loop->stats.bytes_read += n;
-    op->done += n;
-    op->left -= n;
-    if (satisfied(op)) {
-      finish(stream, 0);
-    } else if ((op->flags & WEIR__OP_CANCELLED) != 0) {
-      finish(stream, UV_ECANCELED);
-    } else {
-      weir_seq_advance(&op->seq, n);
-      weir__stream_want(stream, WEIR__WANT_READ);
-    }
+    stats->retries += status == UV_EAGAIN;
+    weir__stream_want(stream, WEIR__WANT_READ);
   }
   weir__stream_idle(stream);
 }
@@ -96,26 +118,34 @@ int weir__read_start(weir_stream_t *stream) {
   uv_buf_t window[WEIR_WINDOW];
   weir_op_t *op = stream->reader;
   size_t n = 0;
+  int r = 0;
   if (op == NULL || (stream->state & WEIR__READ_BUSY) != 0)
     return 0;
-  if ((op->flags & WEIR__OP_BEGUN) == 0 && satisfied(op)) {
-    finish(stream, 0);
+  if ((op->flags & WEIR__OP_BEGUN) == 0)
+    r = satisfied(op);
+  op->flags |= WEIR__OP_BEGUN;
+  if (r != 0) {
+    finish(stream, r > 0 ? 0 : r);
     return 0;
   }
-  op->flags |= WEIR__OP_BEGUN;
-  if (stream->read_status != 0) {
-    finish(stream, stream->read_status);
+  r = take_status(stream);
+  if (r == 0 && weir__op_is_until(op))
+    r = weir__until_prepare(op);
+  if (r != 0) {
+    finish(stream, r);
     return 0;
   }
   unsigned used = weir_stream_read_window(stream, window);
   stream->state |= WEIR__READ_BUSY;
   op->state = WEIR__OP_STARTED;
-  int r = stream->kind->read_some(stream, window, used, &n);
+  r = stream->kind->read_some(stream, window, used, &n);
   if (r == WEIR_PENDING)
     return 0;
   stream->state &= ~WEIR__READ_BUSY;
   if (r == UV_EBUSY) {
     op->state = WEIR__OP_QUEUED;
+    if (weir__op_is_until(op))
+      weir__until_transferred(op, 0);
     return UV_EBUSY;
   }
   transferred(stream, r, n);
@@ -137,8 +167,8 @@ void weir_stream_read_done(weir_stream_t *stream, int status, size_t n) {
   transferred(stream, status, n);
 }
 
-static int begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t into,
-                 weir__op_type_t type, size_t need, weir_op_cb cb) {
+int weir__read_begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t into,
+                     weir__op_type_t type, size_t need, weir_op_cb cb) {
   if (op == NULL || stream == NULL || cb == NULL)
     return UV_EINVAL;
   int r = weir__stream_usable(stream);
@@ -160,7 +190,7 @@ int weir_read_some(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
                    weir_op_cb cb) {
   weir_seq_t seq = weir_seq_from(into);
   size_t need = weir_seq_empty(seq) ? 0 : 1;
-  return begin(op, stream, seq, WEIR__READ_SOME, need, cb);
+  return weir__read_begin(op, stream, seq, WEIR__READ_SOME, need, cb);
 }
 
 int weir_read(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
@@ -178,7 +208,7 @@ int weir_read(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
       return UV_EINVAL;
     type = WEIR__READ_WHEN;
   }
-  int r = begin(op, stream, seq, type, need, cb);
+  int r = weir__read_begin(op, stream, seq, type, need, cb);
   if (r == 0) {
     weir__when_t *when = (weir__when_t *)(void *)op->scratch;
     when->fn = cond.fn;
@@ -220,19 +250,20 @@ int weir_read_now(weir_stream_t *stream, weir_mseq_t into, size_t *n) {
       weir__seq_fill(&into.seq, window, 0, &bytes, weir__seq_max_bytes());
   if (used == 0)
     return 0;
-  if (stream->read_status != 0)
-    return stream->read_status;
+  r = take_status(stream);
+  if (r != 0)
+    return r;
   if (stream->kind->read_now == NULL)
     return UV_EAGAIN;
   r = stream->kind->read_now(stream, window, used, n);
-  if (r == 0 && (*n == 0 || *n > bytes))
+  if (*n > bytes || (r == 0 && *n == 0)) {
     r = UV_EIO;
-  if (r != 0) {
     *n = 0;
-    if (r == UV_EOF)
-      stream->read_status = UV_EOF;
-    return r;
   }
+  if (r == UV_EOF || (r != 0 && r != UV_EAGAIN && *n > 0))
+    stream->read_status = r;
+  if (*n == 0)
+    return r;
   stream->loop->stats.reads++;
   stream->loop->stats.bytes_read += *n;
   return 0;

@@ -57,6 +57,10 @@ int weir__write_start(weir_stream_t *stream);
 int weir__connect_start(weir_stream_t *stream);
 int weir__accept_start(weir_stream_t *stream);
 
+/* Makes op the stream's read. 0, or why not. */
+int weir__read_begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t into,
+                     weir__op_type_t type, size_t need, weir_op_cb cb);
+
 /* The parts of weir__stream_cancel_all. */
 void weir__read_cancel_all(weir_stream_t *stream);
 void weir__write_cancel_all(weir_stream_t *stream);

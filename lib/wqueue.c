@@ -125,12 +125,15 @@ static int cancel_wanted(const weir_stream_t *stream) {
   return 0;
 }
 
-/* What the kind said of one window. */
+/* What the kind said of one window. Bytes may have gone before an error. */
 static void transferred(weir_stream_t *stream, int status, size_t n) {
   weir_loop_stats_t *stats = &stream->loop->stats;
-  if (status == 0 && (n == 0 || n > stream->offered))
+  int cancelled = status == UV_ECANCELED && cancel_wanted(stream);
+  if (n > stream->offered || (status == 0 && n == 0)) {
     status = UV_EIO;
-  if (status == 0) {
+    n = 0;
+  }
+  if (n > 0) {
     stats->bytes_written += n;
     stats->writes_gathered += stream->in_window - 1;
     stream->state &= ~WEIR__SHORT;
@@ -139,11 +142,11 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
       stream->state |= WEIR__SHORT;
     }
     distribute(stream, n);
-  } else if (status == UV_EAGAIN) {
-    stats->retries++;
-  } else if (status != UV_ECANCELED || !cancel_wanted(stream)) {
-    fail_all(stream, status);
   }
+  if (status == UV_EAGAIN)
+    stats->retries++;
+  else if (status != 0 && !cancelled)
+    fail_all(stream, status);
   release_window(stream, UV_ECANCELED);
   if (stream->head != NULL)
     weir__stream_want(stream, WEIR__WANT_WRITE);
@@ -191,6 +194,7 @@ int weir__write_start(weir_stream_t *stream) {
   unsigned used = gather(stream, window);
   if ((stream->state & WEIR__SHORT) != 0)
     stream->loop->stats.windows_refilled++;
+  stream->state &= ~WEIR__SHORT;
   stream->state |= WEIR__WRITE_BUSY;
   int r = stream->kind->write_some(stream, window, used, &n);
   if (r == WEIR_PENDING)

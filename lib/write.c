@@ -71,13 +71,15 @@ static int write_inline(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
     if (used == 0)
       return 0;
     int r = stream->kind->write_now(stream, window, used, &sent);
-    if (r == 0 && (sent == 0 || sent > offered))
+    if (sent > offered || (r == 0 && sent == 0)) {
       r = UV_EIO;
-    if (r != 0)
-      return r;
+      sent = 0;
+    }
     weir_seq_advance(from, sent);
     *n += sent;
     stats->bytes_written += sent;
+    if (r != 0)
+      return r;
     if (sent < offered) {
       stats->short_writes++;
       return UV_EAGAIN;
@@ -106,7 +108,7 @@ int weir_write_now(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
     }
     if (r != UV_EAGAIN) {
       stream->write_status = r;
-      return r;
+      return weir_seq_empty(from) ? 0 : r;
     }
   }
   r = begin(op, stream, from, WEIR__WRITE, SIZE_MAX, cb);

@@ -8,8 +8,8 @@
 
 #include <uv.h>
 
-#include "weir/export.h"
-#include "weir/seq.h"
+#include <weir/export.h>
+#include <weir/seq.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -51,12 +51,14 @@ typedef struct weir_buffer_s weir_buffer_t;
 typedef int (*weir_acquire_cb)(void *source, uv_buf_t *memory);
 
 /* Gives memory back that acquire gave or that was adopted: exactly once, with
- * the base and length that it came with. */
+ * the base and length that it came with. It must not call back into the
+ * buffer. */
 typedef void (*weir_release_cb)(void *source, const uv_buf_t *memory);
 
 /* Map the ring's memory twice, so that data and room are always one segment.
- * The capacity is rounded up to whole pages. Where the system cannot, the ring
- * is an ordinary one. */
+ * The capacity is rounded up to whole pages, and a forked child shares the
+ * bytes. Where the system cannot, and with memory of a source, the ring is an
+ * ordinary one. */
 #define WEIR_BUFFER_MIRROR 1u
 
 /* All zero is a good choice. */
@@ -146,7 +148,8 @@ WEIR_EXTERN weir_seq_t weir_buffer_data(const weir_buffer_t *buffer);
  * 0 while the data is held. An outstanding prepare stays valid. */
 WEIR_EXTERN size_t weir_buffer_consume(weir_buffer_t *buffer, size_t n);
 
-/* Appends a copy of s, all of it or nothing. Returns 0 or an error of
+/* Appends a copy of s, which is none of the buffer's own data, all of it or
+ * nothing. Returns 0 or an error of
  * weir_buffer_prepare(). Replaces an outstanding prepare. */
 WEIR_EXTERN WEIR_MUST_USE int weir_buffer_put(weir_buffer_t *buffer,
                                               weir_seq_t s);

@@ -29,7 +29,9 @@ struct weir_stream_kind_s {
    *   0             done, *n (at least 1, at most the bytes offered) is set;
    *   WEIR_PENDING  weir_stream_read_done / weir_stream_write_done will come;
    *   UV_EBUSY      no room for it now: it is asked for again next turn;
-   *   negative      failed; UV_EOF is the end of the stream.
+   *   negative      failed; UV_EOF is the end of the stream. *n, which is 0
+   *                 when the function is called, may be set to the bytes that
+   *                 moved before that.
    * bufs is valid during the call only; the memory that it names is valid until
    * the transfer is done. */
   int (*read_some)(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
@@ -73,9 +75,11 @@ WEIR_EXTERN WEIR_MUST_USE int weir_stream_init(weir_loop_t *loop,
 WEIR_EXTERN void *weir_stream_impl(const weir_stream_t *stream);
 
 /* Report the end of a pending transfer: status 0 with n >= 1, or an error with
- * n = 0. UV_EAGAIN asks for the transfer to be started again, with a window
- * filled anew. For a kind that waits for readiness that is the usual end. A
- * success with n = 0 fails the operation with UV_EIO. */
+ * the n bytes that moved before it, mostly 0. Those count: if they finish the
+ * operation, it succeeds, and the next one gets the error. UV_EAGAIN asks for
+ * the transfer to be started again, with a window filled anew. For a kind that
+ * waits for readiness that is the usual end. A success with n = 0, and more
+ * than was offered, fail the operation with UV_EIO. */
 WEIR_EXTERN void weir_stream_read_done(weir_stream_t *stream, int status,
                                        size_t n);
 WEIR_EXTERN void weir_stream_write_done(weir_stream_t *stream, int status,
