@@ -73,14 +73,19 @@ TESTLIB_SRCS += lib/test/script.c
 TESTLIB_HDRS += include/weir/test.h
 
 # Criterion files, each a program of its own, and what they share.
+TESTS_C += tests/test_adopt.c
 TESTS_C += tests/test_alloc.c
+TESTS_C += tests/test_alloc_ops.c
 TESTS_C += tests/test_buffer.c
 TESTS_C += tests/test_buffer_chain.c
 TESTS_C += tests/test_buffer_model.c
 TESTS_C += tests/test_cancel.c
 TESTS_C += tests/test_close.c
+TESTS_C += tests/test_connect.c
 TESTS_C += tests/test_fair.c
+TESTS_C += tests/test_file.c
 TESTS_C += tests/test_kind.c
+TESTS_C += tests/test_pool.c
 TESTS_C += tests/test_read.c
 TESTS_C += tests/test_read_cond.c
 TESTS_C += tests/test_seq.c
@@ -98,6 +103,7 @@ SUPPORT_C += tests/support/alloc.c
 SUPPORT_C += tests/support/deny.c
 SUPPORT_C += tests/support/fixture.c
 SUPPORT_C += tests/support/net.c
+SUPPORT_C += tests/support/scratch.c
 SUPPORT_C += tests/support/script.c
 SUPPORT_C += tests/support/scripted.c
 
