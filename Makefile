@@ -110,6 +110,7 @@ FUZZ_C += tests/fuzz/seq.c
 # Scripts that are tests: exit status 0, 1 or 77 (skipped).
 CHECKS_SH += tests/check-abi.sh
 CHECKS_SH += tests/check-headers.sh
+CHECKS_SH += tests/check-readme.sh
 CHECKS_SH += tests/check-style.sh
 
 SMOKE_SH += tests/smoke-adopt.sh
