@@ -74,6 +74,9 @@ TESTLIB_HDRS += include/weir/test.h
 
 # Criterion files, each a program of its own, and what they share.
 TESTS_C += tests/test_alloc.c
+TESTS_C += tests/test_buffer.c
+TESTS_C += tests/test_buffer_chain.c
+TESTS_C += tests/test_buffer_model.c
 TESTS_C += tests/test_cancel.c
 TESTS_C += tests/test_close.c
 TESTS_C += tests/test_fair.c
@@ -103,14 +106,17 @@ SUPPORT_C += tests/support/scripted.c
 TSAN_C :=
 
 # libFuzzer targets: tests/fuzz/NAME.c, their corpus in tests/fuzz/NAME/.
-FUZZ_C :=
+FUZZ_C += tests/fuzz/seq.c
 
 # Scripts that are tests: exit status 0, 1 or 77 (skipped).
 CHECKS_SH += tests/check-abi.sh
 CHECKS_SH += tests/check-headers.sh
 CHECKS_SH += tests/check-style.sh
 
-SMOKE_SH :=
+SMOKE_SH += tests/smoke-adopt.sh
+SMOKE_SH += tests/smoke-cp.sh
+SMOKE_SH += tests/smoke-echo.sh
+SMOKE_SH += tests/smoke-relay.sh
 
 SAMPLES_C += samples/adopt.c
 SAMPLES_C += samples/cp.c
@@ -129,7 +135,7 @@ BENCH_C += bench/client.c
 BENCH_C += bench/cp_uring.c
 BENCH_C += bench/echo_uv.c
 
-BENCH_SUPPORT_C :=
+BENCH_SUPPORT_C += samples/common.c
 
 MAN3 += man/weir_replace_allocator.3
 MAN3 += man/weir_version.3
@@ -179,7 +185,8 @@ say = @$(if $(VERBOSE_LINES),,printf '  %-7s %s\n' $1 $@;)
 quiet := $(if $(VERBOSE_LINES),,@)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef
-WARNINGS += -Wstrict-prototypes -Wmissing-prototypes $(if $(filter yes,$(WERROR)),-Werror)
+WARNINGS += -Wstrict-prototypes -Wmissing-prototypes
+WARNINGS += $(if $(filter yes,$(WERROR)),-Werror)
 
 SANITIZE := $(if $(SANITIZERS),-fsanitize=$(SANITIZERS) \
   -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -189,6 +196,10 @@ OWN_CPPFLAGS := -I. -I$(srcdir)/include $(LIBUV_CFLAGS)
 OWN_CFLAGS := -std=gnu11 -fvisibility=hidden $(WARNINGS) $(INSTRUMENT)
 OWN_LDFLAGS := $(INSTRUMENT)
 OWN_LIBS := $(LIBUV_LIBS) $(LIBURING_LIBS)
+
+# For what sees the inside of the library. config.h has to come before every
+# header of the system.
+PRIVATE_CPPFLAGS := -include config.h -I$(srcdir)/lib $(LIBURING_CFLAGS)
 
 ifneq ($(DEPENDENCY_TRACKING),no)
 DEP_CFLAGS = -MMD -MP -MT $@ -MF $(basename $@).d
@@ -220,7 +231,7 @@ libraries: $(LIBS_LA)
 define lt_compile
 $(call say,CC)$(MKDIR_P) $(@D)
 $(quiet)$(LIBTOOL) $(LT_QUIET) --tag=CC --mode=compile $(CC) -DWEIR_BUILDING \
-  -I$(srcdir)/lib $(LIBURING_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+  $(PRIVATE_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 endef
 lib/%.lo: $(srcdir)/lib/%.c
 	$(lt_compile)
@@ -270,9 +281,9 @@ tests/%.o: $(srcdir)/tests/%.c
 
 # Criterion finds no test at all in an object built with -flto.
 tests/%.o: EXTRA_CFLAGS = -fno-lto
-tests/%.o: EXTRA_CPPFLAGS = -I$(srcdir)/tests -I$(srcdir)/lib \
-  -I$(srcdir)/tests/support $(LIBURING_CFLAGS) $(CRITERION_CFLAGS)
-bench/%.o: EXTRA_CPPFLAGS = $(LIBURING_CFLAGS)
+tests/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS) -I$(srcdir)/tests \
+  -I$(srcdir)/tests/support $(CRITERION_CFLAGS)
+bench/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS)
 tests/fuzz/%.o: EXTRA_CFLAGS = -fno-lto -fsanitize=fuzzer-no-link
 
 # Samples are what a user writes: they get the installed library's symbols and
@@ -311,6 +322,7 @@ endif
 
 samples: $(SAMPLES)
 tests: $(TESTS)
+programs: all tests $(BENCHES) $(TSANS)
 
 # ---- Tests -------------------------------------------------------------------
 
@@ -336,6 +348,10 @@ check-abi: libweir.la libweir-core.la
 check-abi check-docs check-headers check-style:
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/$@.sh
 
+# After a function was added: makes tests/abi.txt what the library exports.
+update-abi: libweir.la
+	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/check-abi.sh --update
+
 # $(call variant,NAME,CONFIGURE FLAGS,GOAL): a build of its own in out/NAME.
 define variant
 @$(MKDIR_P) out/$1
@@ -355,7 +371,7 @@ endif
 
 ifeq ($(COVERAGE),yes)
 coverage: check
-	@$(SHELL) $(srcdir)/tests/coverage.sh $(addprefix $(srcdir)/,$(SRCS))
+	@$(SHELL) $(srcdir)/scripts/coverage.sh $(addprefix $(srcdir)/,$(SRCS))
 else
 coverage:
 	$(call variant,coverage,CC='$(CC)' CFLAGS='-O0 -g' --enable-coverage, \
@@ -366,7 +382,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_CC ?= clang
 ifneq ($(findstring fuzzer,$(SANITIZERS)),)
 fuzz: $(FUZZERS)
-	@$(SHELL) $(srcdir)/tests/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
+	@$(SHELL) $(srcdir)/scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
 else
 fuzz:
 	$(call variant,fuzz,CC='$(FUZZ_CC)' CFLAGS='-O1 -g' \
@@ -382,8 +398,10 @@ bench: $(BENCHES) samples
 
 # Compiles a program against what is installed, as a packager's test.
 installcheck:
-	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/installcheck.sh '$(DESTDIR)' \
-	  '$(libdir)'
+	@$(TEST_ENV) CFLAGS='$(CFLAGS) $(INSTRUMENT)' LDFLAGS='$(LDFLAGS)' \
+	  TEST_WRAPPER='$(TEST_WRAPPER)' \
+	  $(SHELL) $(srcdir)/scripts/installcheck.sh '$(DESTDIR)' \
+	  '$(includedir)' '$(libdir)' '$(pkgconfigdir)'
 
 # ---- Install -----------------------------------------------------------------
 
@@ -432,17 +450,21 @@ distclean: clean
 
 # ---- Release -----------------------------------------------------------------
 
-dist verify-dist:
-	@cd $(srcdir) && $(or $(SHELL),sh) tests/$@.sh '$(CURDIR)' $(TARBALL)
+dist:
+	@$(SHELL) $(srcdir)/scripts/dist.sh '$(CURDIR)'
+
+verify-dist:
+	@$(SHELL) $(srcdir)/scripts/verify-dist.sh '$(TARBALL)'
 
 distcheck: dist
-	@$(SHELL) $(srcdir)/tests/distcheck.sh weir-$(PACKAGE_VERSION) \
-	  '$(MAKE)' $(DISTCHECK_CONFIGURE_FLAGS)
+	@MAKE='$(MAKE)' $(SHELL) $(srcdir)/scripts/distcheck.sh \
+	  weir-$(PACKAGE_VERSION) $(DISTCHECK_CONFIGURE_FLAGS)
 
 define HELP
   all             the library and the samples (the default)
   check, test     build and run all tests; TESTFLAGS, TEST_WRAPPER
-  check-abi       exported symbols          check-docs      man pages
+  check-abi       exported symbols          update-abi      write that list
+  check-docs      man pages
   check-headers   headers stand alone       check-style     layout, licence
   check-tsan      threads, under ThreadSanitizer
   coverage        run the tests and print the lines that they reach
@@ -462,4 +484,5 @@ help:
 
 .PHONY: all bench check check-abi check-docs check-headers check-style \
   check-tsan clean coverage demo dist distcheck distclean fuzz help install \
-  installcheck libraries samples test tests uninstall verify-dist
+  installcheck libraries programs samples test tests uninstall \
+  update-abi verify-dist

@@ -52,17 +52,16 @@ static void on_written(uv_write_t *request, int status) {
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
   connection_t *c = stream->data;
   uv_buf_t data = uv_buf_init(buf->base, n > 0 ? (unsigned)n : 0);
-  int rc;
   if (n <= 0) {
     if (n < 0)
       end(c);
     return;
   }
-  rc = uv_try_write(stream, &data, 1);
+  int rc = uv_try_write(stream, &data, 1);
   if (rc == n)
     return;
   if (rc > 0)
-    data = uv_buf_init(data.base + rc, data.len - (unsigned)rc);
+    data = uv_buf_init(data.base + rc, (unsigned)(n - rc));
   uv_read_stop(stream); /* the buffer is taken until it is written */
   if ((rc < 0 && rc != UV_EAGAIN) ||
       uv_write(&c->request, stream, &data, 1, on_written) != 0)

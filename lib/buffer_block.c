@@ -16,7 +16,7 @@ static weir__block_t *place_header(const uv_buf_t *memory) {
   weir__block_t *block;
   uintptr_t at;
 
-  if (memory->len <= least)
+  if (memory->len < least)
     return NULL;
   at = (uintptr_t)memory->base + memory->len - sizeof(*block);
   block = (weir__block_t *)(at & ~(uintptr_t)(align - 1));
@@ -36,7 +36,7 @@ int weir__block_heap(size_t usable, weir__block_t **block) {
   if (usable > SIZE_MAX / 2)
     return UV_ENOMEM;
   usable = (usable + align - 1) & ~(align - 1);
-  memory = weir__buf(NULL, usable + align + sizeof(**block));
+  memory = weir__buf(NULL, usable + sizeof(**block));
   memory.base = weir__malloc(memory.len);
   if (memory.base == NULL)
     return UV_ENOMEM;

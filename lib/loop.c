@@ -44,6 +44,10 @@ int weir__loop_busy(const weir_loop_t *loop) {
          (loop->flags & WEIR__LOOP_FILE_CANCELS) != 0;
 }
 
+int weir__loop_delivered(const weir_loop_t *loop) {
+  return loop->stats.callbacks != loop->callbacks_before;
+}
+
 /* Gives every stream that is queued now one go. One that the backend has no
  * room for stays, and all that follow wait behind it. */
 static unsigned start(weir_loop_t *loop, unsigned budget) {
@@ -142,24 +146,44 @@ void weir__loop_detached(weir_loop_t *loop) {
   uv_close((uv_handle_t *)&hooks->idle, hook_closed);
 }
 
+/* Lets the backend go, once the application's closes are over. */
+static void leave(weir_loop_t *loop) {
+  if ((loop->flags & WEIR__LOOP_LEAVING) != 0)
+    return;
+  if (loop->settle > 0) {
+    loop->settle--;
+    weir__loop_no_sleep(loop);
+    return;
+  }
+  loop->flags |= WEIR__LOOP_LEAVING;
+  loop->backend->detach(loop);
+}
+
+/* A turn that has run callbacks ends without sleeping, as one that has run
+ * libuv's pending ones does: who calls uv_run with UV_RUN_ONCE looks at what
+ * they did before he waits for more. */
+static void sleep_no_more(weir_loop_t *loop, uint64_t callbacks_before) {
+  if (loop->stats.callbacks != callbacks_before)
+    weir__loop_no_sleep(loop);
+}
+
 static void on_prepare(uv_prepare_t *prepare) {
   weir_loop_t *loop = prepare->data;
+  uint64_t before = loop->stats.callbacks;
   loop->stats.turns++;
+  loop->callbacks_before = loop->stats.callbacks;
   loop->flags &= ~WEIR__LOOP_CLOSED_WINDOW;
   uv_idle_stop(&loop->hooks->idle);
   weir__loop_run(loop);
   if ((loop->flags & WEIR__LOOP_DETACHING) != 0) {
-    loop->flags |= WEIR__LOOP_CLOSED_WINDOW;
-    weir__loop_wake(loop);
-    if (loop->settle == 0)
-      loop->backend->detach(loop);
-    else
-      loop->settle--;
+    leave(loop);
     return;
   }
+  sleep_no_more(loop, before);
   loop->backend->turn(loop);
+  sleep_no_more(loop, before);
   loop->flags |= WEIR__LOOP_CLOSED_WINDOW;
-  if (weir__loop_busy(loop))
+  if (weir__loop_busy(loop) || weir__loop_delivered(loop))
     weir__loop_wake(loop);
 }
 
@@ -265,7 +289,7 @@ int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
   weir__loop_ref(loop);
   /* In a callback of ours the backend is still at work above us. */
   if ((loop->flags & WEIR__LOOP_DELIVERING) == 0 && loop->settle == 0)
-    loop->backend->detach(loop);
+    leave(loop);
   else
     weir__loop_wake(loop);
   return 0;

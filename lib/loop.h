@@ -33,6 +33,7 @@ struct weir_loop_s {
   void *impl; /* the backend's own */
   weir__hooks_t *hooks;
   weir_loop_stats_t stats;
+  uint64_t callbacks_before; /* this turn, of stats.callbacks */
 
   /* Streams that want something of their kind at the next flush. */
   weir_stream_t *start_head;
@@ -65,9 +66,10 @@ enum {
   WEIR__LOOP_CLOSED_WINDOW = 1, /* between our prepare and our check */
   WEIR__LOOP_DELIVERING = 2,
   WEIR__LOOP_DETACHING = 4,
-  WEIR__LOOP_DEAD = 8,         /* the application closed our handles */
-  WEIR__LOOP_STALLED = 16,     /* a backend said UV_EBUSY in this run */
-  WEIR__LOOP_FILE_CANCELS = 32 /* a cancelled file op was not told yet */
+  WEIR__LOOP_DEAD = 8,          /* the application closed our handles */
+  WEIR__LOOP_STALLED = 16,      /* a backend said UV_EBUSY in this run */
+  WEIR__LOOP_FILE_CANCELS = 32, /* a cancelled file op was not told yet */
+  WEIR__LOOP_LEAVING = 64       /* the backend is being detached */
 };
 
 /* A loop object with its handles on uv, and its undoing when attaching fails
@@ -94,6 +96,10 @@ void weir__loop_run(weir_loop_t *loop);
 
 /* Whether weir__loop_run left work for the next turn. */
 int weir__loop_busy(const weir_loop_t *loop);
+
+/* Whether callbacks ran in this turn. Then nobody may sleep in it any more:
+ * under UV_RUN_ONCE the application waits for just that. */
+int weir__loop_delivered(const weir_loop_t *loop);
 
 /* UV_ECANCELED if the application has closed our handles, else 0. */
 int weir__loop_check(weir_loop_t *loop);

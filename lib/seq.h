@@ -4,7 +4,7 @@
 #ifndef WEIR_LIB_SEQ_H
 #define WEIR_LIB_SEQ_H
 
-#include "weir/seq.h"
+#include <weir/seq.h>
 
 /* What the core needs of sequences beyond the public functions. */
 

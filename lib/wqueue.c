@@ -194,6 +194,7 @@ int weir__write_start(weir_stream_t *stream) {
   unsigned used = gather(stream, window);
   if ((stream->state & WEIR__SHORT) != 0)
     stream->loop->stats.windows_refilled++;
+  stream->state &= ~WEIR__SHORT;
   stream->state |= WEIR__WRITE_BUSY;
   int r = stream->kind->write_some(stream, window, used, &n);
   if (r == WEIR_PENDING)

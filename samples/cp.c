@@ -57,12 +57,14 @@ static uv_stat_t open_source(const char *path) {
   return fs.statbuf;
 }
 
-static void print_pool(const weir_pool_t *pool) {
-  const char *why = "the buffers could not be made";
-  if (pool != NULL && weir_pool_status(pool, &why) == 0)
-    printf("buffers registered: %s\n", why);
-  else
-    printf("buffers not registered: %s\n", why);
+static void print_report(uint64_t nanoseconds) {
+  const char *why = "";
+  double mib = (double)copy.copied / (1 << 20);
+  if (copy.pool != NULL)
+    (void)weir_pool_status(copy.pool, &why);
+  printf("copied %.1f MiB, %.0f MiB/s\n", mib, mib * 1e9 / (double)nanoseconds);
+  printf("buffers: %s\n", why);
+  print_stats(copy.loop);
 }
 
 int main(int argc, char **argv) {
@@ -87,15 +89,14 @@ int main(int argc, char **argv) {
   if (with_progress)
     progress_start(source.st_size);
 
+  uint64_t started = uv_hrtime();
   rc = copy_begin(&copy);
   if (rc != 0)
     copy_cancel(&copy, rc);
   uv_run(&uv, UV_RUN_DEFAULT);
   progress_end(copy.copied);
-  if (with_stats) {
-    print_stats(copy.loop);
-    print_pool(copy.pool);
-  }
+  if (with_stats)
+    print_report(uv_hrtime() - started);
   copy_end(&copy);
 
   rc = copy.status;

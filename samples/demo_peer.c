@@ -22,11 +22,13 @@ static const char help[] =
     "usage: demo_peer --listen HOST:PORT | --connect HOST:PORT\n"
     "                 [--send BYTES] [--expect BYTES] [--rcvbuf BYTES] "
     "[--slow]\n"
+    "                 [--reset] [--idle]\n"
     "Sends BYTES of a pattern and then the end of the stream; receives up to\n"
     "the peer's end and fails unless that was the pattern, --expect bytes.\n"
     "  --rcvbuf BYTES  size of the receive buffer\n"
     "  --slow          rest after each read\n"
-    "  --reset         end with a reset instead, when all is sent\n";
+    "  --reset         when all is sent, end with a reset\n"
+    "  --idle          send nothing, and no end either\n";
 
 enum { CHUNK = 64 << 10, PERIOD = 65521 };
 
@@ -34,7 +36,7 @@ static char pattern[PERIOD + CHUNK];
 static char received[CHUNK];
 
 static size_t to_send, sent, expected, got;
-static int slow, reset;
+static int slow, reset, idle;
 
 static void make_pattern(void) {
   unsigned x = 1;
@@ -75,6 +77,11 @@ static int open_socket(const struct sockaddr_storage *addr, int listening,
   return peer;
 }
 
+static void sleep_ms(long ms) {
+  const struct timespec time = {0, ms * 1000 * 1000};
+  nanosleep(&time, NULL);
+}
+
 /* Returns whether there is more to send. */
 static int send_some(int fd) {
   size_t n = to_send - sent < CHUNK ? to_send - sent : CHUNK;
@@ -91,7 +98,6 @@ static int send_some(int fd) {
 
 /* Returns whether there is more to receive. */
 static int receive_some(int fd) {
-  const struct timespec rest = {0, 1000 * 1000};
   ssize_t n = recv(fd, received, sizeof received, 0);
   if (n < 0 && (errno == EAGAIN || errno == EINTR))
     return 1;
@@ -101,12 +107,12 @@ static int receive_some(int fd) {
     quit("receive", "other bytes than were sent");
   got += (size_t)n;
   if (slow)
-    nanosleep(&rest, NULL);
+    sleep_ms(1);
   return n > 0;
 }
 
 static void transfer(int fd) {
-  int sending = 1;
+  int sending = !idle;
   int receiving = 1;
   fcntl(fd, F_SETFL, O_NONBLOCK);
   while (sending || (receiving && !reset)) {
@@ -120,19 +126,25 @@ static void transfer(int fd) {
       sending = send_some(fd);
   }
   struct linger now = {.l_onoff = 1, .l_linger = 0};
-  if (reset)
+  if (reset) {
+    sleep_ms(200); /* for what was sent to arrive */
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  }
   close(fd);
 }
 
 int main(int argc, char **argv) {
   const char *listening = NULL, *connecting = NULL, *rcvbuf = NULL;
   const char *send_word = NULL, *expect_word = NULL;
-  const option_t options[] = {
-      {"--listen", NULL, &listening}, {"--connect", NULL, &connecting},
-      {"--send", NULL, &send_word},   {"--expect", NULL, &expect_word},
-      {"--rcvbuf", NULL, &rcvbuf},    {"--slow", &slow, NULL},
-      {"--reset", &reset, NULL},      {NULL, NULL, NULL}};
+  const option_t options[] = {{"--listen", NULL, &listening},
+                              {"--connect", NULL, &connecting},
+                              {"--send", NULL, &send_word},
+                              {"--expect", NULL, &expect_word},
+                              {"--rcvbuf", NULL, &rcvbuf},
+                              {"--slow", &slow, NULL},
+                              {"--reset", &reset, NULL},
+                              {"--idle", &idle, NULL},
+                              {NULL, NULL, NULL}};
   struct sockaddr_storage addr;
   parse_options(argc, argv, help, options, 0);
   if (listening != NULL)

@@ -10,9 +10,9 @@
 static void read_block(struct conn *c, struct request *r, void *base,
                        size_t len) {
   memset(r, 0, sizeof(*r));
-  check_is(weir_read_some(&r->op, &c->stream, weir_mseq_block(base, len),
-                          on_done),
-           0);
+  check_is(
+      weir_read_some(&r->op, &c->stream, weir_mseq_block(base, len), on_done),
+      0);
 }
 
 static void write_block(struct conn *c, struct request *r, const void *base,

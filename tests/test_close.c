@@ -11,12 +11,13 @@
 
 WEIR_TEST(close, ends_every_operation_first) {
   char *bytes = calloc(1, SLOW_BYTES);
-  struct request r = {0}, w[3] = {{0}};
+  struct request r = {0}, w[3];
   struct conn c;
   char into[16];
   int i;
 
   cr_assert(bytes != NULL);
+  memset(w, 0, sizeof(w));
   conn_slow(f, &c);
   check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(into, 16), on_done),
            0);
@@ -212,9 +213,9 @@ WEIR_TEST(close, an_op_is_free_for_reuse_in_its_callback) {
   conn_tcp(f, &o.conn);
   o.writer = malloc(sizeof(*o.writer));
   o.writer->data = &o;
-  check_is(weir_write(o.writer, &o.conn.stream, weir_seq_block("x", 1),
-                      reuse_op),
-           0);
+  check_is(
+      weir_write(o.writer, &o.conn.stream, weir_seq_block("x", 1), reuse_op),
+      0);
   run_out(f);
   check_is(recv(o.conn.peer, got, 2, MSG_WAITALL), 2);
   cr_assert(got[0] == 'x' && got[1] == 'y');

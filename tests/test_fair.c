@@ -90,8 +90,8 @@ static void flood(struct deep *d, uv_loop_t *uv) {
   script_open_on(loop, &script);
   chain_start(&d->writes, &script.stream, DEEP);
   chain_start(&d->reads, &script.stream, DEEP);
-  d->error |= weir_write(&d->writes.op, &script.stream,
-                         weir_seq_block("x", 1), write_again);
+  d->error |= weir_write(&d->writes.op, &script.stream, weir_seq_block("x", 1),
+                         write_again);
   d->error |= weir_read_some(&d->reads.op, &script.stream,
                              weir_mseq_block(&d->reads.byte, 1), read_again);
   uv_run(uv, UV_RUN_DEFAULT);
@@ -168,9 +168,9 @@ WEIR_TEST(fair, timers_fire_under_a_flood_of_inline_completions) {
   script_open(f, &s);
   chain_start(&writes, &s.stream, 1L << 40);
   chain_start(&reads, &s.stream, 1L << 40);
-  check_is(weir_write(&writes.op, &s.stream, weir_seq_block("x", 1),
-                      write_again),
-           0);
+  check_is(
+      weir_write(&writes.op, &s.stream, weir_seq_block("x", 1), write_again),
+      0);
   check_is(weir_read_some(&reads.op, &s.stream, weir_mseq_block(&reads.byte, 1),
                           read_again),
            0);
@@ -216,15 +216,14 @@ WEIR_TEST(fair, a_flooding_stream_lets_another_through) {
   conn_tcp(f, &c);
   chain_start(&writes, &s.stream, 1L << 40);
   chain_start(&reads, &s.stream, 1L << 40);
-  check_is(weir_write(&writes.op, &s.stream, weir_seq_block("x", 1),
-                      write_again),
-           0);
+  check_is(
+      weir_write(&writes.op, &s.stream, weir_seq_block("x", 1), write_again),
+      0);
   check_is(weir_read_some(&reads.op, &s.stream, weir_mseq_block(&reads.byte, 1),
                           read_again),
            0);
-  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(bytes, 16),
-                          on_done),
-           0);
+  check_is(
+      weir_read_some(&r.op, &c.stream, weir_mseq_block(bytes, 16), on_done), 0);
   peer_send(&c, 0, 16);
   finish(f, &r, 0, 16);
   stop_chains(&reads, &writes);

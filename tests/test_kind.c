@@ -119,16 +119,17 @@ WEIR_TEST(kind, a_short_write_is_topped_up_at_the_first_unsent_byte) {
 WEIR_TEST(kind, queued_writes_are_gathered_and_top_up_a_remainder) {
   static struct script s;
   static char bytes[20][32];
-  struct request r[20] = {{0}};
+  struct request r[20];
   size_t i;
 
+  memset(r, 0, sizeof(r));
   script_open(f, &s);
   s.write_cap = 25;
   for (i = 0; i < 20; i++) {
     pattern_fill(bytes[i], i * 10, 10);
-    check_is(weir_write(&r[i].op, &s.stream, weir_seq_block(bytes[i], 10),
-                        on_done),
-             0);
+    check_is(
+        weir_write(&r[i].op, &s.stream, weir_seq_block(bytes[i], 10), on_done),
+        0);
   }
   check_is(weir_stream_queued(&s.stream), 200);
   check_is(s.write_calls, 0);
@@ -184,9 +185,8 @@ WEIR_TEST(kind, error_on_every_nth_call_has_the_exact_count) {
     s.fail_write_at = at;
     s.write_error = UV_ETIMEDOUT;
     check_is(weir_write(&r.op, &s.stream, segments_seq(&segments), on_done), 0);
-    check_is(weir_write(&behind.op, &s.stream, weir_seq_block("xy", 2),
-                        on_done),
-             0);
+    check_is(
+        weir_write(&behind.op, &s.stream, weir_seq_block("xy", 2), on_done), 0);
     finish(f, &r, UV_ETIMEDOUT, sent);
     finish(f, &behind, UV_ETIMEDOUT, 0);
     check_is(weir_stream_queued(&s.stream), 0);
@@ -245,9 +245,8 @@ WEIR_TEST(kind, busy_is_asked_again) {
   s.mode = SCRIPT_BUSY_ONCE;
   check_is(weir_write(&w.op, &s.stream, segments_seq(&segments), on_done), 0);
   finish(f, &w, 0, 200);
-  check_is(weir_read_some(&r.op, &s.stream, weir_mseq_block(bytes, 64),
-                          on_done),
-           0);
+  check_is(
+      weir_read_some(&r.op, &s.stream, weir_mseq_block(bytes, 64), on_done), 0);
   finish(f, &r, 0, 64);
   cr_assert(pattern_holds(bytes, 0, 64));
   expect_sink(&s, 200);
@@ -284,10 +283,11 @@ WEIR_TEST(kind, again_starts_with_a_window_filled_anew) {
 
 WEIR_TEST(kind, end_of_stream_is_sticky_and_errors_are_not) {
   static struct script s;
-  struct request r[5] = {{0}};
+  struct request r[5];
   char bytes[64];
   int i;
 
+  memset(r, 0, sizeof(r));
   script_open(f, &s);
   s.read_end = 40;
   s.read_cap = 30;
@@ -414,9 +414,9 @@ WEIR_TEST(kind, cancel_that_comes_too_late_reports_success) {
 
   script_open(f, &s);
   s.mode = SCRIPT_PENDING;
-  check_is(weir_write_some(&a.op, &s.stream, weir_seq_block("abcdef", 6),
-                           on_done),
-           0);
+  check_is(
+      weir_write_some(&a.op, &s.stream, weir_seq_block("abcdef", 6), on_done),
+      0);
   check_is(weir_read_some(&b.op, &s.stream, weir_mseq_block(bytes, 8), on_done),
            0);
   run_some_turns(f);

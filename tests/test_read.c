@@ -128,9 +128,8 @@ WEIR_TEST(read, of_nothing_succeeds_without_a_system_call) {
   for (i = 0; i < 3; i++)
     empties[i] = uv_buf_init(NULL, 0);
   memset(&r, 0, sizeof(r));
-  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_bufs(empties, 3),
-                          on_done),
-           0);
+  check_is(
+      weir_read_some(&r.op, &c.stream, weir_mseq_bufs(empties, 3), on_done), 0);
   finish(f, &r, 0, 0);
   if (f->wait == WEIR_WAIT_UV)
     check_is(stats_of(f).sqes, sqes);

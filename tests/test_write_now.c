@@ -49,9 +49,9 @@ WEIR_TEST(write_now, takes_more_than_one_window) {
     bufs[i] = uv_buf_init(bytes[i], 10);
     pattern_fill(bytes[i], i * 10, 10);
   }
-  check_is(weir_write_now(&r.op, &c.stream, weir_seq_bufs(bufs, 100), &n,
-                          on_done),
-           0);
+  check_is(
+      weir_write_now(&r.op, &c.stream, weir_seq_bufs(bufs, 100), &n, on_done),
+      0);
   check_is(n, 1000);
   peer_take(&c, 0, 1000);
   conn_close(f, &c);

@@ -112,7 +112,6 @@ int weir__ring_enable(weir__ring_t *ring) {
 
   rc = io_uring_register((unsigned)ring->uring.ring_fd,
                          IORING_REGISTER_ENABLE_RINGS, NULL, 0);
-  ring->loop->stats.syscalls += 2;
   if (rc < 0)
     return rc;
   ring->enabled = 1;
@@ -120,7 +119,6 @@ int weir__ring_enable(weir__ring_t *ring) {
   io_uring_register_iowq_max_workers(&ring->uring, workers);
   if (!(ring->caps & WEIR__CAP_RING_FD))
     return 0;
-  ring->loop->stats.syscalls++;
   if (io_uring_register_ring_fd(&ring->uring) == 1) {
     ring->enter_fd = ring->uring.enter_ring_fd;
     ring->enter_flags = IORING_ENTER_REGISTERED_RING;
@@ -135,6 +133,8 @@ static int round_trip(struct io_uring *uring, unsigned opcode, int fd,
   struct io_uring_cqe *cqe;
   int rc;
 
+  if (sqe == NULL)
+    return UV_EBUSY;
   memset(sqe, 0, sizeof(*sqe));
   sqe->opcode = (uint8_t)opcode;
   sqe->fd = fd;

@@ -58,13 +58,17 @@ static int watch_backend(weir__ring_t *ring) {
   return 0;
 }
 
+static int may_sleep(const weir__ring_t *ring) {
+  return ring->inflight > 0 && ring->redo_head == WEIR__NO_SLOT &&
+         !weir__loop_busy(ring->loop) && !weir__loop_delivered(ring->loop);
+}
+
 static void ring_turn(weir__ring_t *ring) {
   weir_loop_t *loop = ring->loop;
   int timeout = uv_backend_timeout(loop->uv);
   int slept = 0;
 
-  if (timeout != 0 && ring->inflight > 0 && !weir__loop_busy(loop) &&
-      ring->redo_head == WEIR__NO_SLOT && watch_backend(ring) == 0) {
+  if (timeout != 0 && may_sleep(ring) && watch_backend(ring) == 0) {
     weir__ring_enter(ring, 1, timeout);
     uv_update_time(loop->uv);
     slept = 1;
@@ -79,14 +83,16 @@ static void ring_turn(weir__ring_t *ring) {
 }
 
 static void uv_turn(weir__ring_t *ring) {
+  const weir_loop_t *loop = ring->loop;
+
   rounds(ring);
-  if (idle(ring))
+  /* With one of the latter two the core keeps libuv from sleeping. */
+  if (idle(ring) || weir__loop_busy(loop) || weir__loop_delivered(loop))
     return;
   eventfd_enable(ring, 1);
   /* What came before the eventfd was on is seen here, the rest by it. */
   atomic_thread_fence(memory_order_seq_cst);
-  if (weir__ring_has_work(ring) || weir__loop_busy(ring->loop) ||
-      uv_is_closing((uv_handle_t *)&ring->poll))
+  if (weir__ring_has_work(ring) || uv_is_closing((uv_handle_t *)&ring->poll))
     weir__loop_no_sleep(ring->loop);
 }
 

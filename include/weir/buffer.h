@@ -8,8 +8,8 @@
 
 #include <uv.h>
 
-#include "weir/export.h"
-#include "weir/seq.h"
+#include <weir/export.h>
+#include <weir/seq.h>
 
 #ifdef __cplusplus
 extern "C" {

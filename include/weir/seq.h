@@ -9,7 +9,7 @@
 
 #include <uv.h>
 
-#include "weir/export.h"
+#include <weir/export.h>
 
 #ifdef __cplusplus
 extern "C" {

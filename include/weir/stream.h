@@ -109,9 +109,8 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_open(weir_stream_t *stream,
  * The handle's memory stays the application's and has to live until the close
  * callback; handle->data is not touched. weir_close closes the handle too. The
  * handle does not keep uv_run going any more; operations do. The descriptor is
- * used as it is, without dup, for reading and, on io_uring, for writing; on
- * the libuv backend a stream that meets a full socket buffer opens a duplicate
- * to wait on.
+ * used as it is, without dup; on the libuv backend a uv_poll_t of weir's
+ * watches it.
  *
  * Returns 0; or, changing nothing, UV_EINVAL (another loop, a closing handle,
  * or a pipe that passes handles: a type that is not served), UV_EBUSY (reading,

@@ -75,8 +75,8 @@ void alloc_install(void) {
   if (installed)
     return;
   installed = 1;
-  cr_assert(
-      uv_replace_allocator(uv_malloc_, uv_realloc_, uv_calloc_, free) == 0);
+  cr_assert(uv_replace_allocator(uv_malloc_, uv_realloc_, uv_calloc_, free) ==
+            0);
   cr_assert(weir_replace_allocator(weir_malloc_, weir_realloc_, weir_calloc_,
                                    weir_free_) == 0);
 }

@@ -65,13 +65,13 @@ static void on_watchdog(uv_timer_t *timer) {
   weir_loop_stats_t s = stats_of(f);
 
   cr_assert(0,
-           "stuck: backend %s, wait %d, turns %llu, waits %llu, sqes %llu, "
-           "cqes %llu, reads %llu, writes %llu, callbacks %llu",
-           weir_backend_name(f->backend), (int)f->wait,
-           (unsigned long long)s.turns, (unsigned long long)s.waits,
-           (unsigned long long)s.sqes, (unsigned long long)s.cqes,
-           (unsigned long long)s.reads, (unsigned long long)s.writes,
-           (unsigned long long)s.callbacks);
+            "stuck: backend %s, wait %d, turns %llu, waits %llu, sqes %llu, "
+            "cqes %llu, reads %llu, writes %llu, callbacks %llu",
+            weir_backend_name(f->backend), (int)f->wait,
+            (unsigned long long)s.turns, (unsigned long long)s.waits,
+            (unsigned long long)s.sqes, (unsigned long long)s.cqes,
+            (unsigned long long)s.reads, (unsigned long long)s.writes,
+            (unsigned long long)s.callbacks);
 }
 
 /* Libuv makes some descriptors once for each process; they are no leak. */
@@ -127,9 +127,9 @@ static void skip_without_uring(struct weir_fixture *f, int error) {
 static void start_watchdog(struct weir_fixture *f) {
   check_is(uv_timer_init(&f->uv, &f->watchdog), 0);
   f->watchdog.data = f;
-  check_is(uv_timer_start(&f->watchdog, on_watchdog, WATCHDOG_MS,
-                          WATCHDOG_BITES_MS),
-           0);
+  check_is(
+      uv_timer_start(&f->watchdog, on_watchdog, WATCHDOG_MS, WATCHDOG_BITES_MS),
+      0);
   uv_unref((uv_handle_t *)&f->watchdog);
 }
 

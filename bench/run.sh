@@ -1,0 +1,223 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# Measures weir against plain libuv and raw liburing, side by side: each round
+# runs all candidates one after the other, and a ratio is the median of the
+# rounds' ratios, so that a machine that changes its speed changes no ratio.
+#
+# BENCH_DIR and SAMPLES_DIR name the directories of the built programs; ROUNDS
+# (9), MILLISECONDS (700) and COPY_ROUNDS (5) say how long it takes; TMPDIR is
+# where 2 GiB are copied.
+
+set -eu
+bench=${BENCH_DIR:-bench}
+samples=${SAMPLES_DIR:-samples}
+rounds=${ROUNDS:-9}
+copy_rounds=${COPY_ROUNDS:-5}
+milliseconds=${MILLISECONDS:-700}
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/weir-bench.XXXXXX")
+unset WEIR_BACKEND WEIR_WAIT WEIR_DEBUG WEIR_URING_CAPS_OFF
+pids=
+
+finish() {
+  status=$?
+  trap - EXIT
+  for pid in $pids; do
+    kill "$pid" 2>/dev/null || :
+  done
+  wait
+  rm -rf "$tmp"
+  exit $status
+}
+trap finish EXIT
+trap 'exit 1' HUP INT TERM
+
+die() {
+  echo "bench: $*" >&2
+  exit 1
+}
+
+# ---- The candidates ----
+
+title() {
+  case $1 in
+  libuv) echo "plain libuv" ;;
+  raw) echo "raw liburing" ;;
+  ring) echo "weir, io_uring, ring wait" ;;
+  guest) echo "weir, io_uring, libuv wait" ;;
+  uv) echo "weir, libuv backend" ;;
+  esac
+}
+
+settings() {
+  case $1 in
+  ring) echo WEIR_BACKEND=uring WEIR_WAIT=ring ;;
+  guest) echo WEIR_BACKEND=uring WEIR_WAIT=uv ;;
+  *) echo WEIR_BACKEND=uv ;;
+  esac
+}
+
+servers="libuv ring guest uv"
+copies="raw ring guest uv"
+# shellcheck disable=SC2046
+if ! env $(settings ring) "$samples/cp" "$0" "$tmp/probe" 2>"$tmp/why"; then
+  echo "io_uring is not to be had here: $(cat "$tmp/why")"
+  servers="libuv uv"
+  copies="uv"
+fi
+[ -x "$bench/cp_uring" ] || copies=${copies#raw }
+
+# ---- Numbers ----
+
+# The median of the numbers on stdin.
+median() {
+  sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+# ratio COLUMN MODE BASE: the median of the rounds' ratios.
+ratio() {
+  paste -d ' ' "$tmp/$2" "$tmp/$3" |
+    awk -v c="$1" '{ n = NF / 2; print $c / $(c + n) }' | median
+}
+
+column() {
+  awk -v c="$1" '{ print $c }' "$tmp/$2" | median
+}
+
+# ---- Echo ----
+
+# Two processors that we may use: one for the server, one for the client.
+cpus=$(taskset -cp $$ | sed 's/.*: //' | tr ',' '\n' |
+  awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }')
+cpu_server=$(echo "$cpus" | sed -n 1p)
+cpu_client=$(echo "$cpus" | sed -n 2p)
+[ -n "$cpu_client" ] || {
+  echo "only one processor: server and client share it"
+  cpu_client=$cpu_server
+}
+
+start_server() {
+  program="$samples/echo"
+  [ "$1" != libuv ] || program="$bench/echo_uv"
+  # shellcheck disable=SC2046
+  env $(settings "$1") taskset -c "$cpu_server" "$program" \
+    --listen 127.0.0.1:0 >"$tmp/$1.log" &
+  pid=$!
+  pids="$pids $pid"
+  tries=0
+  until grep -qs listening "$tmp/$1.log"; do
+    tries=$((tries + 1))
+    [ $tries -lt 100 ] || die "$program does not start"
+    sleep 0.05
+  done
+  echo "$pid $(sed -n 's/^listening on //p' "$tmp/$1.log")" >"$tmp/$1.at"
+}
+
+# client MODE ARGUMENTS...
+client() {
+  read -r pid address <"$tmp/$1.at"
+  shift
+  "$bench/client" --connect "$address" --server "$pid" --cpu "$cpu_client" \
+    --milliseconds "$milliseconds" "$@"
+}
+
+# System calls for a round trip, counted by strace, which slows the server, so
+# that it finds more connections ready at a time than it would.
+count_calls() {
+  for mode in $servers; do
+    echo - >"$tmp/$mode.calls"
+    command -v strace >/dev/null 2>&1 || continue
+    read -r pid address <"$tmp/$mode.at"
+    strace -f -c -o "$tmp/strace" -p "$pid" 2>/dev/null &
+    tracer=$!
+    sleep 0.3
+    client "$mode" --connections 64 --bytes 64 >"$tmp/traced" || continue
+    kill -INT $tracer 2>/dev/null || :
+    wait $tracer || :
+    calls=$(awk '$NF == "total" { print $(NF == 6 ? 4 : (NF == 5 ? 4 : 3)) }' \
+      "$tmp/strace" 2>/dev/null)
+    [ -z "$calls" ] || awk -v calls="$calls" \
+      '{ printf "%.2f\n", calls / $3 }' "$tmp/traced" >"$tmp/$mode.calls"
+  done
+}
+
+echo_rounds() {
+  for mode in $servers; do
+    : >"$tmp/$mode"
+  done
+  round=0
+  while [ $round -lt "$rounds" ]; do
+    for mode in $servers; do
+      client "$mode" --connections "$1" --bytes "$2" >>"$tmp/$mode"
+    done
+    round=$((round + 1))
+  done
+}
+
+print_echo() {
+  printf '\nEcho, %s connections, %s bytes: medians of %s rounds\n' \
+    "$1" "$2" "$rounds"
+  printf '  %-27s %13s %7s %15s %7s\n' "" "round trips/s" "ratio" \
+    "server us each" "ratio"
+  for mode in $servers; do
+    printf '  %-27s %13.0f %7.2f %15.2f %7.2f\n' "$(title "$mode")" \
+      "$(column 1 "$mode")" "$(ratio 1 "$mode" libuv)" \
+      "$(column 2 "$mode")" "$(ratio 2 "$mode" libuv)"
+  done
+  case $servers in
+  *guest*) printf '  ring wait to libuv wait: %.3f\n' "$(ratio 1 ring guest)" ;;
+  esac
+}
+
+echo "server on processor $cpu_server, client on processor $cpu_client"
+for mode in $servers; do
+  start_server "$mode"
+done
+for shape in "64 64" "1 64" "64 4096"; do
+  # shellcheck disable=SC2086
+  echo_rounds $shape
+  # shellcheck disable=SC2086
+  print_echo $shape
+done
+count_calls
+printf '\nSystem calls for a round trip, 64 connections (strace):'
+for mode in $servers; do
+  printf ' %s %s;' "$(title "$mode")" "$(cat "$tmp/$mode.calls")"
+done
+echo
+
+# ---- Copy ----
+
+copy() {
+  rm -f "$tmp/target"
+  before=$(date +%s%N)
+  if [ "$1" = raw ]; then
+    "$bench/cp_uring" "$tmp/source" "$tmp/target"
+  else
+    # shellcheck disable=SC2046
+    env $(settings "$1") "$samples/cp" "$tmp/source" "$tmp/target"
+  fi
+  after=$(date +%s%N)
+  echo "$(((after - before) / 1000))" >>"$tmp/$1"
+}
+
+head -c 1073741824 /dev/zero >"$tmp/source"
+for mode in $copies; do
+  : >"$tmp/$mode"
+done
+round=0
+while [ $round -lt "$copy_rounds" ]; do
+  for mode in $copies; do
+    copy "$mode"
+  done
+  round=$((round + 1))
+done
+rm -f "$tmp/target"
+base=${copies%% *}
+printf '\nCopy of 1 GiB in the page cache: medians of %s rounds\n' "$copy_rounds"
+printf '  %-27s %13s %7s\n' "" "milliseconds" "speed"
+for mode in $copies; do
+  printf '  %-27s %13.0f %7.2f\n' "$(title "$mode")" \
+    "$(column 1 "$mode" | awk '{ print $1 / 1000 }')" "$(ratio 1 "$base" "$mode")"
+done

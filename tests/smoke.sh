@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# What the smoke tests of the samples share; they source it. SAMPLES_DIR names
+# the directory of the built samples; default: samples. With WEIR_BACKEND set
+# they run on that backend, else on each that there is.
+
+set -u
+bin=${SAMPLES_DIR:-samples}
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/weir-smoke.XXXXXX") || exit 1
+pids=
+
+cleanup() {
+  for pid in $pids; do
+    kill "$pid" 2>/dev/null
+  done
+  wait
+  rm -rf "$tmp"
+}
+trap cleanup EXIT
+trap 'exit 1' HUP INT TERM
+
+fail() {
+  echo "FAIL: ${mode:-}: $*"
+  exit 1
+}
+
+[ -x "$bin/echo" ] || {
+  echo "samples are not built"
+  exit 77
+}
+
+# equal WHAT EXPECTED ACTUAL
+equal() {
+  [ "$2" = "$3" ] || fail "$1: $2 expected, $3 found"
+}
+
+# Starts a program that prints "listening on HOST:PORT": sets pid and address.
+serve() {
+  log=$1
+  shift
+  : >"$log"
+  "$@" >"$log" 2>"$log.err" &
+  pid=$!
+  pids="$pids $pid"
+  tries=0
+  until address=$(sed -n 's/^listening on //p' "$log") && [ -n "$address" ]; do
+    tries=$((tries + 1))
+    [ $tries -lt 200 ] || fail "$* does not start: $(cat "$log.err")"
+    kill -0 "$pid" 2>/dev/null || fail "$* ended: $(cat "$log.err")"
+    sleep 0.05
+  done
+}
+
+# Ends a server with a signal: it has to say 0 and nothing on stderr.
+stop() {
+  kill "-$1" "$2"
+  wait "$2"
+  equal "status after SIG$1" 0 $?
+  equal "lines on stderr" 0 "$(wc -l <"$3.err" | tr -d ' ')"
+}
+
+# refuses STATUS WORDS PROGRAM...: one line with these words on stderr.
+refuses() {
+  status=$1
+  words=$2
+  shift 2
+  "$@" >"$tmp/refused.out" 2>"$tmp/refused"
+  equal "status of $*" "$status" $?
+  equal "lines of $*" 1 "$(wc -l <"$tmp/refused" | tr -d ' ')"
+  grep -q "$words" "$tmp/refused" || fail "$*: $(cat "$tmp/refused")"
+}
+
+# Bad command lines, which every sample refuses alike.
+refuses_misuse() {
+  "$@" --help | grep -q '^usage: ' || fail "$1 --help"
+  refuses 2 "unknown option" "$@" --nonsense
+  refuses 2 "try --help" "$@"
+}
+
+# Bad addresses, for a server.
+refuses_addresses() {
+  refuses 2 "needs a value" "$@" --listen
+  refuses 2 "HOST:PORT" "$@" --listen nonsense
+  refuses 2 "HOST:PORT" "$@" --listen 127.0.0.1:65536
+  refuses 2 "HOST:PORT" "$@" --listen 127.0.0.1:x
+  refuses 2 "unexpected" "$@" --listen 127.0.0.1:0 word
+  refuses 1 "address already in use" "$@" --listen "$address"
+}
+
+# Runs a function on each backend and wait.
+on_each_backend() {
+  for mode in ${WEIR_BACKEND:-uring-ring uring-uv uv}; do
+    WEIR_BACKEND=${mode%%-*}
+    WEIR_WAIT=
+    [ "$mode" = "$WEIR_BACKEND" ] || WEIR_WAIT=${mode#*-}
+    export WEIR_BACKEND WEIR_WAIT
+    if "$bin/cp" /dev/null "$tmp/probe" 2>&1 |
+      grep -q 'cannot make a loop'; then
+      echo "$mode: not to be had here"
+      continue
+    fi
+    "$1"
+    echo "$mode: passed"
+  done
+}
