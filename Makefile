@@ -94,6 +94,7 @@ TESTS_C += tests/test_seq_find.c
 TESTS_C += tests/test_seq_model.c
 TESTS_C += tests/test_seq_window.c
 TESTS_C += tests/test_toolkit.c
+TESTS_C += tests/test_until.c
 TESTS_C += tests/test_version.c
 TESTS_C += tests/test_write.c
 TESTS_C += tests/test_write_cond.c
