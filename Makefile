@@ -88,6 +88,7 @@ TESTS_C += tests/test_file.c
 TESTS_C += tests/test_kind.c
 TESTS_C += tests/test_loop.c
 TESTS_C += tests/test_pool.c
+TESTS_C += tests/test_random.c
 TESTS_C += tests/test_read.c
 TESTS_C += tests/test_read_cond.c
 TESTS_C += tests/test_seq.c
