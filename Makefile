@@ -107,6 +107,7 @@ TSAN_C :=
 
 # libFuzzer targets: tests/fuzz/NAME.c, their corpus in tests/fuzz/NAME/.
 FUZZ_C += tests/fuzz/seq.c
+FUZZ_C += tests/fuzz/until.c
 
 # Scripts that are tests: exit status 0, 1 or 77 (skipped).
 CHECKS_SH += tests/check-abi.sh
@@ -308,10 +309,10 @@ $(TSANS): %$(EXEEXT): %.o libweir-core.la
 	$(quiet)$(LINK) -o $@ $< libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) \
 	  $(LIBS)
 
-$(FUZZERS): %$(EXEEXT): %.o libweir-core.la
+$(FUZZERS): %$(EXEEXT): %.o $(TESTLIB_LOBJS) libweir-core.la
 	$(call say,LINK)
-	$(quiet)$(LINK) -fsanitize=fuzzer -o $@ $< libweir-core.la \
-	  $(OWN_LIBS) $(LIBS)
+	$(quiet)$(LINK) -fsanitize=fuzzer -o $@ $< $(TESTLIB_LOBJS) \
+	  libweir-core.la $(OWN_LIBS) $(LIBS)
 
 # New flags or a new compiler: everything is built anew.
 $(LOBJS) $(TESTLIB_LOBJS) $(POBJS): config.mk
