@@ -106,11 +106,13 @@ SUPPORT_C += tests/support/scripted.c
 TSAN_C :=
 
 # libFuzzer targets: tests/fuzz/NAME.c, their corpus in tests/fuzz/NAME/.
+FUZZ_C += tests/fuzz/buffer.c
 FUZZ_C += tests/fuzz/seq.c
 FUZZ_C += tests/fuzz/until.c
 
 # Scripts that are tests: exit status 0, 1 or 77 (skipped).
 CHECKS_SH += tests/check-abi.sh
+CHECKS_SH += tests/check-examples.sh
 CHECKS_SH += tests/check-headers.sh
 CHECKS_SH += tests/check-style.sh
 
@@ -138,7 +140,80 @@ BENCH_C += bench/echo_uv.c
 
 BENCH_SUPPORT_C += samples/common.c
 
+MAN3 += man/weir_buffer.3
+MAN3 += man/weir_buffer_capacity.3
+MAN3 += man/weir_buffer_commit.3
+MAN3 += man/weir_buffer_consume.3
+MAN3 += man/weir_buffer_data.3
+MAN3 += man/weir_buffer_hold.3
+MAN3 += man/weir_buffer_max_size.3
+MAN3 += man/weir_buffer_prepare.3
+MAN3 += man/weir_buffer_prepared.3
+MAN3 += man/weir_buffer_put.3
+MAN3 += man/weir_buffer_reset.3
+MAN3 += man/weir_buffer_shrink.3
+MAN3 += man/weir_buffer_size.3
+MAN3 += man/weir_buffer_unhold.3
+MAN3 += man/weir_chain_adopt.3
+MAN3 += man/weir_chain_append.3
+MAN3 += man/weir_chain_init.3
+MAN3 += man/weir_chain_pullup.3
+MAN3 += man/weir_chain_split.3
+MAN3 += man/weir_flat_init.3
+MAN3 += man/weir_flat_init_fixed.3
+MAN3 += man/weir_mseq_advance.3
+MAN3 += man/weir_mseq_block.3
+MAN3 += man/weir_mseq_bufs.3
+MAN3 += man/weir_mseq_chain.3
+MAN3 += man/weir_mseq_concat.3
+MAN3 += man/weir_mseq_count.3
+MAN3 += man/weir_mseq_empty.3
+MAN3 += man/weir_mseq_iterator.3
+MAN3 += man/weir_mseq_next.3
+MAN3 += man/weir_mseq_pinned.3
+MAN3 += man/weir_mseq_prefix.3
+MAN3 += man/weir_mseq_ring.3
+MAN3 += man/weir_mseq_size.3
+MAN3 += man/weir_mseq_slice.3
+MAN3 += man/weir_mseq_suffix.3
+MAN3 += man/weir_mseq_window.3
 MAN3 += man/weir_replace_allocator.3
+MAN3 += man/weir_ring_init.3
+MAN3 += man/weir_ring_init_fixed.3
+MAN3 += man/weir_ring_is_mirrored.3
+MAN3 += man/weir_search.3
+MAN3 += man/weir_search_feed.3
+MAN3 += man/weir_search_init.3
+MAN3 += man/weir_seq.3
+MAN3 += man/weir_seq_advance.3
+MAN3 += man/weir_seq_block.3
+MAN3 += man/weir_seq_bufs.3
+MAN3 += man/weir_seq_byte.3
+MAN3 += man/weir_seq_chain.3
+MAN3 += man/weir_seq_compare.3
+MAN3 += man/weir_seq_concat.3
+MAN3 += man/weir_seq_copy.3
+MAN3 += man/weir_seq_count.3
+MAN3 += man/weir_seq_cursor.3
+MAN3 += man/weir_seq_cursor_byte.3
+MAN3 += man/weir_seq_cursor_load.3
+MAN3 += man/weir_seq_cursor_offset.3
+MAN3 += man/weir_seq_cursor_read.3
+MAN3 += man/weir_seq_cursor_rest.3
+MAN3 += man/weir_seq_empty.3
+MAN3 += man/weir_seq_find.3
+MAN3 += man/weir_seq_find_byte.3
+MAN3 += man/weir_seq_from.3
+MAN3 += man/weir_seq_iterator.3
+MAN3 += man/weir_seq_load.3
+MAN3 += man/weir_seq_next.3
+MAN3 += man/weir_seq_pinned.3
+MAN3 += man/weir_seq_prefix.3
+MAN3 += man/weir_seq_ring.3
+MAN3 += man/weir_seq_size.3
+MAN3 += man/weir_seq_slice.3
+MAN3 += man/weir_seq_suffix.3
+MAN3 += man/weir_seq_window.3
 MAN3 += man/weir_version.3
 MAN3 += man/weir_version_string.3
 
@@ -329,7 +404,9 @@ programs: all tests $(BENCHES) $(TSANS)
 
 TEST_ENV := srcdir='$(srcdir)' CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' \
   NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' LIBUV_CFLAGS='$(LIBUV_CFLAGS)' \
-  PUBLIC_HDRS='$(PUBLIC_HDRS)' MAN='$(MAN3) $(MAN7)'
+  PUBLIC_HDRS='$(PUBLIC_HDRS)' MAN='$(MAN3) $(MAN7)' \
+  LINK='$(LINK) $(OWN_CPPFLAGS) $(CPPFLAGS)' \
+  LINK_LIBS='libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)'
 RUN := $(TEST_ENV) $(SHELL) $(srcdir)/tests/run.sh
 ifneq ($(HAVE_CRITERION),yes)
 CRITERION_MISSING := skip:unit-tests:Criterion-is-not-installed
@@ -345,8 +422,9 @@ endif
 
 test: check
 
+check-examples: libweir-core.la
 check-abi: libweir.la libweir-core.la
-check-abi check-docs check-headers check-style:
+check-abi check-docs check-examples check-headers check-style:
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/$@.sh
 
 # After a function was added: makes tests/abi.txt what the library exports.
@@ -384,6 +462,8 @@ FUZZ_CC ?= clang
 ifneq ($(findstring fuzzer,$(SANITIZERS)),)
 fuzz: $(FUZZERS)
 	@$(SHELL) $(srcdir)/scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
+	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/fuzz.sh $(FUZZ_SECONDS) \
+	  $(FUZZERS)
 else
 fuzz:
 	$(call variant,fuzz,CC='$(FUZZ_CC)' CFLAGS='-O1 -g' \
@@ -483,7 +563,8 @@ endef
 help:
 	$(info $(HELP))@:
 
-.PHONY: all bench check check-abi check-docs check-headers check-style \
+.PHONY: all bench check check-abi check-docs check-examples check-headers \
+  check-style \
   check-tsan clean coverage demo dist distcheck distclean fuzz help install \
   installcheck libraries programs samples test tests uninstall \
   update-abi verify-dist

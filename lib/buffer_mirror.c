@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
+#include "config.h"
+
 #include "buffer.h"
 
 #include <stdint.h>

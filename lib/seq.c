@@ -104,14 +104,24 @@ static weir_seq_t current_part(const weir_seq_t *s) {
   return part;
 }
 
-static void store_part(weir_seq_t *s, const weir_seq_t *part, size_t passed) {
-  if (part->kind == WEIR__SEQ_PARTS) {
-    s->skip += passed;
+static void store_part(weir_seq_t *s, const weir_seq_t *part) {
+  if (part->kind == WEIR__SEQ_PARTS)
     return;
-  }
   s->inner = part->at;
   s->skip = part->skip;
   s->u.size = part->left;
+}
+
+static void pass_in_part(weir_seq_t *s, size_t n) {
+  weir_seq_t part;
+
+  if (((const weir_seq_t *)s->at)->kind == WEIR__SEQ_PARTS) {
+    s->skip += n;
+    return;
+  }
+  part = current_part(s);
+  weir__seq_pass(&part, n);
+  store_part(s, &part);
 }
 
 weir_seq_t weir_seq_concat(const weir_seq_t *parts, unsigned int nparts) {
@@ -181,7 +191,7 @@ static int peek_parts(weir_seq_t *s, uv_buf_t *segment) {
   for (; s->parts != 0; s->parts--) {
     weir_seq_t part = current_part(s);
     if (weir__seq_peek(&part, segment)) {
-      store_part(s, &part, 0);
+      store_part(s, &part);
       return 1;
     }
     s->at = (const weir_seq_t *)s->at + 1;
@@ -236,9 +246,7 @@ void weir__seq_pass(weir_seq_t *s, size_t n) {
     return;
   }
   if (s->kind == WEIR__SEQ_PARTS) {
-    weir_seq_t part = current_part(s);
-    weir__seq_pass(&part, n);
-    store_part(s, &part, n);
+    pass_in_part(s, n);
     return;
   }
   s->skip += n;

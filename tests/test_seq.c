@@ -148,6 +148,28 @@ Test(seq, concatenation_of_all_kinds_and_of_itself) {
   }
 }
 
+Test(seq, concatenations_nested_four_deep) {
+  weir_seq_t one[2] = {weir_seq_block("a", 1), weir_seq_block("b", 1)};
+  weir_seq_t two[2], three[2], four[1];
+  weir_seq_t s;
+  size_t i;
+
+  two[0] = two[1] = weir_seq_concat(one, 2);
+  three[0] = three[1] = weir_seq_concat(two, 2);
+  four[0] = weir_seq_concat(three, 2);
+  for (i = 0; i <= 8; i++) {
+    size_t k;
+    s = weir_seq_concat(four, 1);
+    cr_assert_eq(weir_seq_advance(&s, i), i);
+    cr_assert_str_eq(bytes(s), "abababab" + i);
+    for (k = i; k < 8; k++) {
+      cr_assert_eq(weir_seq_byte(s, 0), "abababab"[k]);
+      cr_assert_eq(weir_seq_advance(&s, 1), 1);
+    }
+    cr_assert(weir_seq_empty(s));
+  }
+}
+
 Test(seq, mutable_parts_are_written_through) {
   char a[2], b[3];
   weir_mseq_t parts[2] = {weir_mseq_block(a, 2), weir_mseq_ring(b, 3, 2, 3)};

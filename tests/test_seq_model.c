@@ -282,13 +282,12 @@ static void slices(model_t *m) {
   same_bytes(m->seq, m->bytes, m->size);
 }
 
-Test(seq_model, random_sequences_of_every_kind) {
+static void run(random_t random, int rounds) {
   model_t *m = malloc(sizeof(*m));
-  int round;
 
   world = calloc(1, sizeof(*world));
-  world->random = random_seeded("seq_model");
-  for (round = 0; round < 20000; round++) {
+  world->random = random;
+  while (rounds-- > 0) {
     world->used = 0;
     make(m, 3);
     same_bytes(m->seq, m->bytes, m->size);
@@ -304,4 +303,19 @@ Test(seq_model, random_sequences_of_every_kind) {
   }
   free(m);
   free(world);
+}
+
+Test(seq_model, random_sequences_of_every_kind) {
+  run(random_seeded("seq_model"), 20000);
+}
+
+Test(seq_model, seeds_that_failed_once) {
+  static const uint64_t seeds[] = {117654136628480, 117654136693071};
+  size_t i;
+
+  for (i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++) {
+    random_t random;
+    random.state = seeds[i];
+    run(random, 2000);
+  }
 }

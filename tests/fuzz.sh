@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# Runs libFuzzer targets: fuzz.sh SECONDS PROGRAM...
+#
+# Each starts from its corpus in tests/fuzz/NAME/ and runs for that long. What
+# it finds, new inputs and crashes, goes to out/fuzz/NAME/; a crash fails.
+
+seconds=$1
+shift
+bad=0
+
+for program; do
+  name=${program##*/}
+  found=out/fuzz/$name
+  mkdir -p "$found"
+  echo "fuzz $name: $seconds s"
+  ASAN_OPTIONS=allocator_may_return_null=1 "./$program" -verbosity=0 \
+    -max_total_time="$seconds" -max_len=1024 -rss_limit_mb=2048 \
+    -artifact_prefix="$found/" -print_final_stats=1 \
+    "$found" "${srcdir:-.}/tests/fuzz/$name" 2>"$found.log" || {
+    bad=1
+    tail -n 40 "$found.log"
+  }
+  grep 'stat::number_of_executed_units' "$found.log"
+done
+exit $bad
