@@ -73,14 +73,19 @@ TESTLIB_SRCS += lib/test/script.c
 TESTLIB_HDRS += include/weir/test.h
 
 # Criterion files, each a program of its own, and what they share.
+TESTS_C += tests/test_adopt.c
 TESTS_C += tests/test_alloc.c
+TESTS_C += tests/test_alloc_ops.c
 TESTS_C += tests/test_buffer.c
 TESTS_C += tests/test_buffer_chain.c
 TESTS_C += tests/test_buffer_model.c
 TESTS_C += tests/test_cancel.c
 TESTS_C += tests/test_close.c
+TESTS_C += tests/test_connect.c
 TESTS_C += tests/test_fair.c
+TESTS_C += tests/test_file.c
 TESTS_C += tests/test_kind.c
+TESTS_C += tests/test_pool.c
 TESTS_C += tests/test_read.c
 TESTS_C += tests/test_read_cond.c
 TESTS_C += tests/test_seq.c
@@ -99,13 +104,14 @@ SUPPORT_C += tests/support/alloc.c
 SUPPORT_C += tests/support/deny.c
 SUPPORT_C += tests/support/fixture.c
 SUPPORT_C += tests/support/net.c
+SUPPORT_C += tests/support/scratch.c
 SUPPORT_C += tests/support/script.c
 SUPPORT_C += tests/support/scripted.c
 
 # Programs with a main(), for ThreadSanitizer: exit status 0, 1 or 77.
 TSAN_C :=
 
-# libFuzzer targets: tests/fuzz/NAME.c, their corpus in tests/fuzz/NAME/.
+# libFuzzer targets: tests/fuzz/NAME.c, their inputs in tests/fuzz/NAME/.
 FUZZ_C += tests/fuzz/buffer.c
 FUZZ_C += tests/fuzz/seq.c
 FUZZ_C += tests/fuzz/until.c
@@ -114,6 +120,7 @@ FUZZ_C += tests/fuzz/until.c
 CHECKS_SH += tests/check-abi.sh
 CHECKS_SH += tests/check-examples.sh
 CHECKS_SH += tests/check-headers.sh
+CHECKS_SH += tests/check-readme.sh
 CHECKS_SH += tests/check-style.sh
 
 SMOKE_SH += tests/smoke-adopt.sh
@@ -140,6 +147,11 @@ BENCH_C += bench/echo_uv.c
 
 BENCH_SUPPORT_C += samples/common.c
 
+MAN3 += man/weir_accept.3
+MAN3 += man/weir_adopt.3
+MAN3 += man/weir_all.3
+MAN3 += man/weir_at_least.3
+MAN3 += man/weir_backend_name.3
 MAN3 += man/weir_buffer.3
 MAN3 += man/weir_buffer_capacity.3
 MAN3 += man/weir_buffer_commit.3
@@ -154,13 +166,35 @@ MAN3 += man/weir_buffer_reset.3
 MAN3 += man/weir_buffer_shrink.3
 MAN3 += man/weir_buffer_size.3
 MAN3 += man/weir_buffer_unhold.3
+MAN3 += man/weir_cancel.3
 MAN3 += man/weir_chain_adopt.3
 MAN3 += man/weir_chain_append.3
 MAN3 += man/weir_chain_init.3
 MAN3 += man/weir_chain_pullup.3
 MAN3 += man/weir_chain_split.3
+MAN3 += man/weir_close.3
+MAN3 += man/weir_exactly.3
+MAN3 += man/weir_file_close.3
+MAN3 += man/weir_file_fsync.3
+MAN3 += man/weir_file_open.3
+MAN3 += man/weir_file_pread.3
+MAN3 += man/weir_file_pwrite.3
+MAN3 += man/weir_file_result.3
+MAN3 += man/weir_fileno.3
 MAN3 += man/weir_flat_init.3
 MAN3 += man/weir_flat_init_fixed.3
+MAN3 += man/weir_getpeername.3
+MAN3 += man/weir_getsockname.3
+MAN3 += man/weir_is_closing.3
+MAN3 += man/weir_kind.3
+MAN3 += man/weir_listen.3
+MAN3 += man/weir_loop_attach.3
+MAN3 += man/weir_loop_backend.3
+MAN3 += man/weir_loop_detach.3
+MAN3 += man/weir_loop_fallback_reason.3
+MAN3 += man/weir_loop_stats.3
+MAN3 += man/weir_loop_uv.3
+MAN3 += man/weir_loop_wait.3
 MAN3 += man/weir_mseq_advance.3
 MAN3 += man/weir_mseq_block.3
 MAN3 += man/weir_mseq_bufs.3
@@ -177,6 +211,22 @@ MAN3 += man/weir_mseq_size.3
 MAN3 += man/weir_mseq_slice.3
 MAN3 += man/weir_mseq_suffix.3
 MAN3 += man/weir_mseq_window.3
+MAN3 += man/weir_owns_handle.3
+MAN3 += man/weir_pipe_bind.3
+MAN3 += man/weir_pipe_connect.3
+MAN3 += man/weir_pipe_init.3
+MAN3 += man/weir_pipe_open.3
+MAN3 += man/weir_pool_acquire.3
+MAN3 += man/weir_pool_available.3
+MAN3 += man/weir_pool_buffer_size.3
+MAN3 += man/weir_pool_count.3
+MAN3 += man/weir_pool_create.3
+MAN3 += man/weir_pool_destroy.3
+MAN3 += man/weir_pool_release.3
+MAN3 += man/weir_pool_status.3
+MAN3 += man/weir_read.3
+MAN3 += man/weir_read_now.3
+MAN3 += man/weir_read_some.3
 MAN3 += man/weir_replace_allocator.3
 MAN3 += man/weir_ring_init.3
 MAN3 += man/weir_ring_init_fixed.3
@@ -214,10 +264,30 @@ MAN3 += man/weir_seq_size.3
 MAN3 += man/weir_seq_slice.3
 MAN3 += man/weir_seq_suffix.3
 MAN3 += man/weir_seq_window.3
+MAN3 += man/weir_stream.3
+MAN3 += man/weir_stream_close_done.3
+MAN3 += man/weir_stream_impl.3
+MAN3 += man/weir_stream_init.3
+MAN3 += man/weir_stream_loop.3
+MAN3 += man/weir_stream_queued.3
+MAN3 += man/weir_stream_read_done.3
+MAN3 += man/weir_stream_read_window.3
+MAN3 += man/weir_stream_write_done.3
+MAN3 += man/weir_tcp_bind.3
+MAN3 += man/weir_tcp_connect.3
+MAN3 += man/weir_tcp_init.3
+MAN3 += man/weir_tcp_nodelay.3
+MAN3 += man/weir_tcp_open.3
 MAN3 += man/weir_version.3
 MAN3 += man/weir_version_string.3
+MAN3 += man/weir_when.3
+MAN3 += man/weir_write.3
+MAN3 += man/weir_write_at_least.3
+MAN3 += man/weir_write_eof.3
+MAN3 += man/weir_write_now.3
+MAN3 += man/weir_write_some.3
 
-MAN7 :=
+MAN7 += man/weir.7
 
 comma := ,
 
@@ -303,15 +373,16 @@ all: libraries samples
 libraries: $(LIBS_LA)
 
 # One rule for each directory: without a slash in the pattern make would look
-# for the source in the target's directory.
+# for the source in the target's directory. With a new config.mk there may be
+# new flags or a new compiler: everything is built anew.
 define lt_compile
 $(call say,CC)$(MKDIR_P) $(@D)
 $(quiet)$(LIBTOOL) $(LT_QUIET) --tag=CC --mode=compile $(CC) -DWEIR_BUILDING \
   $(PRIVATE_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 endef
-lib/%.lo: $(srcdir)/lib/%.c
+lib/%.lo: $(srcdir)/lib/%.c config.mk
 	$(lt_compile)
-uring/%.lo: $(srcdir)/uring/%.c
+uring/%.lo: $(srcdir)/uring/%.c config.mk
 	$(lt_compile)
 
 libweir.la: $(LOBJS) $(srcdir)/lib/weir.map
@@ -348,11 +419,11 @@ define compile
 $(call say,CC)$(MKDIR_P) $(@D)
 $(quiet)$(CC) $(EXTRA_CPPFLAGS) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
 endef
-samples/%.o: $(srcdir)/samples/%.c
+samples/%.o: $(srcdir)/samples/%.c config.mk
 	$(compile)
-bench/%.o: $(srcdir)/bench/%.c
+bench/%.o: $(srcdir)/bench/%.c config.mk
 	$(compile)
-tests/%.o: $(srcdir)/tests/%.c
+tests/%.o: $(srcdir)/tests/%.c config.mk
 	$(compile)
 
 # Criterion finds no test at all in an object built with -flto.
@@ -388,9 +459,6 @@ $(FUZZERS): %$(EXEEXT): %.o $(TESTLIB_LOBJS) libweir-core.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -fsanitize=fuzzer -o $@ $< $(TESTLIB_LOBJS) \
 	  libweir-core.la $(OWN_LIBS) $(LIBS)
-
-# New flags or a new compiler: everything is built anew.
-$(LOBJS) $(TESTLIB_LOBJS) $(POBJS): config.mk
 
 ifneq ($(DEPENDENCY_TRACKING),no)
 -include $(LOBJS:.lo=.d) $(TESTLIB_LOBJS:.lo=.d) $(POBJS:.o=.d)
@@ -439,7 +507,10 @@ define variant
 @cd out/$1 && $(MAKE) $3
 endef
 
-ifneq ($(filter thread,$(subst $(comma), ,$(SANITIZERS))),)
+ifeq ($(TSAN_C),)
+check-tsan:
+	@echo 'check-tsan: there is no such test'
+else ifneq ($(filter thread,$(subst $(comma), ,$(SANITIZERS))),)
 check-tsan: $(TSANS)
 	@$(RUN) $(TSANS)
 else
@@ -459,7 +530,10 @@ endif
 
 FUZZ_SECONDS ?= 60
 FUZZ_CC ?= clang
-ifneq ($(findstring fuzzer,$(SANITIZERS)),)
+ifeq ($(FUZZ_C),)
+fuzz:
+	@echo 'fuzz: there is no fuzzer'
+else ifneq ($(findstring fuzzer,$(SANITIZERS)),)
 fuzz: $(FUZZERS)
 	@$(SHELL) $(srcdir)/scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/fuzz.sh $(FUZZ_SECONDS) \

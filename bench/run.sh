@@ -215,9 +215,11 @@ while [ $round -lt "$copy_rounds" ]; do
 done
 rm -f "$tmp/target"
 base=${copies%% *}
-printf '\nCopy of 1 GiB in the page cache: medians of %s rounds\n' "$copy_rounds"
+printf '\nCopy of 1 GiB in the page cache: medians of %s rounds\n' \
+  "$copy_rounds"
 printf '  %-27s %13s %7s\n' "" "milliseconds" "speed"
 for mode in $copies; do
   printf '  %-27s %13.0f %7.2f\n' "$(title "$mode")" \
-    "$(column 1 "$mode" | awk '{ print $1 / 1000 }')" "$(ratio 1 "$base" "$mode")"
+    "$(column 1 "$mode" | awk '{ print $1 / 1000 }')" \
+    "$(ratio 1 "$base" "$mode")"
 done

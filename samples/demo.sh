@@ -83,7 +83,7 @@ relay_slowly() {
     --rcvbuf 64K --slow
   sink=$pid
   serve "$tmp/log" "$bin/relay" --listen 127.0.0.1:0 --connect "$address" \
-    --buffer 1M "$@"
+    --buffer 512K "$@"
   "$bin/demo_peer" --connect "$address" --send 64M >/dev/null ||
     die "the relay did not take all"
   wait "$sink" || die "the relay delivered other bytes"
@@ -95,7 +95,7 @@ relay_slowly() {
 
 relay_bytes() {
   echo
-  echo "3. 64 MiB through a relay with a ring of 1 MiB, to a slow reader"
+  echo "3. 64 MiB through a relay with a ring of 512 KiB, to a slow reader"
   relay_slowly "with top-up"
   relay_slowly "read when empty" --no-topup
   echo "   (the kernel decides how much it takes each time; numbers vary)"

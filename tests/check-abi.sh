@@ -58,6 +58,8 @@ fi
 
 same 'Not what tests/abi.txt lists (<) is exported (>):' \
   "$tmp/listed" "$tmp/exported"
+same 'Not what the headers declare (<) is exported (>):' \
+  "$tmp/declared" "$tmp/exported"
 if grep -v '@@*WEIR_[0-9]' "$tmp/versioned" >"$tmp/diff"; then
   grep -q '@' "$tmp/versioned" && complain 'Symbols without a version:' &&
     cat "$tmp/diff"

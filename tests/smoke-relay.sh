@@ -25,8 +25,8 @@ check_relay() {
   through 4M 3M "" ""
   through 4M 3M "" "--no-topup"
   through 300K 10K "" "--buffer 1"
-  through 8M 1 "--rcvbuf 16K --slow" "--buffer 100000 --stats"
-  through 8M 1 "--rcvbuf 16K --slow" "--buffer 100000 --no-topup"
+  through 2M 1 "--rcvbuf 16K --slow" "--buffer 100000 --stats"
+  through 2M 1 "--rcvbuf 16K --slow" "--buffer 100000 --no-topup"
 
   # Nobody there: the client is told, the relay goes on.
   serve "$tmp/gone" "$bin/demo_peer" --listen 127.0.0.1:0

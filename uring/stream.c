@@ -24,49 +24,69 @@ static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe,
   sqe->len = 1;
 }
 
-static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
-                     unsigned nbufs, size_t *n) {
-  weir__ring_t *ring = weir__ring(stream->loop);
-  weir__socket_t *socket = weir__socket(stream);
-  struct io_uring_sqe *sqe;
+/* The descriptor, or UV_EBADF: an application may close the handle that it
+ * gave away, and the number may come again. */
+static int descriptor(const weir_stream_t *stream) {
+  const weir__socket_t *sock = weir__socket(stream);
 
-  (void)n;
-  sqe = weir__ring_begin(ring, WEIR__SLOT_READ, stream,
-                         nbufs == 1 ? IORING_OP_RECV : IORING_OP_RECVMSG,
-                         socket->fd, &socket->read_tag);
+  if (sock->fd < 0)
+    return UV_EBADF;
+  if (sock->flags & WEIR__SOCKET_ADOPTED && uv_is_closing(stream->impl))
+    return UV_EBADF;
+  return sock->fd;
+}
+
+static int transfer(weir_stream_t *stream, weir__slot_type_t type,
+                    unsigned opcode, uint64_t *tag, const uv_buf_t *bufs,
+                    unsigned nbufs) {
+  weir__ring_t *ring = weir__ring(stream->loop);
+  struct io_uring_sqe *sqe;
+  int fd = descriptor(stream);
+
+  if (fd < 0)
+    return fd;
+  sqe = weir__ring_begin(ring, type, stream, opcode, fd, tag);
   if (sqe == NULL)
     return UV_EBUSY;
   fill(ring, sqe, bufs, nbufs);
+  sqe->msg_flags = type == WEIR__SLOT_WRITE ? MSG_NOSIGNAL : 0;
   return WEIR_PENDING;
+}
+
+static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
+                     unsigned nbufs, size_t *n) {
+  (void)n;
+  return transfer(stream, WEIR__SLOT_READ,
+                  nbufs == 1 ? IORING_OP_RECV : IORING_OP_RECVMSG,
+                  &weir__socket(stream)->read_tag, bufs, nbufs);
 }
 
 static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
                       unsigned nbufs, size_t *n) {
-  weir__ring_t *ring = weir__ring(stream->loop);
-  weir__socket_t *socket = weir__socket(stream);
-  struct io_uring_sqe *sqe;
-
   (void)n;
-  sqe = weir__ring_begin(ring, WEIR__SLOT_WRITE, stream,
-                         nbufs == 1 ? IORING_OP_SEND : IORING_OP_SENDMSG,
-                         socket->fd, &socket->write_tag);
-  if (sqe == NULL)
-    return UV_EBUSY;
-  fill(ring, sqe, bufs, nbufs);
-  sqe->msg_flags = MSG_NOSIGNAL;
-  return WEIR_PENDING;
+  return transfer(stream, WEIR__SLOT_WRITE,
+                  nbufs == 1 ? IORING_OP_SEND : IORING_OP_SENDMSG,
+                  &weir__socket(stream)->write_tag, bufs, nbufs);
 }
 
 static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
                     size_t *n) {
+  int fd = descriptor(stream);
+
+  if (fd < 0)
+    return fd;
   stream->loop->stats.syscalls++;
-  return weir__os_read(weir__socket(stream)->fd, 1, bufs, nbufs, n);
+  return weir__os_read(fd, 1, bufs, nbufs, n);
 }
 
 static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
+  int fd = descriptor(stream);
+
+  if (fd < 0)
+    return fd;
   stream->loop->stats.syscalls++;
-  return weir__os_write(weir__socket(stream)->fd, 1, bufs, nbufs, n);
+  return weir__os_write(fd, 1, bufs, nbufs, n);
 }
 
 static int cancel_read(weir_stream_t *stream) {
@@ -81,8 +101,12 @@ static int cancel_write(weir_stream_t *stream) {
 
 /* IORING_OP_SHUTDOWN would always take a kernel thread. */
 static int shutdown_now(weir_stream_t *stream) {
+  int fd = descriptor(stream);
+
+  if (fd < 0)
+    return fd;
   stream->loop->stats.syscalls++;
-  return weir__os_shutdown(weir__socket(stream)->fd);
+  return weir__os_shutdown(fd);
 }
 
 static void on_settled(void *arg) {
@@ -94,33 +118,33 @@ static void on_settled(void *arg) {
 }
 
 static void close_now(weir_stream_t *stream) {
-  weir__socket_t *socket = weir__socket(stream);
+  weir__socket_t *sock = weir__socket(stream);
 
-  if (socket->flags & WEIR__SOCKET_ADOPTED) {
+  if (sock->flags & WEIR__SOCKET_ADOPTED) {
     uv_handle_t *handle = stream->impl;
 
     if (!uv_is_closing(handle))
       uv_close(handle, NULL);
-    weir__settle(stream->loop->uv, &socket->u.settle, on_settled, stream);
+    weir__settle(stream->loop->uv, &sock->u.settle, on_settled, stream);
     return;
   }
-  if (socket->flags & WEIR__SOCKET_UNLINK) {
+  if (sock->flags & WEIR__SOCKET_UNLINK) {
     stream->loop->stats.syscalls++;
-    unlink(socket->u.path.sun_path);
+    unlink(sock->u.path.sun_path);
   }
-  if (socket->fd >= 0) {
+  if (sock->fd >= 0) {
     stream->loop->stats.syscalls++;
-    close(socket->fd);
+    close(sock->fd);
   }
   weir_stream_close_done(stream);
 }
 
 static int get_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
-  const weir__socket_t *socket = weir__socket(stream);
+  int found = descriptor(stream);
 
-  if (socket->fd < 0)
-    return UV_EBADF;
-  *fd = socket->fd;
+  if (found < 0)
+    return found;
+  *fd = found;
   return 0;
 }
 

@@ -1,0 +1,195 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "support/alloc.h"
+#include "support/net.h"
+#include "support/scratch.h"
+
+/* Operations in a steady state take nothing from the heap, neither through weir
+ * nor through libuv. */
+
+enum { WARM_UP = 50, MEASURED = 500 };
+
+typedef void (*step_fn)(struct weir_fixture *f, void *arg);
+
+static void expect_no_allocation(struct weir_fixture *f, step_fn step,
+                                 void *arg) {
+  size_t calls, calls_of_uv;
+  uint64_t counted;
+  int i;
+
+  for (i = 0; i < WARM_UP; i++)
+    step(f, arg);
+  calls = alloc_calls();
+  calls_of_uv = alloc_calls_of_uv();
+  counted = stats_of(f).allocations;
+  for (i = 0; i < MEASURED; i++)
+    step(f, arg);
+  check_is(alloc_calls() - calls, 0);
+  check_is(alloc_calls_of_uv() - calls_of_uv, 0);
+  check_is(stats_of(f).allocations - counted, 0);
+}
+
+static void echo(struct weir_fixture *f, void *arg) {
+  struct request r = {0}, w = {0};
+  struct conn *c = arg;
+  char bytes[64];
+
+  check_is(
+      weir_read_some(&r.op, &c->stream, weir_mseq_block(bytes, 64), on_done),
+      0);
+  run_turn(f);
+  peer_send(c, 0, 64);
+  finish(f, &r, 0, 64);
+  check_is(weir_write(&w.op, &c->stream, weir_seq_block(bytes, 64), on_done),
+           0);
+  finish(f, &w, 0, 64);
+  peer_take(c, 0, 64);
+}
+
+WEIR_TEST(alloc_ops, none_for_echoing_on_a_stream) {
+  struct conn c;
+
+  conn_tcp(f, &c);
+  expect_no_allocation(f, echo, &c);
+  conn_close(f, &c);
+}
+
+/* More segments than fit into an op: their copy comes from a recycled block. */
+static void many_segments(struct weir_fixture *f, void *arg) {
+  struct conn *c = arg;
+  static char bytes[40][8];
+  uv_buf_t bufs[40];
+  struct request w = {0};
+  int i;
+
+  for (i = 0; i < 40; i++) {
+    bufs[i] = uv_buf_init(bytes[i], 4);
+    pattern_fill(bytes[i], (size_t)i * 4, 4);
+  }
+  check_is(weir_write(&w.op, &c->stream, weir_seq_bufs(bufs, 40), on_done), 0);
+  finish(f, &w, 0, 160);
+  peer_take(c, 0, 160);
+}
+
+WEIR_TEST(alloc_ops, none_for_writes_of_many_segments) {
+  struct conn c;
+
+  conn_tcp(f, &c);
+  expect_no_allocation(f, many_segments, &c);
+  conn_close(f, &c);
+}
+
+/* A full socket buffer, so that the write has to wait. */
+static void slow_write(struct weir_fixture *f, void *arg) {
+  static char bytes[100000];
+  struct conn *c = arg;
+  struct request w = {0};
+  size_t taken = 0;
+
+  pattern_fill(bytes, 0, sizeof(bytes));
+  check_is(weir_write(&w.op, &c->stream, weir_seq_block(bytes, sizeof(bytes)),
+                      on_done),
+           0);
+  while (w.calls == 0 || taken < sizeof(bytes)) {
+    char back[65536];
+    ssize_t n = recv(c->peer, back, sizeof(back), MSG_DONTWAIT);
+
+    if (n > 0)
+      taken += (size_t)n;
+    run_turn(f);
+  }
+  finish(f, &w, 0, sizeof(bytes));
+  check_is(taken, sizeof(bytes));
+}
+
+WEIR_TEST(alloc_ops, none_for_writes_that_wait) {
+  struct conn c;
+
+  conn_slow(f, &c);
+  expect_no_allocation(f, slow_write, &c);
+  conn_close(f, &c);
+}
+
+static void cancelled_read(struct weir_fixture *f, void *arg) {
+  struct conn *c = arg;
+  struct request r = {0};
+  char byte;
+
+  check_is(
+      weir_read_some(&r.op, &c->stream, weir_mseq_block(&byte, 1), on_done), 0);
+  run_turn(f);
+  weir_cancel(&r.op);
+  finish(f, &r, UV_ECANCELED, 0);
+}
+
+WEIR_TEST(alloc_ops, none_for_cancelled_reads) {
+  struct conn c;
+
+  conn_tcp(f, &c);
+  expect_no_allocation(f, cancelled_read, &c);
+  conn_close(f, &c);
+}
+
+struct file_step {
+  struct scratch scratch;
+  weir_pool_t *pool;
+};
+
+static void read_and_write(struct weir_fixture *f, void *arg) {
+  struct file_step *step = arg;
+  struct request r = {0};
+  uv_buf_t buf, halves[2];
+
+  check_is(weir_pool_acquire(step->pool, &buf), 0);
+  check_is(weir_file_pread(f->loop, &r.op, step->scratch.fd,
+                           weir_mseq_block(buf.base, buf.len), 0, on_done),
+           0);
+  finish(f, &r, 0, buf.len);
+  halves[0] = uv_buf_init(buf.base, 100);
+  halves[1] = uv_buf_init(buf.base + 100, (unsigned)buf.len - 100);
+  memset(&r, 0, sizeof(r));
+  check_is(weir_file_pwrite(f->loop, &r.op, step->scratch.fd,
+                            weir_seq_bufs(halves, 2), 0, on_done),
+           0);
+  finish(f, &r, 0, buf.len);
+  check_is(weir_pool_release(step->pool, &buf), 0);
+}
+
+WEIR_TEST(alloc_ops, none_for_files_and_pools) {
+  struct file_step step;
+
+  scratch_make(&step.scratch, 4096);
+  check_is(weir_pool_create(f->loop, 4, 4096, &step.pool), 0);
+  expect_no_allocation(f, read_and_write, &step);
+  check_is(weir_pool_destroy(step.pool), 0);
+  scratch_expect(&step.scratch, 0, 4096);
+  scratch_remove(&step.scratch);
+}
+
+/* ---- No memory ---- */
+
+WEIR_TEST(alloc_ops, an_op_that_finds_no_memory_is_refused) {
+  static char bytes[200][2];
+  uv_buf_t bufs[200];
+  struct request r = {0};
+  struct conn c;
+  int i;
+
+  conn_tcp(f, &c);
+  for (i = 0; i < 200; i++)
+    bufs[i] = uv_buf_init(bytes[i], 1);
+  alloc_fail_after(0);
+  check_is(weir_write(&r.op, &c.stream, weir_seq_bufs(bufs, 200), on_done),
+           UV_ENOMEM);
+  check_is(weir_stream_queued(&c.stream), 0);
+  check_is(weir_write(&r.op, &c.stream,
+                      weir_seq_pinned(weir_seq_bufs(bufs, 200)), on_done),
+           0);
+  alloc_fail_after(SIZE_MAX);
+  finish(f, &r, 0, 200);
+  conn_close(f, &c);
+}

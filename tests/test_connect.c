@@ -1,0 +1,464 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "support/net.h"
+
+struct server {
+  struct conn listener;
+  struct sockaddr_storage addr;
+  char dir[32];
+  char path[48];
+};
+
+static void listen_ip(struct weir_fixture *f, struct server *s,
+                      const char *host) {
+  int len = sizeof(s->addr);
+  int v6 = strchr(host, ':') != NULL;
+
+  memset(s, 0, sizeof(*s));
+  s->listener.peer = -1;
+  if (v6)
+    check_is(uv_ip6_addr(host, 0, (struct sockaddr_in6 *)&s->addr), 0);
+  else
+    check_is(uv_ip4_addr(host, 0, (struct sockaddr_in *)&s->addr), 0);
+  check_is(weir_tcp_init(f->loop, &s->listener.stream), 0);
+  check_is(weir_tcp_bind(&s->listener.stream, (struct sockaddr *)&s->addr, 0),
+           0);
+  check_is(weir_listen(&s->listener.stream, 16), 0);
+  check_is(
+      weir_getsockname(&s->listener.stream, (struct sockaddr *)&s->addr, &len),
+      0);
+}
+
+static void listen_path(struct weir_fixture *f, struct server *s) {
+  memset(s, 0, sizeof(*s));
+  s->listener.peer = -1;
+  strcpy(s->dir, "/tmp/weir-test-XXXXXX");
+  cr_assert(mkdtemp(s->dir) != NULL);
+  snprintf(s->path, sizeof(s->path), "%s/socket", s->dir);
+  check_is(weir_pipe_init(f->loop, &s->listener.stream), 0);
+  check_is(weir_pipe_bind(&s->listener.stream, s->path), 0);
+  check_is(weir_listen(&s->listener.stream, 16), 0);
+}
+
+static void server_close(struct weir_fixture *f, struct server *s) {
+  conn_close(f, &s->listener);
+  if (s->path[0] != '\0') {
+    cr_assert(access(s->path, F_OK) != 0, "the socket's file is still there");
+    check_is(rmdir(s->dir), 0);
+  }
+}
+
+static void client_init(struct weir_fixture *f, struct conn *c,
+                        const struct server *s) {
+  memset(c, 0, sizeof(*c));
+  c->peer = -1;
+  if (s->path[0] != '\0')
+    check_is(weir_pipe_init(f->loop, &c->stream), 0);
+  else
+    check_is(weir_tcp_init(f->loop, &c->stream), 0);
+}
+
+static int client_connect(struct request *r, struct conn *c,
+                          const struct server *s) {
+  memset(r, 0, sizeof(*r));
+  if (s->path[0] != '\0')
+    return weir_pipe_connect(&r->op, &c->stream, s->path, on_done);
+  return weir_tcp_connect(&r->op, &c->stream, (const struct sockaddr *)&s->addr,
+                          on_done);
+}
+
+static int server_accept(struct request *r, struct server *s, struct conn *c) {
+  memset(r, 0, sizeof(*r));
+  memset(c, 0, sizeof(*c));
+  c->peer = -1;
+  return weir_accept(&r->op, &s->listener.stream, &c->stream, on_done);
+}
+
+/* Sends a few bytes from one stream to another. */
+static void pass(struct weir_fixture *f, struct conn *from, struct conn *to) {
+  struct request r = {0}, w = {0};
+  char bytes[8];
+
+  check_is(
+      weir_read_some(&r.op, &to->stream, weir_mseq_block(bytes, 8), on_done),
+      0);
+  check_is(
+      weir_write(&w.op, &from->stream, weir_seq_block("hello", 5), on_done), 0);
+  finish(f, &w, 0, 5);
+  finish(f, &r, 0, 5);
+  cr_assert(memcmp(bytes, "hello", 5) == 0);
+}
+
+static void meet(struct weir_fixture *f, struct server *s, int accept_first) {
+  struct request a, r;
+  struct conn client, accepted;
+
+  client_init(f, &client, s);
+  if (accept_first) {
+    check_is(server_accept(&a, s, &accepted), 0);
+    run_some_turns(f);
+    check_is(a.calls, 0);
+  }
+  check_is(client_connect(&r, &client, s), 0);
+  check_is(r.calls, 0);
+  finish(f, &r, 0, 0);
+  if (!accept_first)
+    check_is(server_accept(&a, s, &accepted), 0);
+  finish(f, &a, 0, 0);
+  pass(f, &client, &accepted);
+  pass(f, &accepted, &client);
+  conn_close(f, &accepted);
+  conn_close(f, &client);
+}
+
+WEIR_TEST(connect, tcp4_with_the_accept_before_and_after) {
+  struct server s;
+
+  listen_ip(f, &s, "127.0.0.1");
+  meet(f, &s, 1);
+  meet(f, &s, 0);
+  server_close(f, &s);
+}
+
+WEIR_TEST(connect, unix_with_the_accept_before_and_after) {
+  struct server s;
+
+  listen_path(f, &s);
+  meet(f, &s, 1);
+  meet(f, &s, 0);
+  server_close(f, &s);
+}
+
+static int has_ipv6(void) {
+  struct sockaddr_in6 addr;
+  int fd = socket(AF_INET6, SOCK_STREAM, 0);
+  int ok = 0;
+
+  if (fd < 0)
+    return 0;
+  if (uv_ip6_addr("::1", 0, &addr) == 0)
+    ok = bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0;
+  close(fd);
+  return ok;
+}
+
+WEIR_TEST(connect, tcp6) {
+  struct server s;
+
+  if (!has_ipv6())
+    cr_skip("no address ::1 here");
+  listen_ip(f, &s, "::1");
+  meet(f, &s, 1);
+  server_close(f, &s);
+}
+
+WEIR_TEST(connect, knows_its_addresses) {
+  struct sockaddr_in name, peer;
+  struct server s;
+  struct request a, r;
+  struct conn client, accepted, fresh;
+  int len = sizeof(name);
+  uv_os_fd_t fd;
+
+  listen_ip(f, &s, "127.0.0.1");
+  client_init(f, &client, &s);
+  check_is(client_connect(&r, &client, &s), 0);
+  check_is(server_accept(&a, &s, &accepted), 0);
+  finish(f, &r, 0, 0);
+  finish(f, &a, 0, 0);
+  check_is(weir_getsockname(&client.stream, (struct sockaddr *)&name, &len), 0);
+  len = sizeof(peer);
+  check_is(weir_getpeername(&accepted.stream, (struct sockaddr *)&peer, &len),
+           0);
+  check_is(len, sizeof(peer));
+  check_is(name.sin_port, peer.sin_port);
+  len = sizeof(peer);
+  check_is(weir_getpeername(&client.stream, (struct sockaddr *)&peer, &len), 0);
+  check_is(peer.sin_port, ((struct sockaddr_in *)&s.addr)->sin_port);
+  check_is(weir_tcp_nodelay(&client.stream, 1), 0);
+  check_is(weir_tcp_nodelay(&client.stream, 0), 0);
+  check_is(weir_fileno(&client.stream, &fd), 0);
+  cr_assert(fd >= 0);
+
+  client_init(f, &fresh, &s);
+  check_is(weir_fileno(&fresh.stream, &fd), UV_EBADF);
+  len = sizeof(peer);
+  check_is(weir_getsockname(&fresh.stream, (struct sockaddr *)&peer, &len),
+           UV_EBADF);
+  check_is(weir_tcp_nodelay(&fresh.stream, 1), UV_EBADF);
+  conn_close(f, &fresh);
+  conn_close(f, &client);
+  conn_close(f, &accepted);
+  server_close(f, &s);
+}
+
+WEIR_TEST(connect, refused) {
+  struct server s;
+  struct request r;
+  struct conn c;
+  char byte;
+
+  listen_ip(f, &s, "127.0.0.1");
+  server_close(f, &s);
+  client_init(f, &c, &s);
+  check_is(client_connect(&r, &c, &s), 0);
+  finish(f, &r, UV_ECONNREFUSED, 0);
+  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(&byte, 1), on_done),
+           UV_ENOTCONN);
+  conn_close(f, &c);
+}
+
+WEIR_TEST(connect, to_a_path_where_nobody_listens) {
+  struct request r = {0};
+  struct conn c;
+
+  memset(&c, 0, sizeof(c));
+  c.peer = -1;
+  check_is(weir_pipe_init(f->loop, &c.stream), 0);
+  check_is(weir_pipe_connect(&r.op, &c.stream, "/nonexistent/socket", on_done),
+           0);
+  finish(f, &r, UV_ENOENT, 0);
+  conn_close(f, &c);
+}
+
+WEIR_TEST(connect, to_a_path_that_is_too_long) {
+  struct request r = {0};
+  struct conn c;
+  char path[300];
+
+  memset(path, 'x', sizeof(path) - 1);
+  path[sizeof(path) - 1] = '\0';
+  memset(&c, 0, sizeof(c));
+  c.peer = -1;
+  check_is(weir_pipe_init(f->loop, &c.stream), 0);
+  check_is(weir_pipe_connect(&r.op, &c.stream, path, on_done), UV_ENAMETOOLONG);
+  conn_close(f, &c);
+  check_is(r.calls, 0);
+}
+
+WEIR_TEST(connect, cancelled_and_closed_on_the_way) {
+  struct sockaddr_in addr;
+  struct request r = {0};
+  struct conn c;
+  int i;
+
+  /* A test network without a route answers at once, another one never. */
+  check_is(uv_ip4_addr("192.0.2.1", 9, &addr), 0);
+  for (i = 0; i < 4; i++) {
+    memset(&c, 0, sizeof(c));
+    memset(&r, 0, sizeof(r));
+    c.peer = -1;
+    check_is(weir_tcp_init(f->loop, &c.stream), 0);
+    check_is(
+        weir_tcp_connect(&r.op, &c.stream, (struct sockaddr *)&addr, on_done),
+        0);
+    if (i & 1)
+      run_some_turns(f);
+    if (i & 2) {
+      close_stream(f, &c);
+      check_is(r.calls, 1);
+      cr_assert(r.status < 0);
+      continue;
+    }
+    if (r.calls == 0)
+      weir_cancel(&r.op);
+    run_until(f, &r.calls);
+    cr_assert(r.status < 0);
+    check_is(r.n, 0);
+    conn_close(f, &c);
+  }
+}
+
+WEIR_TEST(connect, refuses_what_makes_no_sense) {
+  struct server s;
+  struct request r, second, a;
+  struct conn c, accepted, tmp;
+  char byte;
+  int fds[2];
+
+  listen_ip(f, &s, "127.0.0.1");
+  client_init(f, &c, &s);
+  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(&byte, 1), on_done),
+           UV_ENOTCONN);
+  check_is(weir_write(&r.op, &c.stream, weir_seq_block("x", 1), on_done),
+           UV_ENOTCONN);
+  check_is(weir_read_some(&r.op, &s.listener.stream, weir_mseq_block(&byte, 1),
+                          on_done),
+           UV_ENOTCONN);
+  check_is(weir_accept(&r.op, &c.stream, &tmp.stream, on_done), UV_EINVAL);
+  check_is(weir_accept(&r.op, &s.listener.stream, NULL, on_done), UV_EINVAL);
+  check_is(weir_tcp_connect(&r.op, &c.stream, NULL, on_done), UV_EINVAL);
+  check_is(weir_tcp_init(NULL, &tmp.stream), UV_EINVAL);
+  check_is(weir_tcp_init(f->loop, NULL), UV_EINVAL);
+
+  check_is(client_connect(&r, &c, &s), 0);
+  check_is(client_connect(&second, &c, &s), UV_EALREADY);
+  check_is(server_accept(&a, &s, &accepted), 0);
+  finish(f, &r, 0, 0);
+  finish(f, &a, 0, 0);
+  check_is(client_connect(&second, &c, &s), UV_EISCONN);
+  pair_tcp(fds, 0, 0);
+  check_is(weir_tcp_open(&c.stream, fds[0]), UV_EBUSY);
+  close(fds[0]);
+  close(fds[1]);
+  check_is(second.calls, 0);
+  conn_close(f, &c);
+  conn_close(f, &accepted);
+  server_close(f, &s);
+}
+
+WEIR_TEST(connect, an_address_in_use_is_reported) {
+  struct server s;
+  struct conn c;
+  int error;
+
+  listen_ip(f, &s, "127.0.0.1");
+  client_init(f, &c, &s);
+  error = weir_tcp_bind(&c.stream, (struct sockaddr *)&s.addr, 0);
+  if (error == 0)
+    error = weir_listen(&c.stream, 1);
+  check_is(error, UV_EADDRINUSE);
+  conn_close(f, &c);
+  server_close(f, &s);
+}
+
+/* ---- Accepting ---- */
+
+WEIR_TEST(connect, accepts_are_served_in_order) {
+  enum { COUNT = 20 };
+  static struct conn clients[COUNT], accepted[COUNT];
+  static struct request connects[COUNT], accepts[COUNT];
+  struct server s;
+  int i;
+
+  listen_ip(f, &s, "127.0.0.1");
+  for (i = 0; i < COUNT; i++)
+    check_is(server_accept(&accepts[i], &s, &accepted[i]), 0);
+  for (i = 0; i < COUNT; i++) {
+    client_init(f, &clients[i], &s);
+    check_is(client_connect(&connects[i], &clients[i], &s), 0);
+    finish(f, &connects[i], 0, 0);
+    finish(f, &accepts[i], 0, 0);
+    pass(f, &clients[i], &accepted[i]);
+  }
+  for (i = 0; i < COUNT; i++) {
+    conn_close(f, &clients[i]);
+    conn_close(f, &accepted[i]);
+  }
+  server_close(f, &s);
+}
+
+WEIR_TEST(connect, an_accept_can_be_cancelled) {
+  struct server s;
+  struct request a, b, d, r;
+  struct conn one, two, three, client;
+
+  listen_ip(f, &s, "127.0.0.1");
+  check_is(server_accept(&a, &s, &one), 0);
+  run_some_turns(f);
+  check_is(server_accept(&b, &s, &two), 0);
+  check_is(server_accept(&d, &s, &three), 0);
+  weir_cancel(&b.op);
+  finish(f, &b, UV_ECANCELED, 0);
+  weir_cancel(&a.op);
+  check_is(a.calls, 0);
+  finish(f, &a, UV_ECANCELED, 0);
+  client_init(f, &client, &s);
+  check_is(client_connect(&r, &client, &s), 0);
+  finish(f, &r, 0, 0);
+  finish(f, &d, 0, 0);
+  pass(f, &client, &three);
+  conn_close(f, &three);
+  conn_close(f, &client);
+  server_close(f, &s);
+}
+
+WEIR_TEST(connect, closing_the_listener_ends_its_accepts) {
+  struct server s;
+  struct request a, b;
+  struct conn one, two;
+
+  listen_ip(f, &s, "127.0.0.1");
+  check_is(server_accept(&a, &s, &one), 0);
+  check_is(server_accept(&b, &s, &two), 0);
+  run_some_turns(f);
+  server_close(f, &s);
+  finish(f, &a, UV_ECANCELED, 0);
+  finish(f, &b, UV_ECANCELED, 0);
+}
+
+WEIR_TEST(connect, connections_wait_in_the_backlog) {
+  enum { COUNT = 5 };
+  struct server s;
+  struct request a, r[COUNT];
+  struct conn clients[COUNT], accepted;
+  int i;
+
+  listen_path(f, &s);
+  for (i = 0; i < COUNT; i++) {
+    client_init(f, &clients[i], &s);
+    check_is(client_connect(&r[i], &clients[i], &s), 0);
+    finish(f, &r[i], 0, 0);
+  }
+  run_some_turns(f);
+  for (i = 0; i < COUNT; i++) {
+    check_is(server_accept(&a, &s, &accepted), 0);
+    finish(f, &a, 0, 0);
+    pass(f, &clients[i], &accepted);
+    conn_close(f, &accepted);
+    conn_close(f, &clients[i]);
+  }
+  server_close(f, &s);
+}
+
+/* Takes all descriptors that the limit leaves. */
+static int use_up(int *fds, int max) {
+  int n = 0;
+
+  while (n < max && (fds[n] = dup(0)) >= 0)
+    n++;
+  return n;
+}
+
+WEIR_TEST(connect, no_descriptor_left_leaves_the_connection_there) {
+  static int fds[256];
+  struct rlimit limit, low;
+  struct server s;
+  struct request a, r;
+  struct conn client, accepted;
+  int n;
+
+  listen_ip(f, &s, "127.0.0.1");
+  client_init(f, &client, &s);
+  check_is(client_connect(&r, &client, &s), 0);
+  finish(f, &r, 0, 0);
+
+  check_is(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  low = limit;
+  low.rlim_cur = 128;
+  check_is(setrlimit(RLIMIT_NOFILE, &low), 0);
+  n = use_up(fds, 256);
+  cr_assert(n < 256);
+  check_is(server_accept(&a, &s, &accepted), 0);
+  finish(f, &a, UV_EMFILE, 0);
+  while (n-- > 0)
+    close(fds[n]);
+  check_is(setrlimit(RLIMIT_NOFILE, &limit), 0);
+
+  check_is(server_accept(&a, &s, &accepted), 0);
+  finish(f, &a, 0, 0);
+  pass(f, &client, &accepted);
+  conn_close(f, &accepted);
+  conn_close(f, &client);
+  server_close(f, &s);
+}

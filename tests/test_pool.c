@@ -1,0 +1,276 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/net.h"
+#include "support/scratch.h"
+
+static weir_pool_t *new_pool(struct weir_fixture *f, size_t count,
+                             size_t size) {
+  weir_pool_t *pool = NULL;
+
+  check_is(weir_pool_create(f->loop, count, size, &pool), 0);
+  cr_assert(pool != NULL);
+  check_is(weir_pool_count(pool), count);
+  check_is(weir_pool_buffer_size(pool), size);
+  check_is(weir_pool_available(pool), count);
+  return pool;
+}
+
+WEIR_TEST(pool, hands_out_every_buffer_once) {
+  enum { COUNT = 10 };
+  weir_pool_t *pool = new_pool(f, COUNT, 4096);
+  uv_buf_t bufs[COUNT], none = uv_buf_init((char *)&none, 7);
+  int i, k, round;
+
+  for (round = 0; round < 3; round++) {
+    for (i = 0; i < COUNT; i++) {
+      check_is(weir_pool_acquire(pool, &bufs[i]), 0);
+      check_is(bufs[i].len, 4096);
+      check_is((uintptr_t)bufs[i].base % 4096, 0);
+      memset(bufs[i].base, 'a' + i, 4096);
+      for (k = 0; k < i; k++)
+        cr_assert(bufs[k].base != bufs[i].base);
+    }
+    check_is(weir_pool_available(pool), 0);
+    check_is(weir_pool_acquire(pool, &none), UV_ENOBUFS);
+    cr_assert(none.base == (char *)&none && none.len == 7);
+    for (i = 0; i < COUNT; i++) {
+      cr_assert(bufs[i].base[0] == 'a' + i && bufs[i].base[4095] == 'a' + i);
+      check_is(weir_pool_release(pool, &bufs[i]), 0);
+    }
+    check_is(weir_pool_available(pool), COUNT);
+  }
+  check_is(weir_pool_destroy(pool), 0);
+}
+
+WEIR_TEST(pool, odd_sizes_are_aligned_to_a_cache_line) {
+  weir_pool_t *pool = new_pool(f, 3, 1000);
+  uv_buf_t bufs[3];
+  int i;
+
+  for (i = 0; i < 3; i++) {
+    check_is(weir_pool_acquire(pool, &bufs[i]), 0);
+    check_is(bufs[i].len, 1000);
+    check_is((uintptr_t)bufs[i].base % 64, 0);
+  }
+  for (i = 0; i < 3; i++)
+    check_is(weir_pool_release(pool, &bufs[i]), 0);
+  check_is(weir_pool_destroy(pool), 0);
+}
+
+WEIR_TEST(pool, release_takes_any_address_in_a_buffer_that_is_out) {
+  weir_pool_t *pool = new_pool(f, 2, 4096);
+  weir_pool_t *other = new_pool(f, 2, 4096);
+  uv_buf_t a, b, foreign, slice, outside;
+  char byte;
+
+  check_is(weir_pool_acquire(pool, &a), 0);
+  check_is(weir_pool_acquire(pool, &b), 0);
+  check_is(weir_pool_acquire(other, &foreign), 0);
+  slice = uv_buf_init(a.base + 4095, 0);
+  check_is(weir_pool_release(pool, &slice), 0);
+  check_is(weir_pool_release(pool, &a), UV_EINVAL);
+  check_is(weir_pool_release(pool, &slice), UV_EINVAL);
+  check_is(weir_pool_release(pool, &foreign), UV_EINVAL);
+  outside = uv_buf_init(&byte, 1);
+  check_is(weir_pool_release(pool, &outside), UV_EINVAL);
+  outside = uv_buf_init(NULL, 0);
+  check_is(weir_pool_release(pool, &outside), UV_EINVAL);
+  check_is(weir_pool_available(pool), 1);
+  check_is(weir_pool_release(pool, &b), 0);
+  check_is(weir_pool_release(other, &foreign), 0);
+  check_is(weir_pool_destroy(other), 0);
+  check_is(weir_pool_destroy(pool), 0);
+}
+
+WEIR_TEST(pool, is_not_destroyed_with_a_buffer_out) {
+  weir_pool_t *pool = new_pool(f, 2, 64);
+  uv_buf_t a;
+
+  check_is(weir_pool_acquire(pool, &a), 0);
+  check_is(weir_pool_destroy(pool), UV_EBUSY);
+  memset(a.base, 1, a.len);
+  check_is(weir_pool_available(pool), 1);
+  check_is(weir_pool_release(pool, &a), 0);
+  check_is(weir_pool_destroy(pool), 0);
+}
+
+WEIR_TEST(pool, keeps_the_loop_attached) {
+  weir_pool_t *pool = new_pool(f, 2, 64);
+
+  check_is(weir_loop_detach(f->loop, NULL), UV_EBUSY);
+  check_is(weir_pool_destroy(pool), 0);
+}
+
+WEIR_TEST(pool, refuses_bad_arguments) {
+  weir_pool_t *pool = NULL;
+
+  check_is(weir_pool_create(NULL, 1, 1, &pool), UV_EINVAL);
+  check_is(weir_pool_create(f->loop, 0, 1, &pool), UV_EINVAL);
+  check_is(weir_pool_create(f->loop, 1, 0, &pool), UV_EINVAL);
+  check_is(weir_pool_create(f->loop, 1, 1, NULL), UV_EINVAL);
+  check_is(weir_pool_create(f->loop, 1, ((size_t)1 << 30) + 1, &pool),
+           UV_EINVAL);
+  check_is(weir_pool_create(f->loop, SIZE_MAX, SIZE_MAX, &pool), UV_EINVAL);
+  cr_assert(pool == NULL);
+}
+
+WEIR_TEST(pool, says_whether_it_is_registered) {
+  weir_pool_t *pool = new_pool(f, 4, 4096);
+  const char *sentence = NULL;
+  int status = weir_pool_status(pool, &sentence);
+
+  cr_assert(sentence != NULL && strlen(sentence) > 0);
+  check_is(weir_pool_status(pool, NULL), status);
+  if (f->backend == WEIR_BACKEND_UV)
+    check_is(status, UV_ENOTSUP);
+  else
+    cr_assert(status == 0 || status == UV_ENOMEM, "%s", sentence);
+  check_is(weir_pool_destroy(pool), 0);
+}
+
+/* One transfer through a buffer of a pool; returns by how much the counter of
+ * fixed operations grew. */
+static uint64_t transfer(struct weir_fixture *f, const struct scratch *s,
+                         uv_buf_t buf, size_t offset) {
+  uint64_t before = stats_of(f).fixed_ops;
+  struct request r = {0};
+
+  memset(buf.base, 0, buf.len);
+  check_is(weir_file_pread(f->loop, &r.op, s->fd,
+                           weir_mseq_block(buf.base, buf.len), (int64_t)offset,
+                           on_done),
+           0);
+  finish(f, &r, 0, buf.len);
+  cr_assert(pattern_holds(buf.base, offset, buf.len));
+  memset(&r, 0, sizeof(r));
+  check_is(weir_file_pwrite(f->loop, &r.op, s->fd,
+                            weir_seq_block(buf.base, buf.len), (int64_t)offset,
+                            on_done),
+           0);
+  finish(f, &r, 0, buf.len);
+  scratch_expect(s, offset, buf.len);
+  return stats_of(f).fixed_ops - before;
+}
+
+WEIR_TEST(pool, its_buffers_make_file_operations_fixed) {
+  weir_pool_t *pool = new_pool(f, 4, 8192);
+  uint64_t expected = weir_pool_status(pool, NULL) == 0 ? 2 : 0;
+  struct scratch s;
+  char plain[100];
+  uv_buf_t a;
+
+  scratch_make(&s, 65536);
+  check_is(weir_pool_acquire(pool, &a), 0);
+  check_is(transfer(f, &s, a, 0), expected);
+  check_is(transfer(f, &s, uv_buf_init(a.base + 100, 1000), 50), expected);
+  check_is(transfer(f, &s, uv_buf_init(a.base + 8191, 1), 3), expected);
+  check_is(transfer(f, &s, uv_buf_init(plain, 100), 7), 0);
+  check_is(weir_pool_release(pool, &a), 0);
+  check_is(weir_pool_destroy(pool), 0);
+  /* What was registered is not any more. */
+  check_is(transfer(f, &s, uv_buf_init(plain, 100), 7), 0);
+  scratch_remove(&s);
+}
+
+WEIR_TEST(pool, segments_in_and_out_of_it_may_be_mixed) {
+  weir_pool_t *pool = new_pool(f, 4, 4096);
+  struct request r = {0};
+  struct scratch s;
+  char plain[100];
+  uv_buf_t a, b, bufs[3];
+
+  scratch_make(&s, 1000);
+  check_is(weir_pool_acquire(pool, &a), 0);
+  check_is(weir_pool_acquire(pool, &b), 0);
+  bufs[0] = uv_buf_init(a.base, 100);
+  bufs[1] = uv_buf_init(plain, 100);
+  bufs[2] = uv_buf_init(b.base + 10, 100);
+  check_is(weir_file_pread(f->loop, &r.op, s.fd, weir_mseq_bufs(bufs, 3), 0,
+                           on_done),
+           0);
+  finish(f, &r, 0, 300);
+  cr_assert(pattern_holds(a.base, 0, 100));
+  cr_assert(pattern_holds(plain, 100, 100));
+  cr_assert(pattern_holds(b.base + 10, 200, 100));
+
+  bufs[1] = uv_buf_init(b.base + 2000, 100);
+  memset(&r, 0, sizeof(r));
+  check_is(weir_file_pread(f->loop, &r.op, s.fd, weir_mseq_bufs(bufs, 3), 500,
+                           on_done),
+           0);
+  finish(f, &r, 0, 300);
+  cr_assert(pattern_holds(a.base, 500, 100));
+  cr_assert(pattern_holds(b.base + 2000, 600, 100));
+  cr_assert(pattern_holds(b.base + 10, 700, 100));
+  check_is(weir_pool_release(pool, &a), 0);
+  check_is(weir_pool_release(pool, &b), 0);
+  check_is(weir_pool_destroy(pool), 0);
+  scratch_remove(&s);
+}
+
+WEIR_TEST(pool, its_buffers_serve_streams_too) {
+  weir_pool_t *pool = new_pool(f, 2, 4096);
+  struct request r = {0}, w = {0};
+  struct conn c;
+  uv_buf_t a;
+
+  conn_tcp(f, &c);
+  check_is(weir_pool_acquire(pool, &a), 0);
+  peer_send(&c, 0, 3000);
+  check_is(
+      weir_read_some(&r.op, &c.stream, weir_mseq_block(a.base, a.len), on_done),
+      0);
+  finish(f, &r, 0, 3000);
+  check_is(weir_write(&w.op, &c.stream, weir_seq_block(a.base, 3000), on_done),
+           0);
+  finish(f, &w, 0, 3000);
+  peer_take(&c, 0, 3000);
+  check_is(weir_pool_release(pool, &a), 0);
+  check_is(weir_pool_destroy(pool), 0);
+  conn_close(f, &c);
+}
+
+WEIR_TEST(pool, several_pools_find_their_own_memory) {
+  enum { POOLS = 5 };
+  weir_pool_t *pools[POOLS];
+  uv_buf_t bufs[POOLS];
+  struct scratch s;
+  int i;
+
+  scratch_make(&s, 65536);
+  for (i = 0; i < POOLS; i++) {
+    pools[i] = new_pool(f, 3, 4096);
+    check_is(weir_pool_acquire(pools[i], &bufs[i]), 0);
+  }
+  for (i = POOLS - 1; i >= 0; i--)
+    check_is(transfer(f, &s, bufs[i], (size_t)i * 100),
+             weir_pool_status(pools[i], NULL) == 0 ? 2 : 0);
+  for (i = 0; i < POOLS; i++) {
+    check_is(weir_pool_release(pools[i], &bufs[i]), 0);
+    check_is(weir_pool_destroy(pools[i]), 0);
+  }
+  scratch_remove(&s);
+}
+
+WEIR_TEST(pool, the_size_of_a_large_one_is_all_usable) {
+  weir_pool_t *pool = new_pool(f, 5, 1 << 20);
+  struct scratch s;
+  uv_buf_t bufs[5];
+  int i;
+
+  scratch_make(&s, 1 << 20);
+  for (i = 0; i < 5; i++) {
+    check_is(weir_pool_acquire(pool, &bufs[i]), 0);
+    transfer(f, &s, bufs[i], 0);
+  }
+  for (i = 0; i < 5; i++)
+    check_is(weir_pool_release(pool, &bufs[i]), 0);
+  check_is(weir_pool_destroy(pool), 0);
+  scratch_remove(&s);
+}
