@@ -227,6 +227,8 @@ MAN3 += man/weir_pool_status.3
 MAN3 += man/weir_read.3
 MAN3 += man/weir_read_now.3
 MAN3 += man/weir_read_some.3
+MAN3 += man/weir_read_to_end.3
+MAN3 += man/weir_read_until.3
 MAN3 += man/weir_replace_allocator.3
 MAN3 += man/weir_ring_init.3
 MAN3 += man/weir_ring_init_fixed.3
@@ -278,6 +280,24 @@ MAN3 += man/weir_tcp_connect.3
 MAN3 += man/weir_tcp_init.3
 MAN3 += man/weir_tcp_nodelay.3
 MAN3 += man/weir_tcp_open.3
+MAN3 += man/weir_test.3
+MAN3 += man/weir_test_call.3
+MAN3 += man/weir_test_calls.3
+MAN3 += man/weir_test_count.3
+MAN3 += man/weir_test_delivered.3
+MAN3 += man/weir_test_each_failure.3
+MAN3 += man/weir_test_failed.3
+MAN3 += man/weir_test_msplits2.3
+MAN3 += man/weir_test_msplits3.3
+MAN3 += man/weir_test_pair.3
+MAN3 += man/weir_test_splits2.3
+MAN3 += man/weir_test_splits3.3
+MAN3 += man/weir_test_stream.3
+MAN3 += man/weir_test_stream_free.3
+MAN3 += man/weir_test_written.3
+MAN3 += man/weir_until_byte.3
+MAN3 += man/weir_until_bytes.3
+MAN3 += man/weir_until_match.3
 MAN3 += man/weir_version.3
 MAN3 += man/weir_version_string.3
 MAN3 += man/weir_when.3
@@ -474,7 +494,7 @@ TEST_ENV := srcdir='$(srcdir)' CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' \
   NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' LIBUV_CFLAGS='$(LIBUV_CFLAGS)' \
   PUBLIC_HDRS='$(PUBLIC_HDRS)' MAN='$(MAN3) $(MAN7)' \
   LINK='$(LINK) $(OWN_CPPFLAGS) $(CPPFLAGS)' \
-  LINK_LIBS='libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)'
+  LINK_LIBS='$(TESTLIB_LOBJS) libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)'
 RUN := $(TEST_ENV) $(SHELL) $(srcdir)/tests/run.sh
 ifneq ($(HAVE_CRITERION),yes)
 CRITERION_MISSING := skip:unit-tests:Criterion-is-not-installed
