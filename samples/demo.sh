@@ -33,6 +33,7 @@ die() {
 serve() {
   log=$1
   shift
+  : >"$log" # what an earlier program left must not be taken for its own
   "$@" >"$log" &
   pid=$!
   pids="$pids $pid"
