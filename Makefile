@@ -144,6 +144,7 @@ SAMPLES_SUPPORT_C += samples/target.c
 BENCH_C += bench/client.c
 BENCH_C += bench/cp_uring.c
 BENCH_C += bench/echo_uv.c
+BENCH_C += bench/instr.c
 
 BENCH_SUPPORT_C += samples/common.c
 
@@ -568,7 +569,10 @@ endif
 demo: samples
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/samples/demo.sh
 
-bench: $(BENCHES) samples
+bench-instructions: $(BENCHES)
+	@$(SHELL) $(srcdir)/bench/instructions.sh
+
+bench: $(BENCHES) samples bench-instructions
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/bench/run.sh
 
 # Compiles a program against what is installed, as a packager's test.
@@ -657,7 +661,7 @@ endef
 help:
 	$(info $(HELP))@:
 
-.PHONY: all bench check check-abi check-docs check-examples check-headers \
+.PHONY: all bench bench-instructions check check-abi check-docs check-examples check-headers \
   check-style \
   check-tsan clean coverage demo dist distcheck distclean fuzz help install \
   installcheck libraries programs samples test tests uninstall \
