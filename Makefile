@@ -595,8 +595,8 @@ CLEAN_DIRS := . lib lib/test uring tests tests/support tests/fuzz samples bench
 clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
 	  $$d/*.d $$d/*.gcno $$d/*.gcda; done
-	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(BENCH_URING_C) $(TESTS_C) \
-	  $(TSAN_C) $(FUZZ_C))
+	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(BENCH_URING_C) \
+	  $(TESTS_C) $(TSAN_C) $(FUZZ_C))
 	rm -rf out
 
 distclean: clean
