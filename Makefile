@@ -147,9 +147,11 @@ SAMPLES_SUPPORT_C += samples/server.c
 SAMPLES_SUPPORT_C += samples/target.c
 
 BENCH_C += bench/client.c
-BENCH_C += bench/cp_uring.c
 BENCH_C += bench/echo_uv.c
 BENCH_C += bench/instr.c
+
+# With io_uring only.
+BENCH_URING_C += bench/cp_uring.c
 
 BENCH_SUPPORT_C += samples/common.c
 
@@ -385,6 +387,7 @@ LT_QUIET := $(if $(VERBOSE_LINES),,--silent)
 # ---- Library -----------------------------------------------------------------
 
 SRCS := $(LIB_SRCS) $(if $(filter yes,$(HAVE_URING)),$(URING_SRCS))
+BENCH_SRCS := $(BENCH_C) $(if $(filter yes,$(HAVE_URING)),$(BENCH_URING_C))
 LOBJS := $(SRCS:.c=.lo)
 TESTLIB_LOBJS := $(TESTLIB_SRCS:.c=.lo)
 TESTLIB := $(if $(TESTLIB_SRCS),libweir-test.la)
@@ -430,7 +433,7 @@ libweir-test.la: $(TESTLIB_LOBJS)
 
 programs = $(patsubst %.c,%$(EXEEXT),$1)
 SAMPLES := $(call programs,$(SAMPLES_C))
-BENCHES := $(if $(filter yes,$(HAVE_URING)),$(call programs,$(BENCH_C)))
+BENCHES := $(call programs,$(BENCH_SRCS))
 TESTS := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(TESTS_C)))
 TSANS := $(call programs,$(TSAN_C))
 FUZZERS := $(call programs,$(FUZZ_C))
@@ -438,8 +441,9 @@ FUZZERS := $(call programs,$(FUZZ_C))
 SUPPORT_OBJS := $(SUPPORT_C:.c=.o)
 SAMPLES_SUPPORT_OBJS := $(SAMPLES_SUPPORT_C:.c=.o)
 BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
-POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_C) $(TESTS_C) $(TSAN_C) \
-  $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) $(BENCH_SUPPORT_OBJS)
+POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_SRCS) $(TESTS_C) \
+  $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
+  $(BENCH_SUPPORT_OBJS)
 
 define compile
 $(call say,CC)$(MKDIR_P) $(@D)
@@ -622,8 +626,8 @@ CLEAN_DIRS := . lib lib/test uring tests tests/support tests/fuzz samples bench
 clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
 	  $$d/*.d $$d/*.gcno $$d/*.gcda; done
-	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(TESTS_C) $(TSAN_C) \
-	  $(FUZZ_C))
+	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(BENCH_URING_C) \
+	  $(TESTS_C) $(TSAN_C) $(FUZZ_C))
 	rm -rf out
 
 distclean: clean
@@ -672,3 +676,6 @@ help:
   check-tsan clean coverage demo dist distcheck distclean fuzz help install \
   installcheck libraries programs samples test tests uninstall \
   update-abi verify-dist
+  check-examples check-headers check-style check-tsan clean coverage demo \
+  dist distcheck distclean fuzz help install installcheck libraries programs \
+  samples test tests uninstall update-abi verify-dist
