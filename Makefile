@@ -146,10 +146,12 @@ SAMPLES_SUPPORT_C += samples/progress.c
 SAMPLES_SUPPORT_C += samples/server.c
 SAMPLES_SUPPORT_C += samples/target.c
 
-BENCH_C += bench/client.c
-BENCH_C += bench/cp_uring.c
 BENCH_C += bench/echo_uv.c
 BENCH_C += bench/instr.c
+
+# With io_uring only.
+URING_BENCH_C += bench/client.c
+URING_BENCH_C += bench/cp_uring.c
 
 BENCH_SUPPORT_C += samples/common.c
 
@@ -430,7 +432,8 @@ libweir-test.la: $(TESTLIB_LOBJS)
 
 programs = $(patsubst %.c,%$(EXEEXT),$1)
 SAMPLES := $(call programs,$(SAMPLES_C))
-BENCHES := $(if $(filter yes,$(HAVE_URING)),$(call programs,$(BENCH_C)))
+BENCHES := $(call programs,$(BENCH_C) \
+  $(if $(filter yes,$(HAVE_URING)),$(URING_BENCH_C)))
 TESTS := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(TESTS_C)))
 TSANS := $(call programs,$(TSAN_C))
 FUZZERS := $(call programs,$(FUZZ_C))
@@ -438,8 +441,8 @@ FUZZERS := $(call programs,$(FUZZ_C))
 SUPPORT_OBJS := $(SUPPORT_C:.c=.o)
 SAMPLES_SUPPORT_OBJS := $(SAMPLES_SUPPORT_C:.c=.o)
 BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
-POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_C) $(TESTS_C) $(TSAN_C) \
-  $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) $(BENCH_SUPPORT_OBJS)
+POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_C) $(URING_BENCH_C) \
+  $(TESTS_C) $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) $(BENCH_SUPPORT_OBJS)
 
 define compile
 $(call say,CC)$(MKDIR_P) $(@D)
@@ -622,8 +625,8 @@ CLEAN_DIRS := . lib lib/test uring tests tests/support tests/fuzz samples bench
 clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
 	  $$d/*.d $$d/*.gcno $$d/*.gcda; done
-	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(TESTS_C) $(TSAN_C) \
-	  $(FUZZ_C))
+	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(URING_BENCH_C) \
+	  $(TESTS_C) $(TSAN_C) $(FUZZ_C))
 	rm -rf out
 
 distclean: clean
