@@ -185,8 +185,15 @@ echo
 
 # ---- Copy ----
 
+# Milliseconds of processor time that children took, in the output of times.
+children_time() {
+  awk -F '[ms ]+' 'NR == 2 {
+    printf "%d", ($1 * 60 + $2 + $3 * 60 + $4) * 1000 }' "$1"
+}
+
 copy() {
   rm -f "$tmp/target"
+  times >"$tmp/before"
   before=$(date +%s%N)
   if [ "$1" = raw ]; then
     "$bench/cp_uring" "$tmp/source" "$tmp/target"
@@ -195,7 +202,9 @@ copy() {
     env $(settings "$1") "$samples/cp" "$tmp/source" "$tmp/target"
   fi
   after=$(date +%s%N)
-  echo "$(((after - before) / 1000))" >>"$tmp/$1"
+  times >"$tmp/after"
+  used=$(($(children_time "$tmp/after") - $(children_time "$tmp/before")))
+  echo "$(((after - before) / 1000000)) $used" >>"$tmp/$1"
 }
 
 head -c 1073741824 /dev/zero >"$tmp/source"
@@ -213,9 +222,10 @@ rm -f "$tmp/target"
 base=${copies%% *}
 printf '\nCopy of 1 GiB in the page cache: medians of %s rounds\n' \
   "$copy_rounds"
-printf '  %-27s %13s %7s\n' "" "milliseconds" "speed"
+printf '  %-27s %13s %7s %15s %7s\n' "" "milliseconds" "speed" \
+  "processor ms" "ratio"
 for mode in $copies; do
-  printf '  %-27s %13.0f %7.2f\n' "$(title "$mode")" \
-    "$(column 1 "$mode" | awk '{ print $1 / 1000 }')" \
-    "$(ratio 1 "$base" "$mode")"
+  printf '  %-27s %13.0f %7.2f %15.0f %7.2f\n' "$(title "$mode")" \
+    "$(column 1 "$mode")" "$(ratio 1 "$base" "$mode")" \
+    "$(column 2 "$mode")" "$(ratio 2 "$mode" "$base")"
 done

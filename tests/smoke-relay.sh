@@ -24,7 +24,7 @@ through() {
 check_relay() {
   through 4M 3M "" ""
   through 4M 3M "" "--no-topup"
-  through 300K 10K "" "--buffer 1"
+  through 30K 10K "" "--buffer 1"
   through 2M 1 "--rcvbuf 16K --slow" "--buffer 100000 --stats"
   through 2M 1 "--rcvbuf 16K --slow" "--buffer 100000 --no-topup"
 
