@@ -83,9 +83,12 @@ TESTS_C += tests/test_cancel.c
 TESTS_C += tests/test_close.c
 TESTS_C += tests/test_connect.c
 TESTS_C += tests/test_fair.c
+TESTS_C += tests/test_fallback.c
 TESTS_C += tests/test_file.c
 TESTS_C += tests/test_kind.c
+TESTS_C += tests/test_loop.c
 TESTS_C += tests/test_pool.c
+TESTS_C += tests/test_random.c
 TESTS_C += tests/test_read.c
 TESTS_C += tests/test_read_cond.c
 TESTS_C += tests/test_seq.c
@@ -96,6 +99,7 @@ TESTS_C += tests/test_seq_window.c
 TESTS_C += tests/test_toolkit.c
 TESTS_C += tests/test_until.c
 TESTS_C += tests/test_version.c
+TESTS_C += tests/test_wait.c
 TESTS_C += tests/test_write.c
 TESTS_C += tests/test_write_cond.c
 TESTS_C += tests/test_write_now.c
@@ -118,6 +122,7 @@ FUZZ_C += tests/fuzz/until.c
 
 # Scripts that are tests: exit status 0, 1 or 77 (skipped).
 CHECKS_SH += tests/check-abi.sh
+CHECKS_SH += tests/check-docs.sh
 CHECKS_SH += tests/check-examples.sh
 CHECKS_SH += tests/check-headers.sh
 CHECKS_SH += tests/check-readme.sh
@@ -425,7 +430,7 @@ libweir-test.la: $(TESTLIB_LOBJS)
 
 programs = $(patsubst %.c,%$(EXEEXT),$1)
 SAMPLES := $(call programs,$(SAMPLES_C))
-BENCHES := $(call programs,$(BENCH_C))
+BENCHES := $(if $(filter yes,$(HAVE_URING)),$(call programs,$(BENCH_C)))
 TESTS := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(TESTS_C)))
 TSANS := $(call programs,$(TSAN_C))
 FUZZERS := $(call programs,$(FUZZ_C))
@@ -495,7 +500,8 @@ TEST_ENV := srcdir='$(srcdir)' CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' \
   NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' LIBUV_CFLAGS='$(LIBUV_CFLAGS)' \
   PUBLIC_HDRS='$(PUBLIC_HDRS)' MAN='$(MAN3) $(MAN7)' \
   LINK='$(LINK) $(OWN_CPPFLAGS) $(CPPFLAGS)' \
-  LINK_LIBS='$(TESTLIB_LOBJS) libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)'
+  LINK_LIBS='$(TESTLIB_LOBJS) libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) \
+  $(LIBS)'
 RUN := $(TEST_ENV) $(SHELL) $(srcdir)/tests/run.sh
 ifneq ($(HAVE_CRITERION),yes)
 CRITERION_MISSING := skip:unit-tests:Criterion-is-not-installed
@@ -556,7 +562,6 @@ fuzz:
 	@echo 'fuzz: there is no fuzzer'
 else ifneq ($(findstring fuzzer,$(SANITIZERS)),)
 fuzz: $(FUZZERS)
-	@$(SHELL) $(srcdir)/scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/fuzz.sh $(FUZZ_SECONDS) \
 	  $(FUZZERS)
 else
@@ -662,7 +667,7 @@ endef
 help:
 	$(info $(HELP))@:
 
-.PHONY: all bench bench-instructions check check-abi check-docs \
-  check-examples check-headers check-style check-tsan clean coverage demo dist distcheck distclean fuzz help install \
-  installcheck libraries programs samples test tests uninstall \
-  update-abi verify-dist
+.PHONY: all bench bench-instructions check \
+  check-abi check-docs check-examples check-headers check-style check-tsan \
+  clean coverage demo dist distcheck distclean fuzz help install installcheck \
+  libraries programs samples test tests uninstall update-abi verify-dist
