@@ -666,6 +666,7 @@ define HELP
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
   demo            see it work on real sockets and files
   bench           measure against plain libuv and raw liburing
+  bench-instructions  count those of windows, searches and copies
   install         to prefix, below DESTDIR  uninstall       the reverse
   installcheck    use what is installed
   clean           what make made            distclean       configure's too
@@ -686,3 +687,7 @@ help:
   check-examples check-headers check-style check-tsan clean coverage demo \
   dist distcheck distclean fuzz help install installcheck libraries programs \
   samples test tests uninstall update-abi verify-dist
+.PHONY: all bench bench-instructions check \
+  check-abi check-docs check-examples check-headers check-style check-tsan \
+  clean coverage demo dist distcheck distclean fuzz help install installcheck \
+  libraries programs samples test tests uninstall update-abi verify-dist

@@ -503,6 +503,45 @@ WEIR_TEST(until, closing_the_stream_ends_it) {
   box_close(&o.b);
 }
 
+/* A kind that has no room, or nothing yet, is asked again with fresh room. */
+WEIR_TEST(until, a_kind_that_wants_to_be_asked_again) {
+  const weir_test_step_t steps[] = {{.status = UV_EBUSY},
+                                    {.status = UV_EAGAIN},
+                                    {.bytes = 2},
+                                    {.status = UV_EAGAIN, .turns = 1},
+                                    {.status = UV_EBUSY}};
+  weir_test_options_t options = {.read = {.steps = steps, .nsteps = 5},
+                                 .input = "ab\ncd",
+                                 .input_size = 5};
+  int kind;
+
+  for (kind = 0; kind < KINDS; kind++) {
+    struct one o;
+
+    one_open(f, &o, kind, &options);
+    check_is(one_begin(&o, weir_until_byte('\n')), 0);
+    finish(f, &o.r, 0, 3);
+    box_expect(&o.b, "ab\ncd", 5);
+    check_is(weir_test_calls(o.s.script), 6);
+    one_close(f, &o);
+  }
+}
+
+WEIR_TEST(until, cancelled_while_the_kind_has_no_room) {
+  weir_test_options_t options = {.read = {.rest = {.status = UV_EBUSY}}};
+  struct one o;
+
+  one_open(f, &o, FLAT, &options);
+  box_put(&o.b, "abc", 3);
+  check_is(one_begin(&o, weir_until_byte('x')), 0);
+  run_some_turns(f);
+  cr_assert(weir_test_calls(o.s.script) > 1);
+  weir_cancel(&o.r.op);
+  finish(f, &o.r, UV_ECANCELED, 3);
+  box_expect(&o.b, "abc", 3);
+  one_close(f, &o);
+}
+
 /* ---- Matchers ---- */
 
 /* Counts the bytes and remembers them. */
