@@ -143,6 +143,7 @@ SAMPLES_SUPPORT_C += samples/target.c
 BENCH_C += bench/client.c
 BENCH_C += bench/cp_uring.c
 BENCH_C += bench/echo_uv.c
+BENCH_C += bench/seq.c
 
 BENCH_SUPPORT_C += samples/common.c
 
@@ -549,6 +550,7 @@ demo: samples
 
 bench: $(BENCHES) samples
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/bench/run.sh
+	@$(SHELL) $(srcdir)/bench/seq.sh
 
 # Compiles a program against what is installed, as a packager's test.
 installcheck:
