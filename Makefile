@@ -83,9 +83,12 @@ TESTS_C += tests/test_cancel.c
 TESTS_C += tests/test_close.c
 TESTS_C += tests/test_connect.c
 TESTS_C += tests/test_fair.c
+TESTS_C += tests/test_fallback.c
 TESTS_C += tests/test_file.c
 TESTS_C += tests/test_kind.c
+TESTS_C += tests/test_loop.c
 TESTS_C += tests/test_pool.c
+TESTS_C += tests/test_random.c
 TESTS_C += tests/test_read.c
 TESTS_C += tests/test_read_cond.c
 TESTS_C += tests/test_seq.c
@@ -96,6 +99,7 @@ TESTS_C += tests/test_seq_window.c
 TESTS_C += tests/test_toolkit.c
 TESTS_C += tests/test_until.c
 TESTS_C += tests/test_version.c
+TESTS_C += tests/test_wait.c
 TESTS_C += tests/test_write.c
 TESTS_C += tests/test_write_cond.c
 TESTS_C += tests/test_write_now.c
@@ -114,6 +118,7 @@ TSAN_C :=
 # libFuzzer targets: tests/fuzz/NAME.c, their inputs in tests/fuzz/NAME/.
 FUZZ_C += tests/fuzz/buffer.c
 FUZZ_C += tests/fuzz/seq.c
+FUZZ_C += tests/fuzz/until.c
 
 # Scripts that are tests: exit status 0, 1 or 77 (skipped).
 CHECKS_SH += tests/check-abi.sh
@@ -143,7 +148,7 @@ SAMPLES_SUPPORT_C += samples/target.c
 BENCH_C += bench/client.c
 BENCH_C += bench/cp_uring.c
 BENCH_C += bench/echo_uv.c
-BENCH_C += bench/seq.c
+BENCH_C += bench/instr.c
 
 BENCH_SUPPORT_C += samples/common.c
 
@@ -227,6 +232,8 @@ MAN3 += man/weir_pool_status.3
 MAN3 += man/weir_read.3
 MAN3 += man/weir_read_now.3
 MAN3 += man/weir_read_some.3
+MAN3 += man/weir_read_to_end.3
+MAN3 += man/weir_read_until.3
 MAN3 += man/weir_replace_allocator.3
 MAN3 += man/weir_ring_init.3
 MAN3 += man/weir_ring_init_fixed.3
@@ -278,6 +285,24 @@ MAN3 += man/weir_tcp_connect.3
 MAN3 += man/weir_tcp_init.3
 MAN3 += man/weir_tcp_nodelay.3
 MAN3 += man/weir_tcp_open.3
+MAN3 += man/weir_test.3
+MAN3 += man/weir_test_call.3
+MAN3 += man/weir_test_calls.3
+MAN3 += man/weir_test_count.3
+MAN3 += man/weir_test_delivered.3
+MAN3 += man/weir_test_each_failure.3
+MAN3 += man/weir_test_failed.3
+MAN3 += man/weir_test_msplits2.3
+MAN3 += man/weir_test_msplits3.3
+MAN3 += man/weir_test_pair.3
+MAN3 += man/weir_test_splits2.3
+MAN3 += man/weir_test_splits3.3
+MAN3 += man/weir_test_stream.3
+MAN3 += man/weir_test_stream_free.3
+MAN3 += man/weir_test_written.3
+MAN3 += man/weir_until_byte.3
+MAN3 += man/weir_until_bytes.3
+MAN3 += man/weir_until_match.3
 MAN3 += man/weir_version.3
 MAN3 += man/weir_version_string.3
 MAN3 += man/weir_when.3
@@ -404,7 +429,7 @@ libweir-test.la: $(TESTLIB_LOBJS)
 
 programs = $(patsubst %.c,%$(EXEEXT),$1)
 SAMPLES := $(call programs,$(SAMPLES_C))
-BENCHES := $(call programs,$(BENCH_C))
+BENCHES := $(if $(filter yes,$(HAVE_URING)),$(call programs,$(BENCH_C)))
 TESTS := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(TESTS_C)))
 TSANS := $(call programs,$(TSAN_C))
 FUZZERS := $(call programs,$(FUZZ_C))
@@ -455,10 +480,10 @@ $(TSANS): %$(EXEEXT): %.o libweir-core.la
 	$(quiet)$(LINK) -o $@ $< libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) \
 	  $(LIBS)
 
-$(FUZZERS): %$(EXEEXT): %.o libweir-core.la
+$(FUZZERS): %$(EXEEXT): %.o $(TESTLIB_LOBJS) libweir-core.la
 	$(call say,LINK)
-	$(quiet)$(LINK) -fsanitize=fuzzer -o $@ $< libweir-core.la \
-	  $(OWN_LIBS) $(LIBS)
+	$(quiet)$(LINK) -fsanitize=fuzzer -o $@ $< $(TESTLIB_LOBJS) \
+	  libweir-core.la $(OWN_LIBS) $(LIBS)
 
 ifneq ($(DEPENDENCY_TRACKING),no)
 -include $(LOBJS:.lo=.d) $(TESTLIB_LOBJS:.lo=.d) $(POBJS:.o=.d)
@@ -474,7 +499,7 @@ TEST_ENV := srcdir='$(srcdir)' CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' \
   NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' LIBUV_CFLAGS='$(LIBUV_CFLAGS)' \
   PUBLIC_HDRS='$(PUBLIC_HDRS)' MAN='$(MAN3) $(MAN7)' \
   LINK='$(LINK) $(OWN_CPPFLAGS) $(CPPFLAGS)' \
-  LINK_LIBS='libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)'
+  LINK_LIBS='$(TESTLIB_LOBJS) libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)'
 RUN := $(TEST_ENV) $(SHELL) $(srcdir)/tests/run.sh
 ifneq ($(HAVE_CRITERION),yes)
 CRITERION_MISSING := skip:unit-tests:Criterion-is-not-installed
@@ -535,7 +560,6 @@ fuzz:
 	@echo 'fuzz: there is no fuzzer'
 else ifneq ($(findstring fuzzer,$(SANITIZERS)),)
 fuzz: $(FUZZERS)
-	@$(SHELL) $(srcdir)/scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZERS)
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/fuzz.sh $(FUZZ_SECONDS) \
 	  $(FUZZERS)
 else
@@ -548,9 +572,11 @@ endif
 demo: samples
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/samples/demo.sh
 
-bench: $(BENCHES) samples
+bench-instructions: $(BENCHES)
+	@$(SHELL) $(srcdir)/bench/instructions.sh
+
+bench: $(BENCHES) samples bench-instructions
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/bench/run.sh
-	@$(SHELL) $(srcdir)/bench/seq.sh
 
 # Compiles a program against what is installed, as a packager's test.
 installcheck:
@@ -638,7 +664,7 @@ endef
 help:
 	$(info $(HELP))@:
 
-.PHONY: all bench check check-abi check-docs check-examples check-headers \
+.PHONY: all bench bench-instructions check check-abi check-docs check-examples check-headers \
   check-style \
   check-tsan clean coverage demo dist distcheck distclean fuzz help install \
   installcheck libraries programs samples test tests uninstall \

@@ -3,19 +3,35 @@
  */
 #include "ring.h"
 
+#include <errno.h>
 #include <string.h>
 
-/* A sparse table, made when the first memory comes; the kernel accounts what is
+/* Before Linux 5.19 a table with holes is one of empty buffers; that takes 5.13
+ * at least. */
+static int register_empty(struct io_uring *uring) {
+  struct iovec segments[WEIR__BUFFER_SLOTS];
+  __u64 tags[WEIR__BUFFER_SLOTS];
+  int rc;
+
+  memset(segments, 0, sizeof(segments));
+  memset(tags, 0, sizeof(tags));
+  rc =
+      io_uring_register_buffers_tags(uring, segments, tags, WEIR__BUFFER_SLOTS);
+  return rc == -EINVAL ? UV_ENOTSUP : rc;
+}
+
+/* The table is made when the first memory comes; the kernel accounts what is
  * in it, not the table. */
 static int make_table(weir__ring_t *ring) {
   int rc;
 
   if (ring->has_buffers)
     return 0;
-  if (!(ring->caps & WEIR__CAP_SPARSE_BUFFERS))
-    return UV_ENOTSUP;
   ring->loop->stats.syscalls++;
-  rc = io_uring_register_buffers_sparse(&ring->uring, WEIR__BUFFER_SLOTS);
+  if (ring->caps & WEIR__CAP_SPARSE_BUFFERS)
+    rc = io_uring_register_buffers_sparse(&ring->uring, WEIR__BUFFER_SLOTS);
+  else
+    rc = register_empty(&ring->uring);
   ring->has_buffers = rc == 0;
   return rc;
 }

@@ -108,7 +108,18 @@ static int must_restart(const weir__slot_t *slot, int result) {
   return slot->type == WEIR__SLOT_FILE && result == -EINTR;
 }
 
-void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result) {
+/* Where nothing is left, the next read waits before it tries. */
+static void note_dry(weir_stream_t *stream, int result, unsigned flags) {
+  weir__socket_t *sock = weir__socket(stream);
+
+  if (result > 0 && !(flags & IORING_CQE_F_SOCK_NONEMPTY))
+    sock->flags |= WEIR__SOCKET_DRY;
+  else
+    sock->flags &= ~(unsigned)WEIR__SOCKET_DRY;
+}
+
+void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
+                         unsigned flags) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
   int polled;
 
@@ -116,6 +127,8 @@ void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result) {
     return;
   polled = (slot->flags & WEIR__SLOT_POLLING) != 0;
   slot->flags &= (uint8_t)~WEIR__SLOT_POLLING;
+  if (slot->type == WEIR__SLOT_READ && !polled)
+    note_dry(slot->owner, result, flags);
   if (result == -EINTR && slot->flags & WEIR__SLOT_CANCELLED)
     result = UV_ECANCELED;
   if (polled && result >= 0)
@@ -160,7 +173,8 @@ unsigned weir__ring_reap(weir__ring_t *ring) {
     n = take(ring, batch, 64);
     for (i = 0; i < n; i++)
       if (!(batch[i].flags & IORING_CQE_F_MORE))
-        weir__ring_complete(ring, batch[i].tag, batch[i].result);
+        weir__ring_complete(ring, batch[i].tag, batch[i].result,
+                            batch[i].flags);
     total += n;
   } while (n == 64 && total < most);
   ring->loop->stats.cqes += total;

@@ -145,7 +145,7 @@ unsigned weir__ring_redo(weir__ring_t *ring) {
     ring->redo_head = slot->next;
     slot->flags &= (uint8_t)~WEIR__SLOT_QUEUED;
     if (cancelled) {
-      weir__ring_complete(ring, tag, UV_ECANCELED);
+      weir__ring_complete(ring, tag, UV_ECANCELED, 0);
       ended++;
     }
   }

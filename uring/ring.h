@@ -32,7 +32,8 @@ enum {
   WEIR__CAP_READV_FIXED = 32u,
   WEIR__CAP_WRITEV_FIXED = 64u,
   WEIR__CAP_NOSIGNAL = 128u,
-  WEIR__CAP_ALL = 255u
+  WEIR__CAP_POLL_FIRST = 256u,
+  WEIR__CAP_ALL = 511u
 };
 
 /* Newer than the headers of the oldest liburing that is supported. */
@@ -128,7 +129,8 @@ typedef struct weir__socket_s {
 
 enum {
   WEIR__SOCKET_ADOPTED = 1u, /* stream->impl is the application's handle */
-  WEIR__SOCKET_UNLINK = 2u   /* the bound path goes with the socket */
+  WEIR__SOCKET_UNLINK = 2u,  /* the bound path goes with the socket */
+  WEIR__SOCKET_DRY = 4u      /* the last read left nothing to be read */
 };
 
 static inline weir__ring_t *weir__ring(const weir_loop_t *loop) {
@@ -217,8 +219,10 @@ int weir__ring_has_work(const weir__ring_t *ring);
  * completions. No system call. */
 unsigned weir__ring_reap(weir__ring_t *ring);
 
-/* Ends or goes on with the request of tag. */
-void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result);
+/* Ends or goes on with the request of tag; flags are those of its completion.
+ */
+void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
+                         unsigned flags);
 
 /* ---- wait.c ---- */
 

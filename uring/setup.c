@@ -23,6 +23,7 @@ static const struct {
     {"readv_fixed", WEIR__CAP_READV_FIXED},
     {"writev_fixed", WEIR__CAP_WRITEV_FIXED},
     {"nosignal", WEIR__CAP_NOSIGNAL},
+    {"poll_first", WEIR__CAP_POLL_FIRST},
 };
 
 /* Ways to set up a ring, the newest first; cap is what each needs. */
@@ -184,6 +185,9 @@ static int probe_opcodes(struct io_uring *uring, unsigned *caps) {
   for (i = 0; i < sizeof(required); i++)
     if (!io_uring_opcode_supported(&u.probe, required[i]))
       return UV_ENOSYS;
+  /* Both came with Linux 5.19. */
+  keep(caps, WEIR__CAP_POLL_FIRST,
+       io_uring_opcode_supported(&u.probe, IORING_OP_SOCKET));
   keep(caps, WEIR__CAP_READV_FIXED,
        io_uring_opcode_supported(&u.probe, WEIR__OP_READV_FIXED));
   keep(caps, WEIR__CAP_WRITEV_FIXED,

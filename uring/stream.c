@@ -49,7 +49,11 @@ static int transfer(weir_stream_t *stream, weir__slot_type_t type,
   if (sqe == NULL)
     return UV_EBUSY;
   fill(ring, sqe, bufs, nbufs);
-  sqe->msg_flags = type == WEIR__SLOT_WRITE ? MSG_NOSIGNAL : 0;
+  if (type == WEIR__SLOT_WRITE)
+    sqe->msg_flags = MSG_NOSIGNAL;
+  else if (ring->caps & WEIR__CAP_POLL_FIRST &&
+           weir__socket(stream)->flags & WEIR__SOCKET_DRY)
+    sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
   return WEIR_PENDING;
 }
 

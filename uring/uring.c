@@ -150,7 +150,7 @@ static void abandon(weir_loop_t *loop) {
     weir__ring_reap(ring);
   }
   for (i = 0; i < ring->slot_count && ring->inflight > 0; i++)
-    weir__ring_complete(ring, tag_of(ring, i), UV_ECANCELED);
+    weir__ring_complete(ring, tag_of(ring, i), UV_ECANCELED, 0);
 }
 
 /* The poll for libuv's descriptor would keep that open for a while. */

@@ -261,8 +261,9 @@ WEIR_EXTERN WEIR_MUST_USE int weir_write_now(weir_op_t *op,
 
 /* As weir_write, then ends this side of the stream: the peer reads the bytes
  * and then the end of the stream. from may be empty. If the bytes fail, the
- * stream is not ended. Every later write gets UV_EPIPE: from this call,
- * refused. */
+ * stream is not ended; if they went and the end cannot follow (UV_ENOTCONN
+ * after a reset), the error comes with n = N. Every later write gets UV_EPIPE:
+ * from this call, refused. */
 WEIR_EXTERN WEIR_MUST_USE int weir_write_eof(weir_op_t *op,
                                              weir_stream_t *stream,
                                              weir_seq_t from, weir_op_cb cb);
