@@ -122,6 +122,7 @@ FUZZ_C += tests/fuzz/until.c
 
 # Scripts that are tests: exit status 0, 1 or 77 (skipped).
 CHECKS_SH += tests/check-abi.sh
+CHECKS_SH += tests/check-docs.sh
 CHECKS_SH += tests/check-examples.sh
 CHECKS_SH += tests/check-headers.sh
 CHECKS_SH += tests/check-readme.sh
@@ -499,7 +500,8 @@ TEST_ENV := srcdir='$(srcdir)' CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' \
   NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' LIBUV_CFLAGS='$(LIBUV_CFLAGS)' \
   PUBLIC_HDRS='$(PUBLIC_HDRS)' MAN='$(MAN3) $(MAN7)' \
   LINK='$(LINK) $(OWN_CPPFLAGS) $(CPPFLAGS)' \
-  LINK_LIBS='$(TESTLIB_LOBJS) libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)'
+  LINK_LIBS='$(TESTLIB_LOBJS) libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) \
+  $(LIBS)'
 RUN := $(TEST_ENV) $(SHELL) $(srcdir)/tests/run.sh
 ifneq ($(HAVE_CRITERION),yes)
 CRITERION_MISSING := skip:unit-tests:Criterion-is-not-installed
@@ -664,7 +666,8 @@ endef
 help:
 	$(info $(HELP))@:
 
-.PHONY: all bench bench-instructions check check-abi check-docs check-examples check-headers \
+.PHONY: all bench bench-instructions check check-abi check-docs \
+  check-examples check-headers \
   check-style \
   check-tsan clean coverage demo dist distcheck distclean fuzz help install \
   installcheck libraries programs samples test tests uninstall \
