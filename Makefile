@@ -115,7 +115,7 @@ SUPPORT_C += tests/support/scripted.c
 # Programs with a main(), for ThreadSanitizer: exit status 0, 1 or 77.
 TSAN_C :=
 
-# libFuzzer targets: tests/fuzz/NAME.c, their inputs in tests/fuzz/NAME/.
+# libFuzzer targets: tests/fuzz/NAME.c, their inputs in tests/fuzz/corpus-NAME/.
 FUZZ_C += tests/fuzz/buffer.c
 FUZZ_C += tests/fuzz/seq.c
 FUZZ_C += tests/fuzz/until.c

@@ -178,8 +178,7 @@ int weir_chain_pullup(weir_buffer_t *b, size_t n, const void **at) {
                 n);
   weir__chain_take(b, n);
   weir__chain_settle(b);
-  /* Full, and with what may be left of the heap's rounding never used. */
-  block->usable = 0;
+  /* Closed, since data or room may follow it. */
   block->link.buf.len = (weir__len_t)n;
   block->link.next = b->first != NULL ? &b->first->link : NULL;
   b->first = block;
