@@ -462,3 +462,30 @@ WEIR_TEST(connect, no_descriptor_left_leaves_the_connection_there) {
   conn_close(f, &client);
   server_close(f, &s);
 }
+
+WEIR_TEST(connect, a_burst_of_clients_is_served) {
+  enum { COUNT = 100 };
+  static struct conn clients[COUNT], accepted[COUNT];
+  static struct request connects[COUNT], accepts[COUNT];
+  struct server s;
+  int i;
+
+  listen_ip(f, &s, "127.0.0.1");
+  check_is(weir_listen(&s.listener.stream, COUNT), 0);
+  for (i = 0; i < COUNT; i++) {
+    client_init(f, &clients[i], &s);
+    check_is(client_connect(&connects[i], &clients[i], &s), 0);
+    check_is(server_accept(&accepts[i], &s, &accepted[i]), 0);
+  }
+  run_out(f);
+  for (i = 0; i < COUNT; i++) {
+    finish(f, &connects[i], 0, 0);
+    finish(f, &accepts[i], 0, 0);
+    check_is(weir_close(&clients[i].stream, on_conn_closed), 0);
+    check_is(weir_close(&accepted[i].stream, on_conn_closed), 0);
+  }
+  run_out(f);
+  for (i = 0; i < COUNT; i++)
+    check_is(clients[i].closed + accepted[i].closed, 2);
+  server_close(f, &s);
+}

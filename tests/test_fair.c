@@ -231,3 +231,74 @@ WEIR_TEST(fair, a_flooding_stream_lets_another_through) {
   script_close(f, &s);
   conn_close(f, &c);
 }
+
+/* ---- A peer that floods ---- */
+
+struct flooder {
+  uv_thread_t thread;
+  int fd;
+};
+
+static void flood_peer(void *arg) {
+  struct flooder *fl = arg;
+  static const char bytes[16384];
+
+  while (send(fl->fd, bytes, sizeof(bytes), MSG_NOSIGNAL) > 0)
+    continue;
+}
+
+struct sink {
+  weir_op_t op;
+  struct conn *conn;
+  int stop;
+  int failed;
+  char bytes[512];
+};
+
+static void sink_read(weir_op_t *op, int status, size_t n) {
+  struct sink *s = (struct sink *)op;
+
+  if (status != 0 || n == 0)
+    s->failed = 1;
+  if (s->stop || s->failed)
+    return;
+  if (weir_read_some(op, &s->conn->stream,
+                     weir_mseq_block(s->bytes, sizeof(s->bytes)),
+                     sink_read) != 0)
+    s->failed = 1;
+}
+
+WEIR_TEST(fair, a_flooding_peer_lets_timers_and_others_through) {
+  static struct sink sink;
+  struct flooder flooder;
+  struct request r = {0};
+  struct ticker ticker;
+  struct conn c, other;
+  char bytes[16];
+
+  conn_unix(f, &c);
+  conn_tcp(f, &other);
+  memset(&sink, 0, sizeof(sink));
+  sink.conn = &c;
+  flooder.fd = c.peer;
+  check_is(uv_thread_create(&flooder.thread, flood_peer, &flooder), 0);
+  check_is(weir_read_some(&sink.op, &c.stream,
+                          weir_mseq_block(sink.bytes, sizeof(sink.bytes)),
+                          sink_read),
+           0);
+  check_is(
+      weir_read_some(&r.op, &other.stream, weir_mseq_block(bytes, 16), on_done),
+      0);
+  ticker_start(f, &ticker);
+  peer_send(&other, 0, 16);
+  while (ticker.ticks < 3)
+    uv_run(&f->uv, UV_RUN_ONCE);
+  finish(f, &r, 0, 16);
+  sink.stop = 1;
+  run_out(f);
+  check_is(sink.failed, 0);
+  close_stream(f, &c);
+  check_is(uv_thread_join(&flooder.thread), 0);
+  close_peer(&c);
+  conn_close(f, &other);
+}

@@ -318,6 +318,50 @@ WEIR_TEST(loop, survives_a_walk_that_closes_everything) {
   f->loop = NULL;
 }
 
+WEIR_TEST(loop, survives_a_walk_that_closes_adopted_handles_and_listeners) {
+  struct request r = {0}, a = {0};
+  struct conn c, listener, accepted;
+  struct sockaddr_in addr;
+  uv_tcp_t handle;
+  char byte;
+  int fds[2];
+
+  memset(&c, 0, sizeof(c));
+  memset(&listener, 0, sizeof(listener));
+  pair_tcp(fds, 0, 0);
+  c.peer = fds[1];
+  listener.peer = -1;
+  check_is(uv_tcp_init(&f->uv, &handle), 0);
+  check_is(uv_tcp_open(&handle, fds[0]), 0);
+  check_is(weir_adopt(f->loop, &c.stream, (uv_stream_t *)&handle), 0);
+  check_is(weir_owns_handle(f->loop, (uv_handle_t *)&handle), 1);
+  check_is(uv_ip4_addr("127.0.0.1", 0, &addr), 0);
+  check_is(weir_tcp_init(f->loop, &listener.stream), 0);
+  check_is(weir_tcp_bind(&listener.stream, (struct sockaddr *)&addr, 0), 0);
+  check_is(weir_listen(&listener.stream, 1), 0);
+  check_is(weir_accept(&a.op, &listener.stream, &accepted.stream, on_done), 0);
+  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(&byte, 1), on_done),
+           0);
+  run_some_turns(f);
+  walk_and_close(f);
+  uv_run(&f->uv, UV_RUN_DEFAULT);
+  check_is(weir_close(&c.stream, on_conn_closed), 0);
+  check_is(weir_close(&listener.stream, on_conn_closed), 0);
+  uv_run(&f->uv, UV_RUN_DEFAULT);
+  check_is(c.closed, 1);
+  check_is(listener.closed, 1);
+  check_is(r.calls, 1);
+  check_is(r.status, UV_ECANCELED);
+  check_is(a.calls, 1);
+  check_is(a.status, UV_ECANCELED);
+  close_peer(&c);
+  detached = 0;
+  check_is(weir_loop_detach(f->loop, on_detached), 0);
+  uv_run(&f->uv, UV_RUN_DEFAULT);
+  check_is(detached, 1);
+  f->loop = NULL;
+}
+
 WEIR_TEST(loop, survives_a_walk_that_closes_an_idle_loop) {
   walk_and_close(f);
   uv_run(&f->uv, UV_RUN_DEFAULT);

@@ -456,6 +456,131 @@ WEIR_TEST(wait, is_named_with_a_reason) {
   check_is(weir_loop_wait(f->loop, NULL), f->wait);
 }
 
+/* ---- Operations begun in every phase of the loop ---- */
+
+struct phases {
+  uv_timer_t timer;
+  uv_idle_t idle;
+  uv_prepare_t prepare;
+  uv_check_t check;
+  uv_poll_t poll;
+  uv_async_t async;
+  struct conn *conn;
+  struct request writes[7];
+};
+
+static void write_in(struct phases *p, int phase) {
+  check_is(weir_write(&p->writes[phase].op, &p->conn->stream,
+                      weir_seq_block("x", 1), on_done),
+           0);
+}
+
+static void in_close(uv_handle_t *handle) {
+  write_in(handle->data, 6);
+}
+
+static void in_timer(uv_timer_t *handle) {
+  write_in(handle->data, 0);
+  uv_close((uv_handle_t *)handle, NULL);
+}
+
+static void in_idle(uv_idle_t *handle) {
+  write_in(handle->data, 1);
+  uv_close((uv_handle_t *)handle, NULL);
+}
+
+static void in_prepare(uv_prepare_t *handle) {
+  write_in(handle->data, 2);
+  uv_close((uv_handle_t *)handle, NULL);
+}
+
+static void in_check(uv_check_t *handle) {
+  write_in(handle->data, 3);
+  uv_close((uv_handle_t *)handle, NULL);
+}
+
+static void in_poll(uv_poll_t *handle, int status, int events) {
+  (void)events;
+  check_is(status, 0);
+  write_in(handle->data, 4);
+  uv_close((uv_handle_t *)handle, NULL);
+}
+
+static void in_async(uv_async_t *handle) {
+  write_in(handle->data, 5);
+  uv_close((uv_handle_t *)handle, in_close);
+}
+
+static void start_only(struct weir_fixture *f, struct phases *p, int phase,
+                       int fd) {
+  switch (phase) {
+  case 0:
+    p->timer.data = p;
+    check_is(uv_timer_init(&f->uv, &p->timer), 0);
+    check_is(uv_timer_start(&p->timer, in_timer, 5, 0), 0);
+    break;
+  case 1:
+    p->idle.data = p;
+    check_is(uv_idle_init(&f->uv, &p->idle), 0);
+    check_is(uv_idle_start(&p->idle, in_idle), 0);
+    break;
+  case 2:
+    p->prepare.data = p;
+    check_is(uv_prepare_init(&f->uv, &p->prepare), 0);
+    check_is(uv_prepare_start(&p->prepare, in_prepare), 0);
+    break;
+  case 3:
+    /* A check handle does not wake the loop: a timer does. */
+    p->check.data = p;
+    check_is(uv_check_init(&f->uv, &p->check), 0);
+    check_is(uv_check_start(&p->check, in_check), 0);
+    start_only(f, p, 0, fd);
+    break;
+  case 4:
+    p->poll.data = p;
+    check_is(uv_poll_init(&f->uv, &p->poll, fd), 0);
+    check_is(uv_poll_start(&p->poll, UV_READABLE, in_poll), 0);
+    break;
+  default:
+    p->async.data = p;
+    check_is(uv_async_init(&f->uv, &p->async, in_async), 0);
+    check_is(uv_async_send(&p->async), 0);
+    break;
+  }
+}
+
+/* With a read pending, so that nothing but the write itself could end the
+ * sleep that it must not fall into. */
+WEIR_TEST(wait, what_is_begun_in_any_phase_is_done_before_the_sleep) {
+  static struct phases p;
+  int phase, fds[2];
+
+  check_is(pipe(fds), 0);
+  check_is(write(fds[1], "x", 1), 1);
+  for (phase = 0; phase < 6; phase++) {
+    struct request r;
+    struct conn c;
+
+    memset(&p, 0, sizeof(p));
+    conn_tcp(f, &c);
+    p.conn = &c;
+    read_start(&c, &r);
+    if (phase % 2)
+      run_turn(f);
+    start_only(f, &p, phase, fds[0]);
+    finish(f, &p.writes[phase], 0, 1);
+    if (phase == 3)
+      finish(f, &p.writes[0], 0, 1);
+    if (phase == 5)
+      finish(f, &p.writes[6], 0, 1);
+    check_is(r.calls, 0);
+    read_end(f, &c, &r);
+    conn_close(f, &c);
+  }
+  close(fds[0]);
+  close(fds[1]);
+}
+
 /* ---- Handles that libuv has not yet handed to epoll ---- */
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
