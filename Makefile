@@ -146,12 +146,10 @@ SAMPLES_SUPPORT_C += samples/progress.c
 SAMPLES_SUPPORT_C += samples/server.c
 SAMPLES_SUPPORT_C += samples/target.c
 
-BENCH_C += bench/client.c
 BENCH_C += bench/echo_uv.c
 BENCH_C += bench/instr.c
 
 # With io_uring only.
-BENCH_URING_C += bench/cp_uring.c
 URING_BENCH_C += bench/client.c
 URING_BENCH_C += bench/cp_uring.c
 
@@ -389,7 +387,7 @@ LT_QUIET := $(if $(VERBOSE_LINES),,--silent)
 # ---- Library -----------------------------------------------------------------
 
 SRCS := $(LIB_SRCS) $(if $(filter yes,$(HAVE_URING)),$(URING_SRCS))
-BENCH_SRCS := $(BENCH_C) $(if $(filter yes,$(HAVE_URING)),$(BENCH_URING_C))
+BENCH_SRCS := $(BENCH_C) $(if $(filter yes,$(HAVE_URING)),$(URING_BENCH_C))
 LOBJS := $(SRCS:.c=.lo)
 TESTLIB_LOBJS := $(TESTLIB_SRCS:.c=.lo)
 TESTLIB := $(if $(TESTLIB_SRCS),libweir-test.la)
@@ -436,8 +434,6 @@ libweir-test.la: $(TESTLIB_LOBJS)
 programs = $(patsubst %.c,%$(EXEEXT),$1)
 SAMPLES := $(call programs,$(SAMPLES_C))
 BENCHES := $(call programs,$(BENCH_SRCS))
-BENCHES := $(call programs,$(BENCH_C) \
-  $(if $(filter yes,$(HAVE_URING)),$(URING_BENCH_C)))
 TESTS := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(TESTS_C)))
 TSANS := $(call programs,$(TSAN_C))
 FUZZERS := $(call programs,$(FUZZ_C))
@@ -448,8 +444,6 @@ BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_SRCS) $(TESTS_C) \
   $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
   $(BENCH_SUPPORT_OBJS)
-POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_C) $(URING_BENCH_C) \
-  $(TESTS_C) $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) $(BENCH_SUPPORT_OBJS)
 
 define compile
 $(call say,CC)$(MKDIR_P) $(@D)
@@ -527,7 +521,7 @@ endif
 
 test: check
 
-check-examples: libweir-core.la
+check-examples: libweir-core.la $(TESTLIB_LOBJS)
 check-abi: libweir.la libweir-core.la
 check-abi check-docs check-examples check-headers check-style:
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/$@.sh
@@ -632,7 +626,6 @@ CLEAN_DIRS := . lib lib/test uring tests tests/support tests/fuzz samples bench
 clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
 	  $$d/*.d $$d/*.gcno $$d/*.gcda; done
-	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(BENCH_URING_C) \
 	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(URING_BENCH_C) \
 	  $(TESTS_C) $(TSAN_C) $(FUZZ_C))
 	rm -rf out
@@ -679,15 +672,6 @@ help:
 	$(info $(HELP))@:
 
 .PHONY: all bench bench-instructions check check-abi check-docs \
-  check-examples check-headers \
-  check-style \
-  check-tsan clean coverage demo dist distcheck distclean fuzz help install \
-  installcheck libraries programs samples test tests uninstall \
-  update-abi verify-dist
   check-examples check-headers check-style check-tsan clean coverage demo \
   dist distcheck distclean fuzz help install installcheck libraries programs \
   samples test tests uninstall update-abi verify-dist
-.PHONY: all bench bench-instructions check \
-  check-abi check-docs check-examples check-headers check-style check-tsan \
-  clean coverage demo dist distcheck distclean fuzz help install installcheck \
-  libraries programs samples test tests uninstall update-abi verify-dist

@@ -4,7 +4,7 @@
 #
 # Runs libFuzzer targets side by side: fuzz.sh SECONDS PROGRAM...
 #
-# Each starts from its corpus in tests/fuzz/NAME/ and runs for that long. What
+# Each starts from its corpus in tests/fuzz/corpus-NAME/ and runs for that long. What
 # it finds, new inputs and crashes, goes to out/fuzz/NAME/; a crash fails.
 
 seconds=$1
@@ -16,7 +16,7 @@ fuzz() {
   ASAN_OPTIONS=allocator_may_return_null=1 "./$program" -verbosity=0 \
     -max_total_time="$seconds" -max_len=1024 -rss_limit_mb=2048 \
     -artifact_prefix="$found/" -print_final_stats=1 \
-    "$found" "${srcdir:-.}/tests/fuzz/$name" 2>"$found.log"
+    "$found" "${srcdir:-.}/tests/fuzz/corpus-$name" 2>"$found.log"
 }
 
 echo "fuzz: $seconds s"
