@@ -150,8 +150,8 @@ BENCH_C += bench/echo_uv.c
 BENCH_C += bench/instr.c
 
 # With io_uring only.
-URING_BENCH_C += bench/client.c
-URING_BENCH_C += bench/cp_uring.c
+BENCH_URING_C += bench/client.c
+BENCH_URING_C += bench/cp_uring.c
 
 BENCH_SUPPORT_C += samples/common.c
 
@@ -387,7 +387,7 @@ LT_QUIET := $(if $(VERBOSE_LINES),,--silent)
 # ---- Library -----------------------------------------------------------------
 
 SRCS := $(LIB_SRCS) $(if $(filter yes,$(HAVE_URING)),$(URING_SRCS))
-BENCH_SRCS := $(BENCH_C) $(if $(filter yes,$(HAVE_URING)),$(URING_BENCH_C))
+BENCH_SRCS := $(BENCH_C) $(if $(filter yes,$(HAVE_URING)),$(BENCH_URING_C))
 LOBJS := $(SRCS:.c=.lo)
 TESTLIB_LOBJS := $(TESTLIB_SRCS:.c=.lo)
 TESTLIB := $(if $(TESTLIB_SRCS),libweir-test.la)
@@ -626,7 +626,7 @@ CLEAN_DIRS := . lib lib/test uring tests tests/support tests/fuzz samples bench
 clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
 	  $$d/*.d $$d/*.gcno $$d/*.gcda; done
-	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(URING_BENCH_C) \
+	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(BENCH_URING_C) \
 	  $(TESTS_C) $(TSAN_C) $(FUZZ_C))
 	rm -rf out
 
