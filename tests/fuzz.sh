@@ -4,8 +4,8 @@
 #
 # Runs libFuzzer targets side by side: fuzz.sh SECONDS PROGRAM...
 #
-# Each starts from its corpus in tests/fuzz/corpus-NAME/ and runs for that long. What
-# it finds, new inputs and crashes, goes to out/fuzz/NAME/; a crash fails.
+# Each starts from its corpus in tests/fuzz/corpus-NAME/ and runs for that long.
+# What it finds, new inputs and crashes, goes to out/fuzz/NAME/; a crash fails.
 
 seconds=$1
 shift
