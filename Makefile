@@ -65,6 +65,7 @@ URING_SRCS += uring/stream.c
 URING_SRCS += uring/submit.c
 URING_SRCS += uring/uring.c
 URING_SRCS += uring/wait.c
+URING_SRCS += uring/writable.c
 
 # The static library for users' own tests: lib/test/*.c and their header.
 TESTLIB_SRCS += lib/test/pair.c

@@ -4,6 +4,7 @@
 #include "ring.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 typedef struct completion_s {
@@ -23,6 +24,8 @@ static void end_transfer(weir__ring_t *ring, uint64_t tag, int type,
     weir_stream_read_done(stream, result == 0 ? UV_EOF : status, n);
   } else {
     weir__socket(stream)->write_tag = 0;
+    if (n > 0 && n < stream->offered)
+      weir__socket(stream)->flags |= WEIR__SOCKET_FULL;
     weir_stream_write_done(stream, status, n);
   }
 }
@@ -76,12 +79,31 @@ static void end(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot,
   }
 }
 
+/* The write that waited can go on, or has to wait elsewhere. */
+static void writable(weir__ring_t *ring, uint64_t tag, weir_stream_t *stream,
+                     int events) {
+  int status = UV_EAGAIN;
+
+  weir__slot_release(ring, tag);
+  weir__socket(stream)->write_tag = 0;
+  weir__socket(stream)->flags &= ~(unsigned)WEIR__SOCKET_FULL;
+  if ((events & (POLLOUT | POLLERR | POLLHUP)) == 0) {
+    status = weir__socket_await(stream);
+    if (status == 0)
+      return;
+  }
+  weir_stream_write_done(stream, status, 0);
+}
+
 /* The descriptor that the request waited for is ready. */
-static void ready(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot) {
+static void ready(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot,
+                  int events) {
   switch (slot->type) {
   case WEIR__SLOT_READ:
-  case WEIR__SLOT_WRITE:
     end(ring, tag, slot, UV_EAGAIN);
+    break;
+  case WEIR__SLOT_WRITE:
+    writable(ring, tag, slot->owner, events);
     break;
   case WEIR__SLOT_CONNECT:
     end(ring, tag, slot, socket_error(slot->owner));
@@ -132,7 +154,7 @@ void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
   if (result == -EINTR && slot->flags & WEIR__SLOT_CANCELLED)
     result = UV_ECANCELED;
   if (polled && result >= 0)
-    ready(ring, tag, slot);
+    ready(ring, tag, slot, result);
   else if (!polled && must_poll(slot, result))
     weir__slot_redo(ring, tag, WEIR__SLOT_POLLING);
   else if (!polled && must_restart(slot, result))

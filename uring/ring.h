@@ -123,14 +123,18 @@ typedef struct weir__socket_s {
   weir_stream_t *client; /* of the pending accept */
   union {
     struct sockaddr_un path; /* bound or connected to */
-    weir__settle_t settle;   /* of an adopted handle, while it closes */
+    weir__settle_t settle;   /* of handles, while they close */
   } u;
+  uv_poll_t poll; /* see writable.c */
 } weir__socket_t;
 
 enum {
   WEIR__SOCKET_ADOPTED = 1u, /* stream->impl is the application's handle */
   WEIR__SOCKET_UNLINK = 2u,  /* the bound path goes with the socket */
-  WEIR__SOCKET_DRY = 4u      /* the last read left nothing to be read */
+  WEIR__SOCKET_DRY = 4u,     /* the last read left nothing to be read */
+  WEIR__SOCKET_FULL = 8u,    /* the last write was short: no room is left */
+  WEIR__SOCKET_POLL = 16u,   /* poll is initialised */
+  WEIR__SOCKET_WAITING = 32u /* the pending write waits for it */
 };
 
 static inline weir__ring_t *weir__ring(const weir_loop_t *loop) {
@@ -238,6 +242,16 @@ void weir__settle(uv_loop_t *uv, weir__settle_t *settle, void (*cb)(void *),
 /* ---- stream.c ---- */
 
 extern const weir_stream_kind_t weir__socket_kind;
+
+/* ---- writable.c ---- */
+
+/* Has the pending write of stream, which is not in the ring, started again when
+ * there is room. 0 or an error. */
+int weir__socket_await(weir_stream_t *stream);
+
+/* Ends that wait and the write with UV_ECANCELED; 1 if there was one. */
+int weir__socket_unawait(weir_stream_t *stream);
+void weir__socket_abandon(weir_loop_t *loop);
 
 /* ---- net.c ---- */
 

@@ -3,6 +3,7 @@
  */
 #include "ring.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include "../lib/os.h"
@@ -36,6 +37,32 @@ static int descriptor(const weir_stream_t *stream) {
   return sock->fd;
 }
 
+/* A write that finds no room comes back with EAGAIN and is started again when
+ * there is some, with a window filled anew; the kernel would keep the old one.
+ * After a short write there is none for certain, so that it begins with the
+ * wait. */
+static void fill_write(weir__ring_t *ring, struct io_uring_sqe *sqe,
+                       const uv_buf_t *bufs, unsigned nbufs) {
+  weir__slot_t *slot = weir__slot_find(ring, sqe->user_data);
+
+  if (weir__socket(slot->owner)->flags & WEIR__SOCKET_FULL) {
+    slot->flags |= WEIR__SLOT_POLLING;
+    sqe->opcode = IORING_OP_POLL_ADD;
+    weir__sqe_poll(sqe, POLLOUT);
+    return;
+  }
+  fill(ring, sqe, bufs, nbufs);
+  sqe->msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+}
+
+/* Where the last read left nothing, a read waits before it tries. */
+static void fill_read(weir__ring_t *ring, struct io_uring_sqe *sqe,
+                      const uv_buf_t *bufs, unsigned nbufs, unsigned flags) {
+  fill(ring, sqe, bufs, nbufs);
+  if (ring->caps & WEIR__CAP_POLL_FIRST && flags & WEIR__SOCKET_DRY)
+    sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
+}
+
 static int transfer(weir_stream_t *stream, weir__slot_type_t type,
                     unsigned opcode, uint64_t *tag, const uv_buf_t *bufs,
                     unsigned nbufs) {
@@ -48,12 +75,10 @@ static int transfer(weir_stream_t *stream, weir__slot_type_t type,
   sqe = weir__ring_begin(ring, type, stream, opcode, fd, tag);
   if (sqe == NULL)
     return UV_EBUSY;
-  fill(ring, sqe, bufs, nbufs);
   if (type == WEIR__SLOT_WRITE)
-    sqe->msg_flags = MSG_NOSIGNAL;
-  else if (ring->caps & WEIR__CAP_POLL_FIRST &&
-           weir__socket(stream)->flags & WEIR__SOCKET_DRY)
-    sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
+    fill_write(ring, sqe, bufs, nbufs);
+  else
+    fill_read(ring, sqe, bufs, nbufs, weir__socket(stream)->flags);
   return WEIR_PENDING;
 }
 
@@ -99,6 +124,8 @@ static int cancel_read(weir_stream_t *stream) {
 }
 
 static int cancel_write(weir_stream_t *stream) {
+  if (weir__socket_unawait(stream))
+    return 0;
   return weir__ring_cancel(weir__ring(stream->loop),
                            weir__socket(stream)->write_tag);
 }
@@ -121,17 +148,14 @@ static void on_settled(void *arg) {
   weir__loop_run(loop);
 }
 
-static void close_now(weir_stream_t *stream) {
+static void close_handle(uv_handle_t *handle) {
+  if (!uv_is_closing(handle))
+    uv_close(handle, NULL);
+}
+
+static void close_descriptor(weir_stream_t *stream) {
   weir__socket_t *sock = weir__socket(stream);
 
-  if (sock->flags & WEIR__SOCKET_ADOPTED) {
-    uv_handle_t *handle = stream->impl;
-
-    if (!uv_is_closing(handle))
-      uv_close(handle, NULL);
-    weir__settle(stream->loop->uv, &sock->u.settle, on_settled, stream);
-    return;
-  }
   if (sock->flags & WEIR__SOCKET_UNLINK) {
     stream->loop->stats.syscalls++;
     unlink(sock->u.path.sun_path);
@@ -140,7 +164,24 @@ static void close_now(weir_stream_t *stream) {
     stream->loop->stats.syscalls++;
     close(sock->fd);
   }
-  weir_stream_close_done(stream);
+}
+
+static void close_now(weir_stream_t *stream) {
+  weir__socket_t *sock = weir__socket(stream);
+  int adopted = (sock->flags & WEIR__SOCKET_ADOPTED) != 0;
+  int polled = (sock->flags & WEIR__SOCKET_POLL) != 0;
+
+  /* The poll handle first, while the descriptor is open. */
+  if (polled)
+    close_handle((uv_handle_t *)&sock->poll);
+  if (adopted)
+    close_handle(stream->impl);
+  else
+    close_descriptor(stream);
+  if (adopted || polled)
+    weir__settle(stream->loop->uv, &sock->u.settle, on_settled, stream);
+  else
+    weir_stream_close_done(stream);
 }
 
 static int get_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {

@@ -141,6 +141,7 @@ static void abandon(weir_loop_t *loop) {
   int rc = 0;
 
   weir__uv_abandon_streams(loop);
+  weir__socket_abandon(loop);
   while (ring->inflight > 0 && goes_on(rc)) {
     for (i = 0; i < ring->slot_count; i++)
       weir__ring_cancel(ring, tag_of(ring, i));
