@@ -86,6 +86,7 @@ TESTS_C += tests/test_connect.c
 TESTS_C += tests/test_fair.c
 TESTS_C += tests/test_fallback.c
 TESTS_C += tests/test_file.c
+TESTS_C += tests/test_half_closed.c
 TESTS_C += tests/test_kind.c
 TESTS_C += tests/test_loop.c
 TESTS_C += tests/test_pool.c
