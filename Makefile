@@ -554,8 +554,10 @@ check-tsan:
 endif
 
 ifeq ($(COVERAGE),yes)
-coverage: check
-	@$(SHELL) $(srcdir)/scripts/coverage.sh $(addprefix $(srcdir)/,$(SRCS))
+coverage:
+	@status=0; $(MAKE) check || status=$$?; \
+	$(SHELL) $(srcdir)/scripts/coverage.sh \
+	  $(addprefix $(srcdir)/,$(SRCS)) && exit $$status
 else
 coverage:
 	$(call variant,coverage,CC='$(CC)' CFLAGS='-O0 -g' --enable-coverage, \

@@ -120,7 +120,7 @@ criterion() {
 
 plain() {
   case $1 in
-  *.sh) $limit "${SHELL:-/bin/sh}" "$1" >"$log" 2>&1 ;;
+  *.sh) $limit /bin/sh "$1" >"$log" 2>&1 ;;
   # shellcheck disable=SC2086
   *) $limit $TEST_WRAPPER "$1" >"$log" 2>&1 ;;
   esac
