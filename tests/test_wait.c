@@ -331,7 +331,7 @@ WEIR_TEST(wait, nowait_returns_at_once_with_a_read_pending) {
   int i;
 
   if (f->wait == WEIR_WAIT_RING)
-    cr_skip("the ring wait cannot see UV_RUN_NOWAIT");
+    fixture_skip(f, "the ring wait cannot see UV_RUN_NOWAIT");
   conn_tcp(f, &c);
   read_start(&c, &r);
   /* Were one of them to sleep, the watchdog would wake it and fail. */
