@@ -522,7 +522,7 @@ endif
 
 test: check
 
-check-examples: libweir-core.la
+check-examples: libweir-core.la $(TESTLIB_LOBJS)
 check-abi: libweir.la libweir-core.la
 check-abi check-docs check-examples check-headers check-style:
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/$@.sh
