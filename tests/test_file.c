@@ -263,7 +263,7 @@ WEIR_TEST(file, a_full_device_is_reported) {
   int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
   if (fd < 0)
-    cr_skip("no /dev/full here");
+    fixture_skip(f, "no /dev/full here");
   pwrite_start(f, &r, fd, weir_seq_block("x", 1), 0);
   finish(f, &r, UV_ENOSPC, 0);
   close(fd);

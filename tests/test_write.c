@@ -38,6 +38,21 @@ WEIR_TEST(write, arrives) {
   conn_close(f, &c);
 }
 
+WEIR_TEST(write, that_finds_room_is_asked_for_once) {
+  struct request r;
+  struct conn c;
+  int i;
+
+  conn_tcp(f, &c);
+  for (i = 0; i < 10; i++) {
+    check_is(write_block(&c, &r, "x", 1), 0);
+    finish(f, &r, 0, 1);
+  }
+  check_is(stats_of(f).retries, 0);
+  check_is(stats_of(f).short_writes, 0);
+  conn_close(f, &c);
+}
+
 static void write_much(struct weir_fixture *f, struct conn *c) {
   char *bytes = new_pattern(SLOW_BYTES);
   struct drain drain;

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,15 +116,6 @@ void fixture_prepare(struct weir_fixture *f, weir_backend_t backend,
   check_is(uv_loop_init(&f->uv), 0);
 }
 
-/* The reason that a user would see. */
-static void skip_without_uring(struct weir_fixture *f, int error) {
-  const char *why = uv_strerror(error);
-
-  if (weir_loop_attach(&f->uv, NULL, &f->loop) == 0)
-    weir_loop_fallback_reason(f->loop, &why);
-  cr_skip("%s", why);
-}
-
 static void start_watchdog(struct weir_fixture *f) {
   check_is(uv_timer_init(&f->uv, &f->watchdog), 0);
   f->watchdog.data = f;
@@ -131,6 +123,16 @@ static void start_watchdog(struct weir_fixture *f) {
       uv_timer_start(&f->watchdog, on_watchdog, WATCHDOG_MS, WATCHDOG_BITES_MS),
       0);
   uv_unref((uv_handle_t *)&f->watchdog);
+}
+
+/* The reason that a user would see. */
+static void skip_without_uring(struct weir_fixture *f, int error) {
+  const char *why = uv_strerror(error);
+
+  if (weir_loop_attach(&f->uv, NULL, &f->loop) == 0)
+    weir_loop_fallback_reason(f->loop, &why);
+  start_watchdog(f);
+  fixture_skip(f, why);
 }
 
 void fixture_attach(struct weir_fixture *f,
@@ -149,9 +151,9 @@ void fixture_attach(struct weir_fixture *f,
     skip_without_uring(f, error);
   check_is(error, 0);
   check_is(weir_loop_backend(f->loop), f->backend);
-  if (weir_loop_wait(f->loop, &why) != f->wait)
-    cr_skip("%s", why);
   start_watchdog(f);
+  if (weir_loop_wait(f->loop, &why) != f->wait)
+    fixture_skip(f, why);
 }
 
 static void on_detached(weir_loop_t *loop) {
@@ -168,6 +170,15 @@ void fixture_finish(struct weir_fixture *f) {
   check_is(count_descriptors(), f->descriptors);
   check_is(alloc_blocks(), f->blocks);
   check_is(count_sigpipe(), 0);
+}
+
+void fixture_skip(struct weir_fixture *f, const char *why) {
+  char reason[200];
+
+  /* The sentence may be the loop's. */
+  snprintf(reason, sizeof(reason), "%s", why);
+  fixture_finish(f);
+  cr_skip("%s", reason);
 }
 
 void fixture_reattach(struct weir_fixture *f, unsigned entries) {

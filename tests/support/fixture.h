@@ -59,6 +59,9 @@ void fixture_prepare(struct weir_fixture *f, weir_backend_t backend,
 void fixture_attach(struct weir_fixture *f, const weir_loop_options_t *options);
 void fixture_finish(struct weir_fixture *f);
 
+/* Ends and skips a test whose body has only begun. */
+void fixture_skip(struct weir_fixture *f, const char *why);
+
 /* Detaches the loop of f and attaches it again with a submission queue of that
  * many entries. */
 void fixture_reattach(struct weir_fixture *f, unsigned entries);
