@@ -369,14 +369,17 @@ SANITIZE := $(if $(SANITIZERS),-fsanitize=$(SANITIZERS) \
   -fno-omit-frame-pointer -fno-sanitize-recover=all)
 INSTRUMENT := $(SANITIZE) $(if $(filter yes,$(COVERAGE)),--coverage)
 
-OWN_CPPFLAGS := -I. -I$(srcdir)/include $(LIBUV_CFLAGS)
+# The headers of others are not ours to be warned of, wherever they are.
+system = $(patsubst -I%,-isystem%,$1)
+OWN_CPPFLAGS := -I. -I$(srcdir)/include $(call system,$(LIBUV_CFLAGS))
 OWN_CFLAGS := -std=gnu11 -fvisibility=hidden $(WARNINGS) $(INSTRUMENT)
 OWN_LDFLAGS := $(INSTRUMENT)
 OWN_LIBS := $(LIBUV_LIBS) $(LIBURING_LIBS)
 
 # For what sees the inside of the library. config.h has to come before every
 # header of the system.
-PRIVATE_CPPFLAGS := -include config.h -I$(srcdir)/lib $(LIBURING_CFLAGS)
+PRIVATE_CPPFLAGS := -include config.h -I$(srcdir)/lib \
+  $(call system,$(LIBURING_CFLAGS))
 
 ifneq ($(DEPENDENCY_TRACKING),no)
 DEP_CFLAGS = -MMD -MP -MT $@ -MF $(basename $@).d
