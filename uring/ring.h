@@ -38,6 +38,7 @@ enum {
 
 /* Newer than the headers of the oldest liburing that is supported. */
 enum { WEIR__OP_READV_FIXED = 60, WEIR__OP_WRITEV_FIXED = 61 };
+#define WEIR__SETUP_NO_SQARRAY (1u << 16)
 enum { WEIR__RWF_NOSIGNAL = 0x100 };
 
 /* A request in the ring, named by the user_data of its entries. Its slot is

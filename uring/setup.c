@@ -102,6 +102,10 @@ int weir__ring_setup(struct io_uring *uring, unsigned entries, unsigned *caps) {
   }
   if (rc != 0)
     return rc;
+  /* Entries are used in order. Newer versions of liburing ask for rings that
+   * know no other. */
+  if (uring->flags & WEIR__SETUP_NO_SQARRAY)
+    return 0;
   for (i = 0; i < uring->sq.ring_entries; i++)
     uring->sq.array[i] = i;
   return 0;
