@@ -77,6 +77,7 @@ TESTLIB_HDRS += include/weir/test.h
 TESTS_C += tests/test_adopt.c
 TESTS_C += tests/test_alloc.c
 TESTS_C += tests/test_alloc_ops.c
+TESTS_C += tests/test_beside.c
 TESTS_C += tests/test_buffer.c
 TESTS_C += tests/test_buffer_chain.c
 TESTS_C += tests/test_buffer_model.c
