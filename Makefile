@@ -117,7 +117,7 @@ SUPPORT_C += tests/support/script.c
 SUPPORT_C += tests/support/scripted.c
 
 # Programs with a main(), for ThreadSanitizer: exit status 0, 1 or 77.
-TSAN_C :=
+TSAN_C += tests/tsan_loops.c
 
 # libFuzzer targets: tests/fuzz/NAME.c, their inputs in tests/fuzz/corpus-NAME/.
 FUZZ_C += tests/fuzz/buffer.c
