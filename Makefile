@@ -77,6 +77,7 @@ TESTLIB_HDRS += include/weir/test.h
 TESTS_C += tests/test_adopt.c
 TESTS_C += tests/test_alloc.c
 TESTS_C += tests/test_alloc_ops.c
+TESTS_C += tests/test_beside.c
 TESTS_C += tests/test_buffer.c
 TESTS_C += tests/test_buffer_chain.c
 TESTS_C += tests/test_buffer_model.c
@@ -116,7 +117,7 @@ SUPPORT_C += tests/support/script.c
 SUPPORT_C += tests/support/scripted.c
 
 # Programs with a main(), for ThreadSanitizer: exit status 0, 1 or 77.
-TSAN_C :=
+TSAN_C += tests/tsan_loops.c
 
 # libFuzzer targets: tests/fuzz/NAME.c, their inputs in tests/fuzz/corpus-NAME/.
 FUZZ_C += tests/fuzz/buffer.c

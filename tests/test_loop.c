@@ -159,6 +159,64 @@ WEIR_TEST(loop, detaches_from_within_a_callback) {
   uv_close((uv_handle_t *)&f->watchdog, NULL);
 }
 
+static void detach_in_timer(uv_timer_t *timer) {
+  check_is(weir_loop_detach(timer->data, on_detached), 0);
+  check_is(detached, 0);
+  uv_close((uv_handle_t *)timer, NULL);
+}
+
+WEIR_TEST(loop, detaches_from_within_libuvs_callback) {
+  uv_timer_t timer;
+
+  detached = 0;
+  timer.data = f->loop;
+  check_is(uv_timer_init(&f->uv, &timer), 0);
+  check_is(uv_timer_start(&timer, detach_in_timer, 1, 0), 0);
+  run_out(f);
+  check_is(detached, 1);
+  f->loop = NULL;
+  uv_close((uv_handle_t *)&f->watchdog, NULL);
+}
+
+/* ---- Attaching ---- */
+
+struct late {
+  struct weir_fixture *f;
+  weir_loop_options_t options;
+  struct conn conn;
+  struct request write;
+};
+
+static void attach_in_timer(uv_timer_t *timer) {
+  struct late *late = timer->data;
+  struct weir_fixture *f = late->f;
+
+  check_is(weir_loop_attach(&f->uv, &late->options, &f->loop), 0);
+  check_is(weir_loop_backend(f->loop), f->backend);
+  conn_tcp(f, &late->conn);
+  check_is(weir_write(&late->write.op, &late->conn.stream,
+                      weir_seq_block("x", 1), on_done),
+           0);
+  uv_close((uv_handle_t *)timer, NULL);
+}
+
+WEIR_TEST(loop, attaches_while_the_uv_loop_runs) {
+  static struct late late;
+  uv_timer_t timer;
+
+  check_is(weir_loop_detach(f->loop, NULL), 0);
+  run_out(f);
+  memset(&late, 0, sizeof(late));
+  late.f = f;
+  late.options = options_of(f);
+  timer.data = &late;
+  check_is(uv_timer_init(&f->uv, &timer), 0);
+  check_is(uv_timer_start(&timer, attach_in_timer, 1, 0), 0);
+  run_out(f);
+  finish(f, &late.write, 0, 1);
+  conn_close(f, &late.conn);
+}
+
 WEIR_TEST(loop, attaches_again_and_again) {
   int i;
 
