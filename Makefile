@@ -508,7 +508,8 @@ programs: all tests $(BENCHES) $(TSANS)
 # ---- Tests -------------------------------------------------------------------
 
 TEST_ENV := srcdir='$(srcdir)' CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' \
-  NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' LIBUV_CFLAGS='$(call system,$(LIBUV_CFLAGS))' \
+  NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' \
+  LIBUV_CFLAGS='$(call system,$(LIBUV_CFLAGS))' \
   PUBLIC_HDRS='$(PUBLIC_HDRS)' MAN='$(MAN3) $(MAN7)' \
   LINK='$(LINK) $(OWN_CPPFLAGS) $(CPPFLAGS)' \
   LINK_LIBS='$(TESTLIB_LOBJS) libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) \
