@@ -46,25 +46,37 @@ int weir__os_is_socket(uv_os_fd_t fd) {
 
 /* ---- Transfers ---- */
 
-static struct msghdr message(const uv_buf_t *bufs, unsigned nbufs) {
+static struct iovec *vector(const uv_buf_t *bufs) {
+  return (struct iovec *)(uintptr_t)bufs;
+}
+
+static ssize_t receive_many(uv_os_fd_t fd, const uv_buf_t *bufs,
+                            unsigned nbufs) {
   struct msghdr msg;
   memset(&msg, 0, sizeof(msg));
-  msg.msg_iov = (struct iovec *)(uintptr_t)bufs;
+  msg.msg_iov = vector(bufs);
   msg.msg_iovlen = nbufs;
-  return msg;
+  return recvmsg(fd, &msg, MSG_DONTWAIT);
+}
+
+static ssize_t send_many(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs) {
+  struct msghdr msg;
+  memset(&msg, 0, sizeof(msg));
+  msg.msg_iov = vector(bufs);
+  msg.msg_iovlen = nbufs;
+  return sendmsg(fd, &msg, SEND_FLAGS);
 }
 
 int weir__os_read(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
                   unsigned nbufs, size_t *n) {
-  struct msghdr msg = message(bufs, nbufs);
   ssize_t got;
   do {
     if (!is_socket)
-      got = readv(fd, msg.msg_iov, (int)nbufs);
+      got = readv(fd, vector(bufs), (int)nbufs);
     else if (nbufs == 1)
       got = recv(fd, bufs->base, bufs->len, MSG_DONTWAIT);
     else
-      got = recvmsg(fd, &msg, MSG_DONTWAIT);
+      got = receive_many(fd, bufs, nbufs);
   } while (got < 0 && errno == EINTR);
   if (got < 0)
     return last_error();
@@ -106,7 +118,7 @@ static ssize_t write_blocked(uv_os_fd_t fd, const uv_buf_t *bufs,
   /* Only a SIGPIPE that was blocked already can have been pending. */
   if (sigismember(&mask, SIGPIPE))
     sigpending(&pending);
-  put = writev(fd, (const struct iovec *)(const void *)bufs, (int)nbufs);
+  put = writev(fd, vector(bufs), (int)nbufs);
   error = errno;
   if (put < 0 && error == EPIPE && !sigismember(&pending, SIGPIPE))
     consume_sigpipe(&sigpipe);
@@ -118,7 +130,6 @@ static ssize_t write_blocked(uv_os_fd_t fd, const uv_buf_t *bufs,
 
 int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
                    unsigned nbufs, size_t *n) {
-  struct msghdr msg = message(bufs, nbufs);
   ssize_t put;
   do {
     if (!is_socket || !SEND_IS_QUIET)
@@ -126,7 +137,7 @@ int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
     else if (nbufs == 1)
       put = send(fd, bufs->base, bufs->len, SEND_FLAGS);
     else
-      put = sendmsg(fd, &msg, SEND_FLAGS);
+      put = send_many(fd, bufs, nbufs);
   } while (put < 0 && errno == EINTR);
   if (put < 0)
     return last_error();
