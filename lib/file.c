@@ -8,6 +8,7 @@
 #include "alloc.h"
 #include "backend.h"
 #include "op.h"
+#include "os.h"
 #include "seq.h"
 
 /* Files: operations queue here until the next flush hands them to the
@@ -50,6 +51,22 @@ static int transfer_sync(transfer_t transfer, uv_file file, weir_seq_t seq,
   return total;
 }
 
+typedef struct write_s {
+  uv_file file;
+  weir_seq_t seq;
+  int64_t offset;
+} write_t;
+
+static int write_call(void *arg) {
+  const write_t *w = arg;
+  return transfer_sync(uv_fs_write, w->file, w->seq, w->offset);
+}
+
+static int write_sync(uv_file file, weir_seq_t seq, int64_t offset) {
+  write_t w = {file, seq, offset};
+  return weir__os_quietly(write_call, &w);
+}
+
 int weir__file_run(weir_op_t *op) {
   const weir__file_args_t *args = weir__file_args(op);
   uv_fs_t req;
@@ -66,7 +83,7 @@ int weir__file_run(weir_op_t *op) {
   case WEIR__FILE_PREAD:
     return transfer_sync(uv_fs_read, args->file, op->seq, op->offset);
   default:
-    return transfer_sync(uv_fs_write, args->file, op->seq, op->offset);
+    return write_sync(args->file, op->seq, op->offset);
   }
 }
 
@@ -293,6 +310,6 @@ int weir_file_pwrite(weir_loop_t *loop, weir_op_t *op, uv_file file,
   if (loop == NULL || (op == NULL && cb != NULL) || offset < -1)
     return UV_EINVAL;
   if (cb == NULL)
-    return transfer_sync(uv_fs_write, file, from, offset);
+    return write_sync(file, from, offset);
   return transfer_begin(loop, op, WEIR__FILE_PWRITE, file, from, offset, cb);
 }

@@ -20,6 +20,9 @@ int weir__os_read(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
 int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
                    unsigned nbufs, size_t *n);
 
+/* Calls call(arg), which leaves no SIGPIPE behind, and returns its result. */
+int weir__os_quietly(int (*call)(void *arg), void *arg);
+
 /* Takes a connection of a listening socket, close-on-exec and non-blocking: 0,
  * UV_EAGAIN or an error; connections that were aborted are passed over. */
 int weir__os_accept(uv_os_fd_t fd, uv_os_sock_t *client);

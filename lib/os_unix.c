@@ -86,7 +86,7 @@ int weir__os_read(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
   return 0;
 }
 
-/* Takes the SIGPIPE that a write of this thread has just raised. */
+/* Takes the SIGPIPE that this thread may just have raised. */
 static void consume_sigpipe(const sigset_t *sigpipe) {
 #if defined(__APPLE__) || defined(__OpenBSD__)
   sigset_t pending;
@@ -100,16 +100,13 @@ static void consume_sigpipe(const sigset_t *sigpipe) {
 #endif
 }
 
-/* One write that leaves no SIGPIPE behind, unless one was pending before. The
- * application's handler and mask are its own, so the signal is blocked in this
- * thread only and for this call only. */
-static ssize_t write_blocked(uv_os_fd_t fd, const uv_buf_t *bufs,
-                             unsigned nbufs) {
+/* The application's handler and mask are its own, so the signal is blocked in
+ * this thread only and for this call only. A write that was short may have
+ * raised it too. */
+int weir__os_quietly(int (*call)(void *arg), void *arg) {
   sigset_t sigpipe;
   sigset_t mask;
   sigset_t pending;
-  ssize_t put;
-  int error;
   sigemptyset(&sigpipe);
   sigaddset(&sigpipe, SIGPIPE);
   sigemptyset(&mask);
@@ -118,14 +115,32 @@ static ssize_t write_blocked(uv_os_fd_t fd, const uv_buf_t *bufs,
   /* Only a SIGPIPE that was blocked already can have been pending. */
   if (sigismember(&mask, SIGPIPE))
     sigpending(&pending);
-  put = writev(fd, vector(bufs), (int)nbufs);
-  error = errno;
-  if (put < 0 && error == EPIPE && !sigismember(&pending, SIGPIPE))
+  int r = call(arg);
+  if (!sigismember(&pending, SIGPIPE))
     consume_sigpipe(&sigpipe);
   if (!sigismember(&mask, SIGPIPE))
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
-  errno = error;
-  return put;
+  return r;
+}
+
+typedef struct write_s {
+  uv_os_fd_t fd;
+  const uv_buf_t *bufs;
+  unsigned nbufs;
+  ssize_t put;
+} write_t;
+
+static int write_vector(void *arg) {
+  write_t *w = arg;
+  w->put = writev(w->fd, vector(w->bufs), (int)w->nbufs);
+  return w->put < 0 ? errno : 0;
+}
+
+static ssize_t write_quietly(uv_os_fd_t fd, const uv_buf_t *bufs,
+                             unsigned nbufs) {
+  write_t w = {fd, bufs, nbufs, 0};
+  errno = weir__os_quietly(write_vector, &w);
+  return w.put;
 }
 
 int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
@@ -133,7 +148,7 @@ int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
   ssize_t put;
   do {
     if (!is_socket || !SEND_IS_QUIET)
-      put = write_blocked(fd, bufs, nbufs);
+      put = write_quietly(fd, bufs, nbufs);
     else if (nbufs == 1)
       put = send(fd, bufs->base, bufs->len, SEND_FLAGS);
     else

@@ -91,10 +91,14 @@ int weir_listen(weir_stream_t *stream, int backlog) {
   if (stream == NULL)
     return UV_EINVAL;
   int r = unused(stream, (uv_handle_type)stream->type);
+  /* A socket that was opened need not be connected; the system knows. */
+  if (r == UV_EISCONN && stream->type != 0 && stream->reader == NULL &&
+      stream->head == NULL)
+    r = 0;
   if (r == 0)
     r = net(stream)->listen(stream, backlog);
   if (r == 0)
-    stream->state |= WEIR__LISTENING;
+    stream->state = (stream->state & ~WEIR__CONNECTED) | WEIR__LISTENING;
   return r;
 }
 

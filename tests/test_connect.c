@@ -488,3 +488,37 @@ WEIR_TEST(connect, a_burst_of_clients_is_served) {
     check_is(clients[i].closed + accepted[i].closed, 2);
   server_close(f, &s);
 }
+
+/* As a service manager hands it over. */
+WEIR_TEST(connect, a_socket_that_was_opened_can_listen) {
+  struct sockaddr_in addr;
+  socklen_t len = sizeof(addr);
+  weir_stream_t listener;
+  struct request a = {0}, r = {0};
+  struct conn client, accepted;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  memset(&client, 0, sizeof(client));
+  memset(&accepted, 0, sizeof(accepted));
+  client.peer = accepted.peer = -1;
+  check_is(uv_ip4_addr("127.0.0.1", 0, &addr), 0);
+  check_is(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+  check_is(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
+  check_is(weir_tcp_init(f->loop, &listener), 0);
+  check_is(weir_tcp_open(&listener, fd), 0);
+  check_is(weir_listen(&listener, 8), 0);
+  check_is(weir_listen(&listener, 8), UV_EINVAL);
+  check_is(weir_accept(&a.op, &listener, &accepted.stream, on_done), 0);
+  check_is(weir_tcp_init(f->loop, &client.stream), 0);
+  check_is(weir_tcp_connect(&r.op, &client.stream, (struct sockaddr *)&addr,
+                            on_done),
+           0);
+  finish(f, &r, 0, 0);
+  finish(f, &a, 0, 0);
+  check_is(weir_listen(&client.stream, 8), UV_EINVAL);
+  pass(f, &client, &accepted);
+  close_stream(f, &client);
+  close_stream(f, &accepted);
+  check_is(weir_close(&listener, NULL), 0);
+  run_out(f);
+}

@@ -350,3 +350,20 @@ WEIR_TEST(file, operations_alone_keep_the_loop_alive) {
   finish(f, &r, 0, 10);
   scratch_remove(&s);
 }
+
+/* The fixture asserts that SIGPIPE was never raised. */
+WEIR_TEST(file, a_pipe_without_a_reader_raises_no_signal) {
+  struct request r = {0};
+  int fds[2];
+
+  check_is(pipe(fds), 0);
+  close(fds[0]);
+  check_is(weir_file_pwrite(f->loop, NULL, fds[1], weir_seq_block("lost", 4),
+                            -1, NULL),
+           UV_EPIPE);
+  check_is(weir_file_pwrite(f->loop, &r.op, fds[1], weir_seq_block("lost", 4),
+                            -1, on_done),
+           0);
+  finish(f, &r, UV_EPIPE, 0);
+  close(fds[1]);
+}

@@ -58,7 +58,11 @@ WEIR_EXTERN WEIR_MUST_USE int weir_file_pread(weir_loop_t *loop, weir_op_t *op,
                                               int64_t offset, weir_op_cb cb);
 
 /* Writes once from the first up to 16 segments of from, as weir_file_pread
- * reads. A file opened with UV_FS_O_APPEND ignores offset (on Linux). */
+ * reads. A file opened with UV_FS_O_APPEND ignores offset (on Linux).
+ *
+ * A pipe or socket whose reader has gone gives UV_EPIPE and raises no SIGPIPE,
+ * except on io_uring with a kernel that does not know RWF_NOSIGNAL (Linux 6.18
+ * does); use a stream for these. */
 WEIR_EXTERN WEIR_MUST_USE int weir_file_pwrite(weir_loop_t *loop, weir_op_t *op,
                                                uv_file file, weir_seq_t from,
                                                int64_t offset, weir_op_cb cb);

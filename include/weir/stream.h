@@ -131,7 +131,9 @@ WEIR_EXTERN WEIR_MUST_USE int weir_tcp_bind(weir_stream_t *stream,
 WEIR_EXTERN WEIR_MUST_USE int weir_pipe_bind(weir_stream_t *stream,
                                              const char *name);
 
-/* Starts to listen on a bound stream; backlog as in listen(2). */
+/* Starts to listen on a bound stream, or on one that was opened with a bound
+ * socket, such as a service manager hands over; backlog as in listen(2).
+ * UV_EINVAL when it listens already, or is connected. */
 WEIR_EXTERN WEIR_MUST_USE int weir_listen(weir_stream_t *stream, int backlog);
 
 /* Takes the next connection of a listener into client, memory that is not
@@ -262,8 +264,9 @@ WEIR_EXTERN WEIR_MUST_USE int weir_write_now(weir_op_t *op,
 /* As weir_write, then ends this side of the stream: the peer reads the bytes
  * and then the end of the stream. from may be empty. If the bytes fail, the
  * stream is not ended; if they went and the end cannot follow (UV_ENOTCONN
- * after a reset), the error comes with n = N. Every later write gets UV_EPIPE:
- * from this call, refused. */
+ * after a reset, UV_ENOTSOCK on a pipe that is no socket, which can only be
+ * closed), the error comes with n = N. Every later write gets UV_EPIPE: from
+ * this call, refused. */
 WEIR_EXTERN WEIR_MUST_USE int weir_write_eof(weir_op_t *op,
                                              weir_stream_t *stream,
                                              weir_seq_t from, weir_op_cb cb);
