@@ -235,6 +235,7 @@ MAN3 += man/weir_pool_count.3
 MAN3 += man/weir_pool_create.3
 MAN3 += man/weir_pool_destroy.3
 MAN3 += man/weir_pool_release.3
+MAN3 += man/weir_pool_source.3
 MAN3 += man/weir_pool_status.3
 MAN3 += man/weir_read.3
 MAN3 += man/weir_read_now.3

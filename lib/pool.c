@@ -107,6 +107,23 @@ int weir_pool_release(weir_pool_t *pool, const uv_buf_t *buf) {
   return 0;
 }
 
+static int acquire(void *source, uv_buf_t *memory) {
+  return weir_pool_acquire(source, memory);
+}
+
+static void release(void *source, const uv_buf_t *memory) {
+  weir_pool_release(source, memory);
+}
+
+int weir_pool_source(weir_pool_t *pool, weir_buffer_options_t *options) {
+  if (pool == NULL || options == NULL)
+    return UV_EINVAL;
+  options->acquire = acquire;
+  options->release = release;
+  options->source = pool;
+  return 0;
+}
+
 int weir_pool_status(const weir_pool_t *pool, const char **sentence) {
   int status = pool->index < 0 ? pool->index : 0;
   if (sentence == NULL)

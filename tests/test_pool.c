@@ -274,3 +274,37 @@ WEIR_TEST(pool, the_size_of_a_large_one_is_all_usable) {
   check_is(weir_pool_destroy(pool), 0);
   scratch_remove(&s);
 }
+
+WEIR_TEST(pool, feeds_dynamic_buffers) {
+  weir_pool_t *pool = new_pool(f, 4, 4096);
+  uint64_t fixed = weir_pool_status(pool, NULL) == 0 ? 1 : 0;
+  weir_buffer_options_t options = {0};
+  struct request r = {0};
+  weir_buffer_t buffer;
+  weir_mseq_t room;
+  struct scratch s;
+  char bytes[1000];
+
+  scratch_make(&s, 1000);
+  check_is(weir_pool_source(NULL, &options), UV_EINVAL);
+  check_is(weir_pool_source(pool, NULL), UV_EINVAL);
+  check_is(weir_pool_source(pool, &options), 0);
+  check_is(weir_flat_init(&buffer, &options), 0);
+  check_is(weir_buffer_prepare(&buffer, 1000, &room), 0);
+  check_is(weir_pool_available(pool), 3);
+  uint64_t before = stats_of(f).fixed_ops;
+  check_is(weir_file_pread(f->loop, &r.op, s.fd, room, 0, on_done), 0);
+  finish(f, &r, 0, 1000);
+  check_is(stats_of(f).fixed_ops - before, fixed);
+  check_is(weir_buffer_commit(&buffer, 1000), 1000);
+  check_is(weir_seq_copy(weir_mseq_block(bytes, sizeof(bytes)),
+                         weir_buffer_data(&buffer), SIZE_MAX),
+           1000);
+  cr_assert(pattern_holds(bytes, 0, 1000));
+  check_is(weir_buffer_prepare(&buffer, 4096, &room), UV_ENOBUFS);
+  check_is(weir_pool_destroy(pool), UV_EBUSY);
+  weir_buffer_reset(&buffer);
+  check_is(weir_pool_available(pool), 4);
+  check_is(weir_pool_destroy(pool), 0);
+  scratch_remove(&s);
+}

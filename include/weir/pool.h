@@ -8,6 +8,7 @@
 
 #include <uv.h>
 
+#include <weir/buffer.h>
 #include <weir/export.h>
 #include <weir/op.h>
 
@@ -44,6 +45,13 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pool_acquire(weir_pool_t *pool,
  * not matter. No operation on it may be outstanding. Returns 0, or UV_EINVAL,
  * changing nothing, if it is not a buffer of this pool that is out. */
 WEIR_EXTERN int weir_pool_release(weir_pool_t *pool, const uv_buf_t *buf);
+
+/* Has a dynamic buffer (weir/buffer.h) take its memory from pool: sets acquire,
+ * release and source of *options and nothing else. What is read into such a
+ * buffer, or written from it, then uses the registration. The pool has to
+ * outlive the buffer. Returns 0, or UV_EINVAL (a NULL). */
+WEIR_EXTERN int weir_pool_source(weir_pool_t *pool,
+                                 weir_buffer_options_t *options);
 
 /* Whether the slab is registered: 0 when it is, else the negative UV_E* that
  * says why not (UV_ENOTSUP on the libuv backend, UV_ENOMEM when RLIMIT_MEMLOCK
