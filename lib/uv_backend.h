@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "backend.h"
+#include "settle.h"
 
 /* The libuv backend. Streams are libuv's handles, but bytes never go through
  * uv_read_start and uv_write: the descriptor is read and written directly,
@@ -29,7 +30,7 @@ typedef struct weir__uv_s {
     uv_connect_t connect; /* before the stream is connected */
     uv_poll_t poll;       /* from the first wait on */
   } u;
-  uv_idle_t barrier;     /* while closing, see close_stream */
+  weir__settle_t settle; /* while closing */
   weir_stream_t *client; /* of the pending accept */
   int flags;
   int polled;  /* UV_READABLE | UV_WRITABLE: what the poll handle watches */
@@ -43,10 +44,9 @@ enum {
   WEIR__UV_SOCKET = 2,
   WEIR__UV_LISTENING = 4,
   WEIR__UV_CONNECTING = 8,
-  WEIR__UV_POLL = 16,       /* the poll handle is initialised */
-  WEIR__UV_READ_MORE = 32,  /* the last read or accept left something there */
-  WEIR__UV_WRITE_FULL = 64, /* the last write was short: no room is left */
-  WEIR__UV_SETTLED = 128
+  WEIR__UV_POLL = 16,      /* the poll handle is initialised */
+  WEIR__UV_READ_MORE = 32, /* the last read or accept left something there */
+  WEIR__UV_WRITE_FULL = 64 /* the last write was short: no room is left */
 };
 
 static inline weir__uv_t *weir__uv(const weir_stream_t *stream) {

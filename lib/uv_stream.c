@@ -227,30 +227,12 @@ static void on_closed(uv_handle_t *handle) {
   closed_one(handle->data);
 }
 
-static void on_barrier(uv_handle_t *handle);
-
-static void start_barrier(weir_stream_t *stream) {
-  weir__uv_t *uv = weir__uv(stream);
-  uv_idle_init(stream->loop->uv, &uv->barrier);
-  uv->barrier.data = stream;
-  uv_close((uv_handle_t *)&uv->barrier, on_barrier);
-}
-
-static void on_barrier(uv_handle_t *handle) {
-  weir_stream_t *stream = handle->data;
-  weir__uv_t *uv = weir__uv(stream);
-  if ((uv->flags & WEIR__UV_SETTLED) != 0) {
-    closed_one(stream);
-    return;
-  }
-  uv->flags |= WEIR__UV_SETTLED;
-  start_barrier(stream);
+static void on_settled(void *stream) {
+  closed_one(stream);
 }
 
 /* A handle that the application has closed, or that is the application's,
- * cannot tell us when libuv is done with it. But libuv finishes all handles
- * that are closing in one phase of the turn, so one of ours that is closed now,
- * and once more when that is over, ends after all of them. */
+ * cannot tell us when libuv is done with it. */
 static void close_stream(weir_stream_t *stream) {
   weir__uv_t *uv = weir__uv(stream);
   uv_handle_t *poll = (uv_handle_t *)&uv->u.poll;
@@ -276,7 +258,7 @@ static void close_stream(weir_stream_t *stream) {
   }
   if (settle) {
     uv->closing++;
-    start_barrier(stream);
+    weir__settle(stream->loop->uv, &uv->settle, on_settled, stream);
   }
 }
 

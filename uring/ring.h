@@ -19,6 +19,7 @@
 
 #include "../lib/alloc.h"
 #include "../lib/backend.h"
+#include "../lib/settle.h"
 
 /* What this kernel can do beyond what is required. The environment variable
  * WEIR_URING_CAPS_OFF takes bits away, by their names in lower case, separated
@@ -76,15 +77,6 @@ typedef struct weir__vector_s {
   struct msghdr message;
   struct iovec segments[WEIR_WINDOW];
 } weir__vector_t;
-
-/* Waits until closes that are in libuv's hands already are over, also those
- * whose callback is not ours. Its memory must stay until cb. */
-typedef struct weir__settle_s {
-  uv_check_t handle;
-  void (*cb)(void *arg);
-  void *arg;
-  int rounds;
-} weir__settle_t;
 
 #define WEIR__BUFFER_SLOTS 64
 
@@ -234,11 +226,6 @@ void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
 void weir__ring_turn(weir_loop_t *loop);
 void weir__ring_check(weir_loop_t *loop);
 int weir__ring_watch(weir__ring_t *ring);
-
-/* ---- settle.c ---- */
-
-void weir__settle(uv_loop_t *uv, weir__settle_t *settle, void (*cb)(void *),
-                  void *arg);
 
 /* ---- stream.c ---- */
 

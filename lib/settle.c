@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
-#include "ring.h"
+#include "settle.h"
+
+#include <stddef.h>
 
 /* libuv calls the close callbacks of one turn together, in an order of its own.
  * What was closed before the first of two closes in a row is over at the
