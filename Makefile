@@ -102,6 +102,7 @@ TESTS_C += tests/test_seq_window.c
 TESTS_C += tests/test_thread.c
 TESTS_C += tests/test_toolkit.c
 TESTS_C += tests/test_until.c
+TESTS_C += tests/test_until_cuts.c
 TESTS_C += tests/test_version.c
 TESTS_C += tests/test_wait.c
 TESTS_C += tests/test_write.c
@@ -109,6 +110,7 @@ TESTS_C += tests/test_write_cond.c
 TESTS_C += tests/test_write_now.c
 
 SUPPORT_C += tests/support/alloc.c
+SUPPORT_C += tests/support/box.c
 SUPPORT_C += tests/support/deny.c
 SUPPORT_C += tests/support/fixture.c
 SUPPORT_C += tests/support/net.c

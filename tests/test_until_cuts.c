@@ -1,0 +1,231 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/box.h"
+#include "support/scripted.h"
+
+/* Reads up to a delimiter, with every input cut in every way and every
+ * transfer failing, against what a search of the whole input says. */
+
+struct sweep {
+  struct weir_fixture *f;
+  int kind;
+  size_t offset;
+  const char *input;
+  size_t size;
+  size_t held; /* bytes of the input that the buffer has at first */
+  const char *delimiter;
+  size_t len;
+  size_t first; /* bytes of the first transfer */
+  size_t second;
+  size_t partial;
+  int how; /* 0: the bytes, 1: a matcher function */
+  unsigned turns;
+};
+
+/* A matcher as a user would write it: slow and plain. It keeps all bytes. */
+struct plain {
+  const char *delimiter;
+  size_t len;
+  char seen[64];
+  size_t size;
+};
+
+static int plain_match(void *arg, const char *bytes, size_t len, size_t *end) {
+  struct plain *m = arg;
+  size_t i;
+
+  for (i = 0; i < len; i++) {
+    m->seen[m->size++] = bytes[i];
+    if (m->size >= m->len &&
+        memcmp(m->seen + m->size - m->len, m->delimiter, m->len) == 0) {
+      *end = i + 1;
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/* The offset just past the first match in n bytes, or 0. */
+static size_t search(const struct sweep *w, size_t n) {
+  size_t at;
+
+  for (at = w->len; at <= n; at++)
+    if (memcmp(w->input + at - w->len, w->delimiter, w->len) == 0)
+      return at;
+  return 0;
+}
+
+static struct outcome expected(const struct sweep *w, size_t fail_at,
+                               int *reached) {
+  struct outcome o = {0, 0};
+  size_t held = w->held;
+  size_t transfer;
+
+  for (transfer = 1; (o.n = search(w, held)) == 0; transfer++) {
+    size_t give = transfer == 1 ? w->first : transfer == 2 ? w->second : LIMIT;
+    size_t left = w->size - held;
+
+    if (held == LIMIT) {
+      o.status = UV_ENOBUFS;
+      o.n = held;
+      return o;
+    }
+    if (left > LIMIT - held)
+      left = LIMIT - held;
+    *reached |= transfer == fail_at;
+    if (transfer == fail_at) {
+      held += w->partial < left ? w->partial : left;
+      o.n = search(w, held);
+      if (o.n == 0) {
+        o.status = UV_ETIMEDOUT;
+        o.n = held;
+      }
+      return o;
+    }
+    if (left == 0) {
+      o.status = UV_EOF;
+      o.n = held;
+      return o;
+    }
+    held += give < left ? give : left;
+  }
+  return o;
+}
+
+static weir_until_t until_of(const struct sweep *w, struct plain *m) {
+  m->delimiter = w->delimiter;
+  m->len = w->len;
+  m->size = 0;
+  if (w->how == 1)
+    return weir_until_match(plain_match, m);
+  if (w->len == 1)
+    return weir_until_byte((unsigned char)w->delimiter[0]);
+  return weir_until_bytes(w->delimiter, w->len);
+}
+
+static int run(void *arg, size_t fail_at, int *reached) {
+  struct sweep *w = arg;
+  const weir_test_step_t steps[] = {{.bytes = w->first, .turns = w->turns},
+                                    {.bytes = w->second, .turns = w->turns}};
+  weir_test_options_t options = {.read = {.steps = steps,
+                                          .nsteps = 2,
+                                          .rest = {.turns = w->turns},
+                                          .fail_at = fail_at,
+                                          .failure = {.status = UV_ETIMEDOUT,
+                                                      .bytes = w->partial,
+                                                      .turns = w->turns}},
+                                 .input = w->input + w->held,
+                                 .input_size = w->size - w->held};
+  struct outcome o = expected(w, fail_at, reached);
+  struct request r = {.calls = 0};
+  struct plain m;
+  struct scripted s;
+  struct box b;
+
+  box_open(&b, w->kind, w->offset);
+  box_put(&b, w->input, w->held);
+  scripted_open(w->f, &s, &options);
+  check_is(
+      weir_read_until(&r.op, &s.stream, &b.buffer, until_of(w, &m), on_done),
+      0);
+  finish(w->f, &r, o.status, o.n);
+  check_is(weir_test_failed(s.script), *reached);
+  box_expect(&b, w->input, w->held + weir_test_delivered(s.script));
+  if (o.status != 0)
+    check_is(weir_buffer_size(&b.buffer), o.n);
+  scripted_close(w->f, &s);
+  box_close(&b);
+  return 0;
+}
+
+/* Every cut of what comes in three, with an error at each transfer. */
+static void every_cut_and_failure(struct sweep *w) {
+  size_t left = w->size - w->held;
+
+  for (w->first = 1; w->first <= (left > 0 ? left : 1); w->first++)
+    for (w->second = 1; w->second <= left - w->first || w->second == 1;
+         w->second++) {
+      w->partial = (w->first + w->second) % 3;
+      w->turns = w->first % 2 == 0;
+      check_is(weir_test_each_failure(run, w, NULL), 0);
+      if (left <= w->first)
+        break;
+    }
+}
+
+/* All inputs of that size over two letters, in which overlaps abound. */
+static void every_input(struct weir_fixture *f, int kind, const char *delimiter,
+                        int how) {
+  enum { LENGTH = 6 };
+  char input[LENGTH];
+  struct sweep w = {.f = f,
+                    .kind = kind,
+                    .input = input,
+                    .size = LENGTH,
+                    .delimiter = delimiter,
+                    .len = strlen(delimiter),
+                    .how = how};
+  unsigned bits, i;
+
+  for (bits = 0; bits < 1u << LENGTH; bits++) {
+    for (i = 0; i < LENGTH; i++)
+      input[i] = (bits >> i & 1) != 0 ? 'b' : 'a';
+    w.held = bits % 3;
+    w.offset = kind == RING ? LIMIT - LENGTH + bits % (LENGTH + 1) : 0;
+    every_cut_and_failure(&w);
+  }
+}
+
+static void every_delimiter(struct weir_fixture *f, int kind) {
+  every_input(f, kind, "b", 0);
+  every_input(f, kind, "ab", 0);
+  every_input(f, kind, "aab", 0);
+  every_input(f, kind, "abab", 0);
+  every_input(f, kind, "aabaa", 0);
+  every_input(f, kind, "aab", 1);
+}
+
+WEIR_TEST(until_cuts, flat_at_every_cut_and_failure) {
+  every_delimiter(f, FLAT);
+}
+
+WEIR_TEST(until_cuts, fixed_flat_at_every_cut_and_failure) {
+  every_delimiter(f, FLAT_FIXED);
+}
+
+WEIR_TEST(until_cuts, ring_at_every_cut_and_failure) {
+  every_delimiter(f, RING);
+}
+
+WEIR_TEST(until_cuts, chain_at_every_cut_and_failure) {
+  every_delimiter(f, CHAIN);
+}
+
+/* The delimiter at every place of the ring, so that its seam cuts it at every
+ * place too, read in every cut. */
+WEIR_TEST(until_cuts, a_delimiter_at_every_place_of_a_ring) {
+  char input[LIMIT];
+  struct sweep w = {.f = f,
+                    .kind = RING,
+                    .input = input,
+                    .size = LIMIT,
+                    .delimiter = "\r\n\r\n",
+                    .len = 4};
+  size_t place;
+
+  for (place = 0; place + 4 <= LIMIT; place++) {
+    memset(input, 'x', LIMIT);
+    memcpy(input + place, "\r\n\r\n", 4);
+    for (w.offset = 0; w.offset < 11; w.offset++) {
+      w.held = (place + w.offset) % 4;
+      w.first = 1;
+      for (w.first = 1; w.first < LIMIT - w.held; w.first += 2)
+        for (w.second = 1; w.second < LIMIT - w.held; w.second += 3)
+          check_is(weir_test_each_failure(run, &w, NULL), 0);
+    }
+  }
+}
