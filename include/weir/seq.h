@@ -200,7 +200,10 @@ WEIR_EXTERN size_t weir_seq_find_byte(weir_seq_t s, unsigned char byte);
 WEIR_EXTERN size_t weir_seq_find(weir_seq_t s, const void *needle, size_t len);
 
 /* A search over bytes that arrive in pieces. Nothing is looked at twice: a
- * match that began in one piece is carried into the next. All fields are
+ * match that began in one piece is carried into the next. Where such a match
+ * fails, needle is compared with itself to see what is left of it, at most once
+ * for each byte of a piece: nothing for a delimiter, but the time grows with
+ * the square of a needle that is long and repeats itself. All fields are
  * private; needle must live as long as the search. */
 typedef struct weir_search_s {
   const void *needle;
