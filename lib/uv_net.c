@@ -39,13 +39,6 @@ static int open_fd(weir_stream_t *stream, uv_os_sock_t fd) {
 
 static int adopt(weir_stream_t *stream, uv_stream_t *handle) {
   uv_os_fd_t fd;
-  if (handle->type == UV_NAMED_PIPE && ((uv_pipe_t *)handle)->ipc != 0)
-    return UV_EINVAL;
-  if (!uv_is_readable(handle) && !uv_is_writable(handle))
-    return UV_ENOTCONN;
-  if (uv_is_active((uv_handle_t *)handle) ||
-      uv_stream_get_write_queue_size(handle) != 0)
-    return UV_EBUSY;
   if (uv_fileno((uv_handle_t *)handle, &fd) != 0)
     return UV_ENOTCONN;
   uv_unref((uv_handle_t *)handle);

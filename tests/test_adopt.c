@@ -388,3 +388,35 @@ WEIR_TEST(adopt, a_libuv_server_keeps_its_other_handles) {
   check_is(stats_of(f).bytes_read, 20);
   check_is(stats_of(f).bytes_written, 20);
 }
+
+static void on_connected(uv_connect_t *request, int status) {
+  *(int *)request->data = status == 0 ? 1 : status;
+}
+
+/* libuv calls a handle readable and writable as soon as it begins to connect.
+ */
+WEIR_TEST(adopt, a_handle_that_connects_is_refused) {
+  struct sockaddr_in addr;
+  socklen_t len = sizeof(addr);
+  uv_connect_t request;
+  weir_stream_t stream;
+  uv_tcp_t tcp;
+  int connected = 0, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  check_is(uv_ip4_addr("127.0.0.1", 0, &addr), 0);
+  check_is(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+  check_is(listen(fd, 1), 0);
+  check_is(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
+  check_is(uv_tcp_init(&f->uv, &tcp), 0);
+  request.data = &connected;
+  check_is(
+      uv_tcp_connect(&request, &tcp, (struct sockaddr *)&addr, on_connected),
+      0);
+  check_is(weir_adopt(f->loop, &stream, (uv_stream_t *)&tcp), UV_ENOTCONN);
+  run_until(f, &connected);
+  check_is(connected, 1);
+  check_is(weir_adopt(f->loop, &stream, (uv_stream_t *)&tcp), 0);
+  check_is(weir_close(&stream, NULL), 0);
+  run_out(f);
+  close(fd);
+}
