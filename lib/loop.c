@@ -159,17 +159,8 @@ static void leave(weir_loop_t *loop) {
   loop->backend->detach(loop);
 }
 
-/* A turn that has run callbacks ends without sleeping, as one that has run
- * libuv's pending ones does: who calls uv_run with UV_RUN_ONCE looks at what
- * they did before he waits for more. */
-static void sleep_no_more(weir_loop_t *loop, uint64_t callbacks_before) {
-  if (loop->stats.callbacks != callbacks_before)
-    weir__loop_no_sleep(loop);
-}
-
 static void on_prepare(uv_prepare_t *prepare) {
   weir_loop_t *loop = prepare->data;
-  uint64_t before = loop->stats.callbacks;
   loop->stats.turns++;
   loop->callbacks_before = loop->stats.callbacks;
   loop->flags &= ~WEIR__LOOP_CLOSED_WINDOW;
@@ -179,9 +170,7 @@ static void on_prepare(uv_prepare_t *prepare) {
     leave(loop);
     return;
   }
-  sleep_no_more(loop, before);
   loop->backend->turn(loop);
-  sleep_no_more(loop, before);
   loop->flags |= WEIR__LOOP_CLOSED_WINDOW;
   if (weir__loop_busy(loop) || weir__loop_delivered(loop))
     weir__loop_wake(loop);
@@ -243,6 +232,11 @@ int weir__loop_check(weir_loop_t *loop) {
   return foreign_close(loop->hooks) ? UV_ECANCELED : 0;
 }
 
+static void close_unless_closing(uv_handle_t *handle) {
+  if (!uv_is_closing(handle))
+    uv_close(handle, NULL);
+}
+
 int weir__loop_revive(weir_loop_t *loop) {
   weir__hooks_t *old = loop->hooks;
   if (!foreign_close(old))
@@ -250,12 +244,9 @@ int weir__loop_revive(weir_loop_t *loop) {
   int r = hooks_add(loop);
   if (r != 0)
     return r;
-  if (!uv_is_closing((uv_handle_t *)&old->prepare))
-    uv_close((uv_handle_t *)&old->prepare, NULL);
-  if (!uv_is_closing((uv_handle_t *)&old->check))
-    uv_close((uv_handle_t *)&old->check, NULL);
-  if (!uv_is_closing((uv_handle_t *)&old->idle))
-    uv_close((uv_handle_t *)&old->idle, NULL);
+  close_unless_closing((uv_handle_t *)&old->prepare);
+  close_unless_closing((uv_handle_t *)&old->check);
+  close_unless_closing((uv_handle_t *)&old->idle);
   if (loop->active > 0)
     uv_ref((uv_handle_t *)&loop->hooks->prepare);
   /* The old handles are libuv's until its next closing phase is over. */
@@ -313,11 +304,9 @@ int weir_owns_handle(const weir_loop_t *loop, const uv_handle_t *handle) {
       return 1;
   /* A stream's handles lie in it; one that it has adopted does not. */
   for (const weir_stream_t *s = loop->open; s != NULL; s = s->next_open)
-    if ((const void *)handle >= (const void *)s &&
-        (const void *)handle < (const void *)(s + 1))
-      return 1;
-  for (const weir_stream_t *s = loop->open; s != NULL; s = s->next_open)
-    if (s->impl == (const void *)handle)
+    if (s->impl == (const void *)handle ||
+        ((const void *)handle >= (const void *)s &&
+         (const void *)handle < (const void *)(s + 1)))
       return 1;
   return loop->backend->owns(loop, handle);
 }

@@ -21,12 +21,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static_assert(sizeof(uv_buf_t) == sizeof(struct iovec) &&
-                  offsetof(uv_buf_t, base) ==
-                      offsetof(struct iovec, iov_base) &&
-                  offsetof(uv_buf_t, len) == offsetof(struct iovec, iov_len),
-              "uv_buf_t has the layout of struct iovec");
-
 #if defined(MSG_NOSIGNAL)
 enum { SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL, SEND_IS_QUIET = 1 };
 #else

@@ -96,7 +96,7 @@ static void distribute(weir_stream_t *stream, size_t n) {
 
 /* What was in the window is nobody's any more; writes in it whose end was
  * asked for end. */
-static void release_window(weir_stream_t *stream, int cancelled) {
+static void release_window(weir_stream_t *stream) {
   weir_op_t *next;
   for (weir_op_t *op = stream->head; op != NULL; op = next) {
     next = op->next;
@@ -106,7 +106,7 @@ static void release_window(weir_stream_t *stream, int cancelled) {
     if ((op->flags & WEIR__OP_CANCELLED) != 0) {
       if (op->type == WEIR__WRITE_EOF)
         stream->state &= ~WEIR__ENDED;
-      finish(stream, op, cancelled);
+      finish(stream, op, UV_ECANCELED);
     }
   }
   stream->in_window = 0;
@@ -147,7 +147,7 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
     stats->retries++;
   else if (status != 0 && !cancelled)
     fail_all(stream, status);
-  release_window(stream, UV_ECANCELED);
+  release_window(stream);
   if (stream->head != NULL)
     weir__stream_want(stream, WEIR__WANT_WRITE);
   weir__stream_idle(stream);
@@ -201,7 +201,7 @@ int weir__write_start(weir_stream_t *stream) {
     return 0;
   stream->state &= ~WEIR__WRITE_BUSY;
   if (r == UV_EBUSY) {
-    release_window(stream, UV_ECANCELED);
+    release_window(stream);
     return UV_EBUSY;
   }
   transferred(stream, r, n);

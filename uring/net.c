@@ -20,24 +20,23 @@ static const weir__net_t *foreign(const weir_stream_t *stream) {
   return stream->kind == &weir__socket_kind ? NULL : weir__backend_uv.net;
 }
 
-static void start(weir_stream_t *stream, int fd, uv_handle_type type) {
+static void start(weir_stream_t *stream, int fd) {
   weir__socket_t *sock = weir__socket(stream);
 
   memset(sock, 0, sizeof(*sock));
   sock->fd = fd;
-  sock->type = type;
   stream->kind = &weir__socket_kind;
-  stream->uv.handle.type = type;
 }
 
 static int net_init(weir_stream_t *stream, uv_handle_type type) {
-  start(stream, -1, type);
+  (void)type;
+  start(stream, -1);
   return 0;
 }
 
 static int open_foreign(weir_stream_t *stream, int fd) {
   const weir__net_t *net = weir__backend_uv.net;
-  int rc = net->init(stream, weir__socket(stream)->type);
+  int rc = net->init(stream, (uv_handle_type)stream->type);
 
   return rc != 0 ? rc : net->open(stream, fd);
 }
@@ -55,43 +54,22 @@ static int net_open(weir_stream_t *stream, uv_os_sock_t fd) {
   if (mode < 0)
     return -errno;
   if (!weir__os_is_socket(fd))
-    return sock->type == UV_TCP ? UV_ENOTSOCK : open_foreign(stream, fd);
+    return stream->type == UV_TCP ? UV_ENOTSOCK : open_foreign(stream, fd);
   if (fcntl(fd, F_SETFL, mode | O_NONBLOCK) < 0)
     return -errno;
   sock->fd = fd;
   return 0;
 }
 
-static int adoptable(const weir_stream_t *stream, const uv_stream_t *handle) {
-  const uv_handle_t *base = (const uv_handle_t *)handle;
-
-  if (handle->loop != stream->loop->uv || uv_is_closing(base))
-    return UV_EINVAL;
-  if (handle->type != UV_TCP && handle->type != UV_NAMED_PIPE)
-    return UV_EINVAL;
-  if (handle->type == UV_NAMED_PIPE && ((const uv_pipe_t *)handle)->ipc)
-    return UV_EINVAL;
-  if (handle->connect_req != NULL ||
-      (!uv_is_readable(handle) && !uv_is_writable(handle)))
-    return UV_ENOTCONN;
-  if (uv_is_active(base) || handle->write_queue_size != 0 ||
-      handle->shutdown_req != NULL)
-    return UV_EBUSY;
-  return 0;
-}
-
 static int net_adopt(weir_stream_t *stream, uv_stream_t *handle) {
   uv_os_fd_t fd;
-  int rc = adoptable(stream, handle);
 
-  if (rc != 0)
-    return rc;
   if (uv_fileno((uv_handle_t *)handle, &fd) != 0)
     return UV_ENOTCONN;
   stream->loop->stats.syscalls++;
   if (!weir__os_is_socket(fd))
     return weir__backend_uv.net->adopt(stream, handle);
-  start(stream, fd, handle->type);
+  start(stream, fd);
   weir__socket(stream)->flags = WEIR__SOCKET_ADOPTED;
   stream->impl = handle;
   uv_unref((uv_handle_t *)handle);
@@ -208,7 +186,7 @@ static int net_connect(weir_stream_t *stream) {
 
   if (foreign(stream) != NULL)
     return foreign(stream)->connect(stream);
-  if (sock->type == UV_TCP) {
+  if (stream->type == UV_TCP) {
     len = address_size(addr);
   } else {
     rc = set_path(sock, stream->peer.path);
@@ -227,10 +205,6 @@ static int net_connect(weir_stream_t *stream) {
   sqe->addr = (uint64_t)(uintptr_t)addr;
   sqe->off = len;
   return WEIR_PENDING;
-}
-
-void weir__socket_connected(weir_stream_t *stream, int result) {
-  weir__connect_done(stream, result);
 }
 
 static void fill_accept(struct io_uring_sqe *sqe) {
@@ -260,7 +234,7 @@ void weir__socket_accepted(weir_stream_t *listener, int result) {
   sock->client = NULL;
   if (result >= 0) {
     weir__stream_prepare(listener->loop, client);
-    start(client, result, sock->type);
+    start(client, result);
   }
   weir__accept_done(listener, result < 0 ? result : 0);
 }

@@ -35,7 +35,7 @@ static void end_control(weir__ring_t *ring, uint64_t tag, int type,
   weir__slot_release(ring, tag);
   weir__socket(stream)->control_tag = 0;
   if (type == WEIR__SLOT_CONNECT)
-    weir__socket_connected(stream, result);
+    weir__connect_done(stream, result);
   else
     weir__socket_accepted(stream, result);
 }

@@ -109,7 +109,6 @@ typedef struct weir__ring_s {
 typedef struct weir__socket_s {
   int fd;
   unsigned flags;
-  uv_handle_type type;
   uint64_t read_tag;
   uint64_t write_tag;
   uint64_t control_tag;  /* connect or accept */
@@ -248,7 +247,6 @@ extern const weir__net_t weir__socket_net;
 /* Issues the connect or accept of tag again. 0 or UV_EBUSY. */
 int weir__socket_restart(weir__ring_t *ring, uint64_t tag,
                          const weir__slot_t *slot);
-void weir__socket_connected(weir_stream_t *stream, int result);
 void weir__socket_accepted(weir_stream_t *listener, int result);
 
 /* ---- file.c ---- */

@@ -42,11 +42,9 @@ static int descriptor(const weir_stream_t *stream) {
  * After a short write there is none for certain, so that it begins with the
  * wait. */
 static void fill_write(weir__ring_t *ring, struct io_uring_sqe *sqe,
-                       const uv_buf_t *bufs, unsigned nbufs) {
-  weir__slot_t *slot = weir__slot_find(ring, sqe->user_data);
-
-  if (weir__socket(slot->owner)->flags & WEIR__SOCKET_FULL) {
-    slot->flags |= WEIR__SLOT_POLLING;
+                       const uv_buf_t *bufs, unsigned nbufs, unsigned flags) {
+  if (flags & WEIR__SOCKET_FULL) {
+    weir__slot_find(ring, sqe->user_data)->flags |= WEIR__SLOT_POLLING;
     sqe->opcode = IORING_OP_POLL_ADD;
     weir__sqe_poll(sqe, POLLOUT);
     return;
@@ -67,6 +65,7 @@ static int transfer(weir_stream_t *stream, weir__slot_type_t type,
                     unsigned opcode, uint64_t *tag, const uv_buf_t *bufs,
                     unsigned nbufs) {
   weir__ring_t *ring = weir__ring(stream->loop);
+  const weir__socket_t *sock = weir__socket(stream);
   struct io_uring_sqe *sqe;
   int fd = descriptor(stream);
 
@@ -76,9 +75,9 @@ static int transfer(weir_stream_t *stream, weir__slot_type_t type,
   if (sqe == NULL)
     return UV_EBUSY;
   if (type == WEIR__SLOT_WRITE)
-    fill_write(ring, sqe, bufs, nbufs);
+    fill_write(ring, sqe, bufs, nbufs, sock->flags);
   else
-    fill_read(ring, sqe, bufs, nbufs, weir__socket(stream)->flags);
+    fill_read(ring, sqe, bufs, nbufs, sock->flags);
   return WEIR_PENDING;
 }
 

@@ -40,11 +40,6 @@ struct io_uring_sqe *weir__ring_begin(weir__ring_t *ring,
   return sqe;
 }
 
-_Static_assert(sizeof(uv_buf_t) == sizeof(struct iovec),
-               "a segment is an iovec");
-_Static_assert(offsetof(uv_buf_t, base) == offsetof(struct iovec, iov_base),
-               "a segment is an iovec");
-
 weir__vector_t *weir__ring_vector(weir__ring_t *ring,
                                   const struct io_uring_sqe *sqe,
                                   const uv_buf_t *bufs, unsigned nbufs) {
