@@ -10,8 +10,8 @@
 #include "op.h"
 
 /* The one boundary between the core and what makes system calls. Functions
- * that start something are called from weir__loop_run only, and may return
- * UV_EBUSY: no room now, the core asks again next turn. */
+ * that start something may return UV_EBUSY: no room now, the core asks again
+ * in a later turn. */
 
 /* Sockets: what a kind of stream needs beyond weir_stream_kind_t. The core has
  * set stream->loop and cleared the rest before init, adopt or accept; these
@@ -77,7 +77,7 @@ extern const weir__backend_t weir__backend_uring;
 
 /* Upcalls of backends. They may be called whenever the loop's thread is not
  * inside one of the starting functions above. They queue callbacks and run
- * none: a backend calls weir__loop_run after its batch. */
+ * none: that is done in the prepare and check phases, by weir__loop_run. */
 void weir__connect_done(weir_stream_t *stream, int status);
 void weir__accept_done(weir_stream_t *listener, int status);
 void weir__file_done(weir_op_t *op, int64_t result);

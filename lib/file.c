@@ -9,6 +9,7 @@
 #include "backend.h"
 #include "op.h"
 #include "os.h"
+#include "queue.h"
 #include "seq.h"
 
 /* Files: operations queue here until the next flush hands them to the
@@ -87,44 +88,6 @@ int weir__file_run(weir_op_t *op) {
   }
 }
 
-static void list_add(weir_loop_t *loop, weir_op_t *op) {
-  op->prev = NULL;
-  op->next = loop->file_ops;
-  if (op->next != NULL)
-    op->next->prev = op;
-  loop->file_ops = op;
-}
-
-static void list_remove(weir_loop_t *loop, weir_op_t *op) {
-  if (op->prev != NULL)
-    op->prev->next = op->next;
-  else
-    loop->file_ops = op->next;
-  if (op->next != NULL)
-    op->next->prev = op->prev;
-}
-
-static void queue_add(weir_loop_t *loop, weir_op_t *op) {
-  op->next = NULL;
-  op->prev = loop->file_tail;
-  if (loop->file_tail != NULL)
-    loop->file_tail->next = op;
-  else
-    loop->file_head = op;
-  loop->file_tail = op;
-}
-
-static void queue_remove(weir_loop_t *loop, weir_op_t *op) {
-  if (op->prev != NULL)
-    op->prev->next = op->next;
-  else
-    loop->file_head = op->next;
-  if (op->next != NULL)
-    op->next->prev = op->prev;
-  else
-    loop->file_tail = op->prev;
-}
-
 /* Common to all: 0 and op is queued, or an error and nothing has changed. */
 static int begin(weir_loop_t *loop, weir_op_t *op, weir__op_type_t type,
                  uv_file file, weir_op_cb cb) {
@@ -135,62 +98,59 @@ static int begin(weir_loop_t *loop, weir_op_t *op, weir__op_type_t type,
   weir__file_args_t *args = weir__file_args(op);
   memset(args, 0, sizeof(*args));
   args->file = file;
-  queue_add(loop, op);
+  weir__queue_push(&loop->files, &op->node);
   weir__loop_wake(loop);
   return 0;
 }
 
-static int send_cancels(weir_loop_t *loop) {
-  weir_op_t *next;
-  if ((loop->flags & WEIR__LOOP_FILE_CANCELS) == 0)
+/* Takes up what waits in queue: 0, or UV_EBUSY when there is no room. */
+static int start_one(weir_loop_t *loop, weir_op_t *op) {
+  weir__queue_remove(&op->node);
+  weir__queue_push(&loop->file_ops, &op->node);
+  op->state = WEIR__OP_STARTED;
+  int r = loop->backend->file_start(loop, op);
+  if (r == UV_EBUSY)
+    op->state = WEIR__OP_QUEUED;
+  else if (r != 0)
+    weir__file_done(op, r);
+  return r;
+}
+
+static int cancel_one(weir_loop_t *loop, weir_op_t *op) {
+  weir__queue_remove(&op->node);
+  weir__queue_push(&loop->file_ops, &op->node);
+  return loop->backend->file_cancel(loop, op);
+}
+
+/* Does one thing for the first of queue: 1, or 0 when there was none or no
+ * room for it; then it stays the first. */
+static int take_up(weir_loop_t *loop, weir_node_t *queue,
+                   int (*function)(weir_loop_t *, weir_op_t *)) {
+  if (weir__queue_empty(queue) || (loop->flags & WEIR__LOOP_FILES_BLOCKED) != 0)
     return 0;
-  loop->flags &= ~WEIR__LOOP_FILE_CANCELS;
-  for (weir_op_t *op = loop->file_ops; op != NULL; op = next) {
-    next = op->next;
-    if ((op->flags & WEIR__OP_CANCELLED) == 0 ||
-        (op->flags & WEIR__OP_CANCEL_SENT) != 0)
-      continue;
-    if (loop->backend->file_cancel(loop, op) == UV_EBUSY) {
-      loop->flags |= WEIR__LOOP_FILE_CANCELS;
-      return UV_EBUSY;
-    }
-    op->flags |= WEIR__OP_CANCEL_SENT;
-  }
+  weir_op_t *op = weir__op_of(queue->next);
+  if (function(loop, op) != UV_EBUSY)
+    return 1;
+  weir__queue_remove(&op->node);
+  weir__queue_push_front(queue, &op->node);
+  loop->flags |= WEIR__LOOP_FILES_BLOCKED;
+  weir__loop_pause(loop);
   return 0;
 }
 
-int weir__file_start(weir_loop_t *loop) {
-  weir_op_t *op;
-  int r = send_cancels(loop);
-  while (r == 0 && (op = loop->file_head) != NULL) {
-    queue_remove(loop, op);
-    list_add(loop, op);
-    op->state = WEIR__OP_STARTED;
-    r = loop->backend->file_start(loop, op);
-    if (r == 0)
-      continue;
-    if (r != UV_EBUSY) {
-      weir__file_done(op, r);
-      r = 0;
-      continue;
-    }
-    list_remove(loop, op);
-    op->state = WEIR__OP_QUEUED;
-    op->prev = NULL;
-    op->next = loop->file_head;
-    if (op->next != NULL)
-      op->next->prev = op;
-    else
-      loop->file_tail = op;
-    loop->file_head = op;
-  }
-  return r;
+unsigned weir__file_start(weir_loop_t *loop, unsigned most) {
+  unsigned n = 0;
+  while (n < most && take_up(loop, &loop->file_cancels, cancel_one))
+    n++;
+  while (n < most && take_up(loop, &loop->files, start_one))
+    n++;
+  return n;
 }
 
 void weir__file_done(weir_op_t *op, int64_t result) {
   weir_loop_t *loop = op->loop;
   weir__file_args_t *args = weir__file_args(op);
-  list_remove(loop, op);
+  weir__queue_remove(&op->node);
   if (op->type == WEIR__FILE_OPEN) {
     weir__free(args->path);
     args->path = NULL;
@@ -211,13 +171,23 @@ void weir__file_done(weir_op_t *op, int64_t result) {
 void weir__file_cancel(weir_op_t *op) {
   weir_loop_t *loop = op->loop;
   if (op->state == WEIR__OP_QUEUED) {
-    queue_remove(loop, op);
-    list_add(loop, op);
     weir__file_done(op, UV_ECANCELED);
     return;
   }
-  loop->flags |= WEIR__LOOP_FILE_CANCELS;
+  if ((op->flags & WEIR__OP_CANCEL_SENT) != 0)
+    return;
+  op->flags |= WEIR__OP_CANCEL_SENT;
+  weir__queue_remove(&op->node);
+  weir__queue_push(&loop->file_cancels, &op->node);
   weir__loop_wake(loop);
+}
+
+void weir__file_cancel_all(weir_loop_t *loop) {
+  weir_node_t *node;
+  while (!weir__queue_empty(&loop->files))
+    weir_cancel(weir__op_of(loop->files.next));
+  while ((node = weir__queue_pop(&loop->file_cancels)) != NULL)
+    weir__queue_push(&loop->file_ops, node);
 }
 
 int weir_file_open(weir_loop_t *loop, weir_op_t *op, const char *path,
@@ -289,7 +259,7 @@ static int transfer_begin(weir_loop_t *loop, weir_op_t *op,
   op->offset = offset;
   op->left = weir_seq_size(op->seq);
   if (op->left == 0) {
-    queue_remove(loop, op);
+    weir__queue_remove(&op->node);
     weir__op_finish(op, 0);
   }
   return 0;

@@ -22,8 +22,9 @@ typedef struct weir__block_s {
 typedef struct weir__hooks_s {
   uv_prepare_t prepare;
   uv_check_t check;
-  uv_idle_t idle; /* active: libuv must not sleep in this turn */
-  unsigned open;  /* handles being closed by us */
+  uv_idle_t idle;   /* active: libuv must not sleep */
+  uv_timer_t pause; /* active: something is asked again when it fires */
+  unsigned open;    /* handles being closed by us */
   struct weir__hooks_s *next;
 } weir__hooks_t;
 
@@ -35,24 +36,32 @@ struct weir_loop_s {
   weir_loop_stats_t stats;
   uint64_t callbacks_before; /* this turn, of stats.callbacks */
 
-  /* Streams that want something of their kind at the next flush. */
-  weir_stream_t *start_head;
-  weir_stream_t *start_tail;
-  /* File operations to be started at the next flush. */
-  weir_op_t *file_head;
-  weir_op_t *file_tail;
-  /* Operations and streams whose callback is due. */
-  weir_op_t *done_head;
-  weir_op_t *done_tail;
-  weir_stream_t *closed_head;
-  weir_stream_t *closed_tail;
+  /* What may still be started and called back in this turn. */
+  unsigned starts_left;
+  unsigned callbacks_left;
 
-  weir_stream_t *open; /* all streams that are not closed */
-  weir_op_t *file_ops; /* all file operations that a backend runs */
-  weir_pool_t *pools;  /* all pools */
+  /* Streams that want something of their kind at the next flush, and those
+   * whose kind had no room: they are asked again in the next turn. */
+  weir_node_t start;
+  weir_node_t later;
+  /* File operations to be started, those whose cancellation is to be told to
+   * the backend, and those that it runs. */
+  weir_node_t files;
+  weir_node_t file_cancels;
+  weir_node_t file_ops;
+  /* Operations and streams whose callback is due. Both in the order in which
+   * they became so: a stream knows how many were due before it. */
+  weir_node_t done;
+  weir_node_t closed;
+  uint64_t due;       /* ever */
+  uint64_t delivered; /* of them */
+
+  weir_node_t open;   /* all streams that are not closed */
+  weir_pool_t *pools; /* all pools */
   weir__block_t *blocks;
   size_t active; /* operations and closes outstanding: keeps uv_run going */
   int flags;
+  int error;       /* for ever: what every new operation gets */
   unsigned settle; /* turns left until foreign closes are over */
   weir_loop_cb detach_cb;
 
@@ -63,35 +72,50 @@ struct weir_loop_s {
 };
 
 enum {
-  WEIR__LOOP_CLOSED_WINDOW = 1, /* between our prepare and our check */
-  WEIR__LOOP_DELIVERING = 2,
-  WEIR__LOOP_DETACHING = 4,
-  WEIR__LOOP_DEAD = 8,          /* the application closed our handles */
-  WEIR__LOOP_STALLED = 16,      /* a backend said UV_EBUSY in this run */
-  WEIR__LOOP_FILE_CANCELS = 32, /* a cancelled file op was not told yet */
-  WEIR__LOOP_LEAVING = 64       /* the backend is being detached */
+  WEIR__LOOP_DELIVERING = 1,    /* weir__loop_run is at work */
+  WEIR__LOOP_DETACHING = 2,     /* weir_loop_detach was called */
+  WEIR__LOOP_LEAVING = 4,       /* the backend is being detached */
+  WEIR__LOOP_FILES_BLOCKED = 8, /* the backend has no room for files */
+  WEIR__LOOP_DEAD = 16          /* the application closed our handles */
 };
 
-/* A loop object with its handles on uv, and its undoing when attaching fails
- * later. */
-int weir__loop_new(uv_loop_t *uv, weir_loop_t **loop);
-void weir__loop_drop(weir_loop_t *loop);
+/* ---- loop.c ---- */
 
 /* An operation or a close begins / is about to get its callback. */
 void weir__loop_ref(weir_loop_t *loop);
 void weir__loop_unref(weir_loop_t *loop);
 
-/* Makes sure that what was just queued is looked at before libuv sleeps. */
+/* Makes sure that what was just queued is looked at before anybody sleeps, be
+ * it libuv or a loop in which libuv's is embedded. */
 void weir__loop_wake(weir_loop_t *loop);
 
-/* Keeps libuv from sleeping in this turn: for a backend's turn function, after
- * which nothing of ours is looked at before libuv's poll. */
+/* Keeps libuv from sleeping until our next prepare callback. */
 void weir__loop_no_sleep(weir_loop_t *loop);
 
+/* Has a turn come soon, though not at once: for what is to be asked again. */
+void weir__loop_pause(weir_loop_t *loop);
+
+/* Whether the application has closed our handles. */
+int weir__loop_closed(const weir_loop_t *loop);
+
+/* Why nothing may begin: the application has closed our handles or detaches
+ * (UV_ECANCELED), or weir__loop_fail was called. Else 0. */
+int weir__loop_check(weir_loop_t *loop);
+
+/* The backend is at its end: from now on weir__loop_check says error. What was
+ * begun is the backend's to end. */
+void weir__loop_fail(weir_loop_t *loop, int error);
+
+/* ---- flush.c ---- */
+
+/* A turn begins: a new share of starts and callbacks. */
+void weir__loop_turn(weir_loop_t *loop);
+
 /* Starts what waits to be started, runs the callbacks that are due, and goes
- * on so until nothing is left or the turn's budget is spent. Backends call it
- * in their turn and check functions, and after a libuv callback. It never
- * recurses: called from within a callback it returns at once. */
+ * on so until nothing is left or the turn's share is spent. Called in the
+ * prepare and check phases, and not by what reports between them: so a turn
+ * has its bound however many descriptors are ready. It never recurses: called
+ * from within a callback it returns at once. */
 void weir__loop_run(weir_loop_t *loop);
 
 /* Whether weir__loop_run left work for the next turn. */
@@ -101,18 +125,29 @@ int weir__loop_busy(const weir_loop_t *loop);
  * under UV_RUN_ONCE the application waits for just that. */
 int weir__loop_delivered(const weir_loop_t *loop);
 
-/* UV_ECANCELED if the application has closed our handles, else 0. */
-int weir__loop_check(weir_loop_t *loop);
+/* ---- hooks.c ---- */
+
+/* A loop object with its handles on uv, and its undoing when attaching fails
+ * later. */
+int weir__loop_new(uv_loop_t *uv, weir_loop_t **loop);
+void weir__loop_drop(weir_loop_t *loop);
 
 /* If the application has closed our handles: ends every operation with
  * UV_ECANCELED, and gets new handles to run the callbacks from. 0 or
  * UV_ENOMEM. */
 int weir__loop_revive(weir_loop_t *loop);
 
-/* The parts of a flush: streams and file operations. Both return 0, or
- * UV_EBUSY when the backend has no room. */
-int weir__stream_start(weir_stream_t *stream);
-int weir__file_start(weir_loop_t *loop);
+/* ---- The parts of a flush ---- */
+
+/* Does what stream wants, which may release it. */
+void weir__stream_start(weir_stream_t *stream);
+
+/* Starts at most that many file operations, or tells the backend of their
+ * cancellation: how many it were. */
+unsigned weir__file_start(weir_loop_t *loop, unsigned most);
+
+/* Ends all file operations that are not with the backend. */
+void weir__file_cancel_all(weir_loop_t *loop);
 
 /* Ends all operations of stream, as far as the backend is not busy with them;
  * asks for the end of the others. */

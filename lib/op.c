@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "queue.h"
 #include "seq.h"
 
 static_assert(sizeof(weir_op_t) <= 256, "an op takes at most 256 bytes");
@@ -63,8 +64,6 @@ void weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
   op->cb = cb;
   op->loop = loop;
   op->owner = owner;
-  op->next = NULL;
-  op->prev = NULL;
   op->done = 0;
   op->tag = 0;
   op->status = 0;
@@ -85,12 +84,8 @@ void weir__op_finish(weir_op_t *op, int status) {
   }
   op->status = status;
   op->state = WEIR__OP_DONE;
-  op->next = NULL;
-  if (loop->done_tail != NULL)
-    loop->done_tail->next = op;
-  else
-    loop->done_head = op;
-  loop->done_tail = op;
+  weir__queue_push(&loop->done, &op->node);
+  loop->due++;
   weir__loop_wake(loop);
 }
 

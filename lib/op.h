@@ -48,6 +48,10 @@ typedef struct weir__file_args_s {
   int mode;
 } weir__file_args_t;
 
+static inline weir_op_t *weir__op_of(const weir_node_t *node) {
+  return (weir_op_t *)((uintptr_t)node - offsetof(weir_op_t, node));
+}
+
 weir__file_args_t *weir__file_args(weir_op_t *op);
 
 /* Runs a file operation at once, in whatever thread this is: its result. */

@@ -100,16 +100,20 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
     stream->read_status = UV_EOF;
   int r = take(op, n);
   if (r != 0) {
-    if (status < 0 && status != UV_EAGAIN && status != UV_ECANCELED)
+    if (status < 0 && status != UV_EAGAIN && status != UV_EBUSY &&
+        status != UV_ECANCELED)
       stream->read_status = status;
     finish(stream, r > 0 ? 0 : r);
-  } else if (status < 0 && status != UV_EAGAIN) {
+  } else if (status < 0 && status != UV_EAGAIN && status != UV_EBUSY) {
     finish(stream, status);
   } else if ((op->flags & WEIR__OP_CANCELLED) != 0) {
     finish(stream, UV_ECANCELED);
   } else {
-    stats->retries += status == UV_EAGAIN;
-    weir__stream_want(stream, WEIR__WANT_READ);
+    stats->retries += status != 0;
+    if (status == UV_EBUSY)
+      weir__stream_want_later(stream, WEIR__WANT_READ);
+    else
+      weir__stream_want(stream, WEIR__WANT_READ);
   }
   weir__stream_idle(stream);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "op.h"
+#include "queue.h"
 #include "stream.h"
 
 /* How sockets become streams: bind, listen, accept, connect. */
@@ -93,7 +94,7 @@ int weir_listen(weir_stream_t *stream, int backlog) {
   int r = unused(stream, (uv_handle_type)stream->type);
   /* A socket that was opened need not be connected; the system knows. */
   if (r == UV_EISCONN && stream->type != 0 && stream->reader == NULL &&
-      stream->head == NULL)
+      weir__queue_empty(&stream->writes))
     r = 0;
   if (r == 0)
     r = net(stream)->listen(stream, backlog);
@@ -117,13 +118,13 @@ int weir_accept(weir_op_t *op, weir_stream_t *listener, weir_stream_t *client,
   weir__op_begin(op, listener->loop, listener, WEIR__ACCEPT, cb);
   op->left = 0;
   op->scratch[0] = client;
-  weir__queue_add(listener, op);
+  weir__queue_push(&listener->writes, &op->node);
   weir__stream_want(listener, WEIR__WANT_ACCEPT);
   return 0;
 }
 
 int weir__accept_start(weir_stream_t *listener) {
-  weir_op_t *op = listener->head;
+  weir_op_t *op = weir__write_head(listener);
   if (op == NULL || (listener->state & WEIR__NET_BUSY) != 0)
     return 0;
   listener->state |= WEIR__NET_BUSY;
@@ -141,7 +142,7 @@ int weir__accept_start(weir_stream_t *listener) {
 }
 
 void weir__accept_done(weir_stream_t *listener, int status) {
-  weir_op_t *op = listener->head;
+  weir_op_t *op = weir__write_head(listener);
   if ((listener->state & WEIR__NET_BUSY) == 0)
     return;
   listener->state &= ~WEIR__NET_BUSY;
@@ -153,10 +154,10 @@ void weir__accept_done(weir_stream_t *listener, int status) {
       client->state |= WEIR__CONNECTED;
       weir__stream_open(client);
     }
-    weir__queue_remove(listener, op);
+    weir__queue_remove(&op->node);
     weir__op_finish(op, status == UV_EAGAIN ? UV_ECANCELED : status);
   }
-  if (listener->head != NULL)
+  if (!weir__queue_empty(&listener->writes))
     weir__stream_want(listener, WEIR__WANT_ACCEPT);
   weir__stream_idle(listener);
 }
@@ -166,7 +167,7 @@ static int connect_begin(weir_op_t *op, weir_stream_t *stream, weir_op_cb cb) {
   weir__op_begin(op, stream->loop, stream, WEIR__CONNECT, cb);
   op->left = 0;
   stream->state |= WEIR__CONNECTING;
-  weir__queue_add(stream, op);
+  weir__queue_push(&stream->writes, &op->node);
   weir__stream_want(stream, WEIR__WANT_CONNECT);
   return 0;
 }
@@ -204,7 +205,7 @@ int weir_pipe_connect(weir_op_t *op, weir_stream_t *stream, const char *name,
 }
 
 int weir__connect_start(weir_stream_t *stream) {
-  weir_op_t *op = stream->head;
+  weir_op_t *op = weir__write_head(stream);
   if (op == NULL || (stream->state & WEIR__NET_BUSY) != 0)
     return 0;
   stream->state |= WEIR__NET_BUSY;
@@ -222,13 +223,13 @@ int weir__connect_start(weir_stream_t *stream) {
 }
 
 void weir__connect_done(weir_stream_t *stream, int status) {
-  weir_op_t *op = stream->head;
+  weir_op_t *op = weir__write_head(stream);
   if ((stream->state & WEIR__NET_BUSY) == 0)
     return;
   stream->state &= ~WEIR__NET_BUSY;
   if (status == 0)
     stream->state |= WEIR__CONNECTED;
-  weir__queue_remove(stream, op);
+  weir__queue_remove(&op->node);
   weir__op_finish(op, status);
   weir__stream_idle(stream);
 }

@@ -8,6 +8,7 @@
 
 #include "op.h"
 #include "os.h"
+#include "queue.h"
 
 /* A stream's life: made, started whenever it wants something of its kind,
  * closed. */
@@ -17,24 +18,20 @@ void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream) {
   memset(stream, 0, sizeof(*stream));
   stream->data = data;
   stream->loop = loop;
+  weir__queue_init(&stream->writes);
 }
 
 void weir__stream_open(weir_stream_t *stream) {
-  weir_loop_t *loop = stream->loop;
-  stream->prev_open = NULL;
-  stream->next_open = loop->open;
-  if (loop->open != NULL)
-    loop->open->prev_open = stream;
-  loop->open = stream;
+  weir__queue_push(&stream->loop->open, &stream->open);
 }
 
-static void unlink_open(weir_stream_t *stream) {
-  if (stream->prev_open != NULL)
-    stream->prev_open->next_open = stream->next_open;
-  else
-    stream->loop->open = stream->next_open;
-  if (stream->next_open != NULL)
-    stream->next_open->prev_open = stream->prev_open;
+weir_stream_t *weir__stream_next(const weir_loop_t *loop,
+                                 const weir_stream_t *stream) {
+  const weir_node_t *node = stream == NULL ? &loop->open : &stream->open;
+  if (node->next == &loop->open)
+    return NULL;
+  return (weir_stream_t *)((uintptr_t)node->next -
+                           offsetof(weir_stream_t, open));
 }
 
 int weir_stream_init(weir_loop_t *loop, weir_stream_t *stream,
@@ -103,28 +100,41 @@ void weir__stream_want(weir_stream_t *stream, int wants) {
   stream->wants |= wants;
   if ((stream->state & WEIR__QUEUED) != 0)
     return;
-  stream->state |= WEIR__QUEUED;
-  stream->next_start = NULL;
-  if (loop->start_tail != NULL)
-    loop->start_tail->next_start = stream;
-  else
-    loop->start_head = stream;
-  loop->start_tail = stream;
+  if ((stream->state & WEIR__DEFERRED) != 0)
+    weir__queue_remove(&stream->node);
+  stream->state = (stream->state & ~WEIR__DEFERRED) | WEIR__QUEUED;
+  weir__queue_push(&loop->start, &stream->node);
   weir__loop_wake(loop);
 }
 
-/* Does one of the things that stream wants; what the backend has no room for
- * stays wanted. */
+static void defer(weir_stream_t *stream) {
+  stream->state |= WEIR__DEFERRED;
+  weir__queue_push(&stream->loop->later, &stream->node);
+  weir__loop_pause(stream->loop);
+}
+
+void weir__stream_want_later(weir_stream_t *stream, int wants) {
+  stream->wants |= wants;
+  if ((stream->state & (WEIR__QUEUED | WEIR__DEFERRED)) == 0)
+    defer(stream);
+}
+
+void weir__stream_retry(weir_stream_t *stream) {
+  stream->state &= ~WEIR__DEFERRED;
+  weir__stream_want(stream, 0);
+}
+
+/* Does one of the things that stream wants; what there is no room for stays
+ * wanted, and is returned. */
 static int start_one(weir_stream_t *stream, int want,
                      int (*function)(weir_stream_t *)) {
   if ((stream->wants & want) == 0)
     return 0;
   stream->wants &= ~want;
-  int r = function(stream);
-  if (r != UV_EBUSY)
+  if (function(stream) != UV_EBUSY)
     return 0;
   stream->wants |= want;
-  return UV_EBUSY;
+  return want;
 }
 
 static int cancel_read_start(weir_stream_t *stream) {
@@ -145,29 +155,30 @@ static int cancel_net_start(weir_stream_t *stream) {
   return stream->loop->backend->net->cancel(stream);
 }
 
-static int close_start(weir_stream_t *stream) {
+/* Releases the stream, perhaps at once: nothing after it. */
+static void close_start(weir_stream_t *stream) {
+  stream->wants = 0;
   stream->state |= WEIR__CLOSE_BUSY;
   stream->kind->close(stream);
-  return 0;
 }
 
-int weir__stream_start(weir_stream_t *stream) {
-  int r = 0;
+/* The stream counts as queued until the end: what a kind reports meanwhile may
+ * make it want more, and it must not get into a queue and be closed as well. */
+void weir__stream_start(weir_stream_t *stream) {
+  int refused = start_one(stream, WEIR__WANT_CANCEL_READ, cancel_read_start) |
+                start_one(stream, WEIR__WANT_CANCEL_WRITE, cancel_write_start) |
+                start_one(stream, WEIR__WANT_CANCEL_NET, cancel_net_start) |
+                start_one(stream, WEIR__WANT_CONNECT, weir__connect_start) |
+                start_one(stream, WEIR__WANT_ACCEPT, weir__accept_start) |
+                start_one(stream, WEIR__WANT_WRITE, weir__write_start) |
+                start_one(stream, WEIR__WANT_READ, weir__read_start);
   stream->state &= ~WEIR__QUEUED;
-  if (start_one(stream, WEIR__WANT_CANCEL_READ, cancel_read_start) != 0 ||
-      start_one(stream, WEIR__WANT_CANCEL_WRITE, cancel_write_start) != 0 ||
-      start_one(stream, WEIR__WANT_CANCEL_NET, cancel_net_start) != 0 ||
-      start_one(stream, WEIR__WANT_CONNECT, weir__connect_start) != 0 ||
-      start_one(stream, WEIR__WANT_ACCEPT, weir__accept_start) != 0 ||
-      start_one(stream, WEIR__WANT_WRITE, weir__write_start) != 0 ||
-      start_one(stream, WEIR__WANT_READ, weir__read_start) != 0) {
-    r = UV_EBUSY;
+  if ((stream->wants & WEIR__WANT_CLOSE) != 0)
+    close_start(stream);
+  else if ((stream->wants & ~refused) != 0)
     weir__stream_want(stream, 0);
-  }
-  /* Closing may release the stream: nothing after it. */
-  if (r == 0 && (stream->wants & WEIR__WANT_CLOSE) != 0)
-    start_one(stream, WEIR__WANT_CLOSE, close_start);
-  return r;
+  else if (refused != 0)
+    defer(stream);
 }
 
 void weir__stream_idle(weir_stream_t *stream) {
@@ -201,13 +212,10 @@ int weir_close(weir_stream_t *stream, weir_close_cb cb) {
 void weir_stream_close_done(weir_stream_t *stream) {
   weir_loop_t *loop = stream->loop;
   assert((stream->state & WEIR__CLOSE_BUSY) != 0);
-  unlink_open(stream);
-  stream->next_start = NULL;
-  if (loop->closed_tail != NULL)
-    loop->closed_tail->next_start = stream;
-  else
-    loop->closed_head = stream;
-  loop->closed_tail = stream;
+  assert((stream->state & (WEIR__QUEUED | WEIR__DEFERRED)) == 0);
+  weir__queue_remove(&stream->open);
+  weir__queue_push(&loop->closed, &stream->node);
+  stream->due = loop->due++;
   weir__loop_wake(loop);
 }
 

@@ -18,8 +18,9 @@ enum {
   WEIR__SHUT_BUSY = 128, /* it is the shutdown */
   WEIR__NET_BUSY = 256,  /* a connect or an accept is with the backend */
   WEIR__CLOSE_BUSY = 512,
-  WEIR__SHORT = 1024, /* the last window was taken in part */
-  WEIR__QUEUED = 2048 /* in the loop's list of streams to be started */
+  WEIR__SHORT = 1024,   /* the last window was taken in part */
+  WEIR__QUEUED = 2048,  /* waits to be started, or is being started */
+  WEIR__DEFERRED = 4096 /* waits for the next turn, since there was no room */
 };
 
 /* weir_stream_t.wants: what the next flush is to do. */
@@ -34,7 +35,22 @@ enum {
   WEIR__WANT_CLOSE = 128u
 };
 
+static inline weir_stream_t *weir__stream_of(const weir_node_t *node) {
+  return (weir_stream_t *)((uintptr_t)node - offsetof(weir_stream_t, node));
+}
+
+/* The open stream of loop behind this one; NULL: the first, or none. */
+weir_stream_t *weir__stream_next(const weir_loop_t *loop,
+                                 const weir_stream_t *stream);
+
 void weir__stream_want(weir_stream_t *stream, int wants);
+
+/* The same, but not before the next turn, and without hurrying it. */
+void weir__stream_want_later(weir_stream_t *stream, int wants);
+
+/* Asks again for what there was no room for; stream was taken out of the
+ * loop's queue of such. */
+void weir__stream_retry(weir_stream_t *stream);
 
 /* Puts a stream that is ready for use into the loop's list. */
 void weir__stream_open(weir_stream_t *stream);
@@ -46,10 +62,19 @@ int weir__stream_usable(const weir_stream_t *stream);
  * for. */
 void weir__stream_idle(weir_stream_t *stream);
 
-/* The queue of head .. tail, which holds the writes of a connected stream, the
- * connect of one that is not, and the accepts of a listener. */
-void weir__queue_add(weir_stream_t *stream, weir_op_t *op);
-void weir__queue_remove(weir_stream_t *stream, weir_op_t *op);
+/* The queue `writes` holds the writes of a connected stream, the connect of one
+ * that is not, and the accepts of a listener: its first, the one behind op, or
+ * NULL. */
+static inline weir_op_t *weir__write_head(const weir_stream_t *stream) {
+  const weir_node_t *node = stream->writes.next;
+  return node == &stream->writes ? NULL : weir__op_of(node);
+}
+
+static inline weir_op_t *weir__write_next(const weir_stream_t *stream,
+                                          const weir_op_t *op) {
+  const weir_node_t *node = op->node.next;
+  return node == &stream->writes ? NULL : weir__op_of(node);
+}
 
 /* The parts of weir__stream_start, one for each direction. */
 int weir__read_start(weir_stream_t *stream);
@@ -64,6 +89,9 @@ int weir__read_begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t into,
 /* The parts of weir__stream_cancel_all. */
 void weir__read_cancel_all(weir_stream_t *stream);
 void weir__write_cancel_all(weir_stream_t *stream);
+
+/* A write was queued: starts it now if it fills a window with others. */
+void weir__write_push(weir_stream_t *stream);
 
 /* A queued write is withdrawn before it is finished. */
 void weir__write_withdraw(weir_stream_t *stream, weir_op_t *op);

@@ -37,7 +37,7 @@ static int owns(const weir_loop_t *loop, const uv_handle_t *handle) {
 }
 
 static void abandon(weir_loop_t *loop) {
-  weir__uv_abandon_streams(loop);
+  weir__uv_abandon_streams(loop, UV_ECANCELED);
   weir__uv_abandon_files(loop);
 }
 

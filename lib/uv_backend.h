@@ -33,9 +33,10 @@ typedef struct weir__uv_s {
   weir__settle_t settle; /* while closing */
   weir_stream_t *client; /* of the pending accept */
   int flags;
-  int polled;  /* UV_READABLE | UV_WRITABLE: what the poll handle watches */
-  int wants;   /* the same: what a pending transfer waits for */
-  int closing; /* libuv's close callbacks that are to come */
+  unsigned reads; /* without a wait between them */
+  int polled;     /* UV_READABLE | UV_WRITABLE: what the poll handle watches */
+  int wants;      /* the same: what a pending transfer waits for */
+  int closing;    /* libuv's close callbacks that are to come */
 } weir__uv_t;
 
 /* weir__uv_t.flags */
@@ -70,9 +71,9 @@ void weir__uv_accept_ready(weir_stream_t *listener);
 void weir__uv_end_net(weir_stream_t *stream, int status);
 void weir__uv_end(weir_stream_t *stream, int status);
 
-/* Ends everything on loop's streams of this kind. For a backend that has
- * given some of its streams to this one, too. */
-void weir__uv_abandon_streams(weir_loop_t *loop);
+/* Ends everything on loop's streams of this kind with status. For a backend
+ * that has given some of its streams to this one, too. */
+void weir__uv_abandon_streams(weir_loop_t *loop, int status);
 
 int weir__uv_file_start(weir_loop_t *loop, weir_op_t *op);
 int weir__uv_file_cancel(weir_loop_t *loop, weir_op_t *op);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "alloc.h"
+#include "queue.h"
 
 /* File operations run whole in a thread of libuv's pool: up to 16 segments in
  * one trip, without the memory that uv_fs_read and uv_fs_write of more than 4
@@ -36,7 +37,6 @@ static void on_done(uv_work_t *work, int status) {
   file->next = loop->impl;
   loop->impl = file;
   weir__file_done(op, status != 0 ? status : file->result);
-  weir__loop_run(loop);
 }
 
 static weir__uv_file_t *file_take(weir_loop_t *loop) {
@@ -72,11 +72,10 @@ int weir__uv_file_cancel(weir_loop_t *loop, weir_op_t *op) {
 }
 
 void weir__uv_abandon_files(weir_loop_t *loop) {
-  weir_op_t *next;
-  for (weir_op_t *op = loop->file_ops; op != NULL; op = next) {
+  while (!weir__queue_empty(&loop->file_ops)) {
+    weir_op_t *op = weir__op_of(loop->file_ops.next);
     weir__uv_file_t *file = op->owner;
     int result = UV_ECANCELED;
-    next = op->next;
     if (uv_cancel((uv_req_t *)&file->work) == UV_EBUSY) {
       while (!atomic_load_explicit(&file->finished, memory_order_acquire))
         uv_sleep(1);

@@ -124,14 +124,12 @@ void weir__uv_accept_ready(weir_stream_t *listener) {
 
 static void on_connect(uv_connect_t *req, int status) {
   weir_stream_t *stream = req->data;
-  weir_loop_t *loop = stream->loop;
   weir__uv_t *uv = weir__uv(stream);
   if ((uv->flags & WEIR__UV_CONNECTING) == 0)
     return;
   uv->flags &= ~WEIR__UV_CONNECTING;
   uv->flags |= WEIR__UV_SOCKET;
   weir__connect_done(stream, status);
-  weir__loop_run(loop);
 }
 
 static int start_connect(weir_stream_t *stream) {

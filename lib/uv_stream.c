@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "os.h"
+#include "stream.h"
 
 /* The kind of the libuv backend's streams. */
 
@@ -30,6 +31,8 @@ static size_t total(const uv_buf_t *bufs, unsigned nbufs) {
 
 /* ---- Transfers ---- */
 
+enum { READS_AT_ONCE = 16 };
+
 static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
                     size_t *n) {
   weir__uv_t *uv = weir__uv(stream);
@@ -43,7 +46,7 @@ static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
   return r;
 }
 
-static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
+static int try_write(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
   weir__uv_t *uv = weir__uv(stream);
   uv_os_fd_t fd;
@@ -56,12 +59,23 @@ static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
   return r;
 }
 
-/* What cannot be watched, a regular file, is always ready. */
+static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
+                     unsigned nbufs, size_t *n) {
+  int r = try_write(stream, bufs, nbufs, n);
+  return r == UV_ENOBUFS ? UV_EAGAIN : r;
+}
+
+/* What cannot be watched, a regular file, is always ready. What can is waited
+ * for now and then though there is more: else nobody would see in the meantime
+ * that another stream has become writable. */
 static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
+  weir__uv_t *uv = weir__uv(stream);
   int r = UV_EAGAIN;
-  if ((weir__uv(stream)->flags & WEIR__UV_READ_MORE) != 0)
+  if ((uv->flags & WEIR__UV_READ_MORE) != 0 && uv->reads++ < READS_AT_ONCE)
     r = read_now(stream, bufs, nbufs, n);
+  else
+    uv->reads = 0;
   if (r == UV_EAGAIN)
     r = weir__uv_await(stream, UV_READABLE);
   return r == UV_EPERM ? read_now(stream, bufs, nbufs, n) : r;
@@ -71,10 +85,13 @@ static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
                       unsigned nbufs, size_t *n) {
   int r = UV_EAGAIN;
   if ((weir__uv(stream)->flags & WEIR__UV_WRITE_FULL) == 0)
-    r = write_now(stream, bufs, nbufs, n);
+    r = try_write(stream, bufs, nbufs, n);
   if (r == UV_EAGAIN)
     r = weir__uv_await(stream, UV_WRITABLE);
-  return r == UV_EPERM ? write_now(stream, bufs, nbufs, n) : r;
+  if (r == UV_EPERM)
+    r = try_write(stream, bufs, nbufs, n);
+  /* The socket may well be writable while the system is out of buffers. */
+  return r == UV_ENOBUFS ? UV_EBUSY : r;
 }
 
 static void end_read(weir_stream_t *stream, int status) {
@@ -144,7 +161,6 @@ static int watch(weir_stream_t *stream, int events);
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
   weir_stream_t *stream = poll->data;
-  weir_loop_t *loop = stream->loop;
   weir__uv_t *uv = weir__uv(stream);
   int watched = uv->polled;
   /* After an error libuv has stopped the handle; the transfer will tell which
@@ -169,7 +185,6 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   int r = watch(stream, keep);
   if (r != 0)
     weir__uv_end(stream, r);
-  weir__loop_run(loop);
 }
 
 static int poll_open(weir_stream_t *stream) {
@@ -216,11 +231,8 @@ int weir__uv_await(weir_stream_t *stream, int event) {
 /* ---- The end ---- */
 
 static void closed_one(weir_stream_t *stream) {
-  weir_loop_t *loop = stream->loop;
-  if (--weir__uv(stream)->closing > 0)
-    return;
-  weir_stream_close_done(stream);
-  weir__loop_run(loop);
+  if (--weir__uv(stream)->closing == 0)
+    weir_stream_close_done(stream);
 }
 
 static void on_closed(uv_handle_t *handle) {
@@ -262,10 +274,11 @@ static void close_stream(weir_stream_t *stream) {
   }
 }
 
-void weir__uv_abandon_streams(weir_loop_t *loop) {
-  for (weir_stream_t *s = loop->open; s != NULL; s = s->next_open)
+void weir__uv_abandon_streams(weir_loop_t *loop, int status) {
+  weir_stream_t *s = NULL;
+  while ((s = weir__stream_next(loop, s)) != NULL)
     if (s->kind == &weir__uv_kind)
-      weir__uv_end(s, UV_ECANCELED);
+      weir__uv_end(s, status);
 }
 
 const weir_stream_kind_t weir__uv_kind = {

@@ -6,31 +6,16 @@
 #include <assert.h>
 
 #include "op.h"
+#include "queue.h"
 #include "seq.h"
 
 /* The writing side of a stream: a queue from whose front windows are filled,
  * across as many writes as fit. */
 
-void weir__queue_add(weir_stream_t *stream, weir_op_t *op) {
-  op->next = NULL;
-  op->prev = stream->tail;
-  if (stream->tail != NULL)
-    stream->tail->next = op;
-  else
-    stream->head = op;
-  stream->tail = op;
-}
+/* Several writes with so many bytes go like a full window. */
+enum { PUSH_BYTES = 65536 };
 
-void weir__queue_remove(weir_stream_t *stream, weir_op_t *op) {
-  if (op->prev != NULL)
-    op->prev->next = op->next;
-  else
-    stream->head = op->next;
-  if (op->next != NULL)
-    op->next->prev = op->prev;
-  else
-    stream->tail = op->prev;
-}
+typedef int (*write_fn)(weir_stream_t *, const uv_buf_t *, unsigned, size_t *);
 
 static int is_write(const weir_op_t *op) {
   return op->type == WEIR__WRITE_SOME || op->type == WEIR__WRITE ||
@@ -38,15 +23,17 @@ static int is_write(const weir_op_t *op) {
 }
 
 static void finish(weir_stream_t *stream, weir_op_t *op, int status) {
-  weir__queue_remove(stream, op);
+  weir__queue_remove(&op->node);
+  stream->writers--;
   stream->queued -= op->left;
   weir__op_finish(op, status);
 }
 
 void weir__write_withdraw(weir_stream_t *stream, weir_op_t *op) {
-  weir__queue_remove(stream, op);
+  weir__queue_remove(&op->node);
   if (!is_write(op))
     return;
+  stream->writers--;
   stream->queued -= op->left;
   if (op->type == WEIR__WRITE_EOF)
     stream->state &= ~WEIR__ENDED;
@@ -58,9 +45,10 @@ static unsigned gather(weir_stream_t *stream, uv_buf_t *window) {
   unsigned used = 0;
   stream->in_window = 0;
   stream->offered = 0;
-  for (weir_op_t *op = stream->head; op != NULL; op = op->next) {
+  weir_op_t *head = weir__write_head(stream);
+  for (weir_op_t *op = head; op != NULL; op = weir__write_next(stream, op)) {
     size_t before = stream->offered;
-    if (op->type == WEIR__WRITE_SOME && op != stream->head)
+    if (op->type == WEIR__WRITE_SOME && op != head)
       break;
     used = weir__seq_fill(&op->seq, window, used, &stream->offered,
                           weir__seq_max_bytes());
@@ -77,9 +65,9 @@ static unsigned gather(weir_stream_t *stream, uv_buf_t *window) {
 /* Gives n sent bytes to the writes at the front; those that are complete are
  * finished. */
 static void distribute(weir_stream_t *stream, size_t n) {
-  weir_op_t *op = stream->head;
+  weir_op_t *op = weir__write_head(stream);
   while (op != NULL && (n > 0 || op->done >= op->need)) {
-    weir_op_t *next = op->next;
+    weir_op_t *next = weir__write_next(stream, op);
     size_t take = n < op->left ? n : op->left;
     weir_seq_advance(&op->seq, take);
     op->done += take;
@@ -98,8 +86,8 @@ static void distribute(weir_stream_t *stream, size_t n) {
  * asked for end. */
 static void release_window(weir_stream_t *stream) {
   weir_op_t *next;
-  for (weir_op_t *op = stream->head; op != NULL; op = next) {
-    next = op->next;
+  for (weir_op_t *op = weir__write_head(stream); op != NULL; op = next) {
+    next = weir__write_next(stream, op);
     if (op->state != WEIR__OP_STARTED)
       break;
     op->state = WEIR__OP_QUEUED;
@@ -113,13 +101,15 @@ static void release_window(weir_stream_t *stream) {
 }
 
 static void fail_all(weir_stream_t *stream, int status) {
+  weir_op_t *op;
   stream->write_status = status;
-  while (stream->head != NULL)
-    finish(stream, stream->head, status);
+  while ((op = weir__write_head(stream)) != NULL)
+    finish(stream, op, status);
 }
 
 static int cancel_wanted(const weir_stream_t *stream) {
-  for (const weir_op_t *op = stream->head; op != NULL; op = op->next)
+  const weir_op_t *op = weir__write_head(stream);
+  for (; op != NULL; op = weir__write_next(stream, op))
     if ((op->flags & WEIR__OP_CANCELLED) != 0)
       return 1;
   return 0;
@@ -143,18 +133,22 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
     }
     distribute(stream, n);
   }
-  if (status == UV_EAGAIN)
+  if (status == UV_EAGAIN || status == UV_EBUSY)
     stats->retries++;
   else if (status != 0 && !cancelled)
     fail_all(stream, status);
   release_window(stream);
-  if (stream->head != NULL)
-    weir__stream_want(stream, WEIR__WANT_WRITE);
+  if (!weir__queue_empty(&stream->writes)) {
+    if (status == UV_EBUSY)
+      weir__stream_want_later(stream, WEIR__WANT_WRITE);
+    else
+      weir__stream_want(stream, WEIR__WANT_WRITE);
+  }
   weir__stream_idle(stream);
 }
 
 static void shut(weir_stream_t *stream, int status) {
-  weir_op_t *op = stream->head;
+  weir_op_t *op = weir__write_head(stream);
   if (status == UV_EAGAIN && (op->flags & WEIR__OP_CANCELLED) == 0) {
     op->state = WEIR__OP_QUEUED;
     weir__stream_want(stream, WEIR__WANT_WRITE);
@@ -165,21 +159,23 @@ static void shut(weir_stream_t *stream, int status) {
   weir__stream_idle(stream);
 }
 
-static int shutdown_start(weir_stream_t *stream) {
+static int shutdown_start(weir_stream_t *stream, weir_op_t *op) {
   stream->state |= WEIR__WRITE_BUSY | WEIR__SHUT_BUSY;
-  stream->head->state = WEIR__OP_STARTED;
+  op->state = WEIR__OP_STARTED;
   int r = stream->kind->shutdown(stream);
   if (r == WEIR_PENDING)
     return 0;
   stream->state &= ~(WEIR__WRITE_BUSY | WEIR__SHUT_BUSY);
-  stream->head->state = WEIR__OP_QUEUED;
+  op->state = WEIR__OP_QUEUED;
   if (r == UV_EBUSY)
     return UV_EBUSY;
   shut(stream, r);
   return 0;
 }
 
-int weir__write_start(weir_stream_t *stream) {
+/* Hands one window to a function of the kind: what that says, 0 if there was
+ * nothing to be done. */
+static int write_window(weir_stream_t *stream, write_fn write) {
   uv_buf_t window[WEIR_WINDOW];
   size_t n = 0;
   if ((stream->state & (WEIR__WRITE_BUSY | WEIR__CONNECTED)) != WEIR__CONNECTED)
@@ -187,25 +183,43 @@ int weir__write_start(weir_stream_t *stream) {
   if (stream->write_status != 0)
     fail_all(stream, stream->write_status);
   distribute(stream, 0);
-  if (stream->head == NULL)
+  weir_op_t *head = weir__write_head(stream);
+  if (head == NULL)
     return 0;
-  if (stream->head->left == 0)
-    return shutdown_start(stream);
+  if (head->left == 0)
+    return shutdown_start(stream, head);
   unsigned used = gather(stream, window);
   if ((stream->state & WEIR__SHORT) != 0)
     stream->loop->stats.windows_refilled++;
   stream->state &= ~WEIR__SHORT;
   stream->state |= WEIR__WRITE_BUSY;
-  int r = stream->kind->write_some(stream, window, used, &n);
+  int r = write(stream, window, used, &n);
   if (r == WEIR_PENDING)
     return 0;
   stream->state &= ~WEIR__WRITE_BUSY;
-  if (r == UV_EBUSY) {
+  if (r == UV_EBUSY)
     release_window(stream);
-    return UV_EBUSY;
-  }
-  transferred(stream, r, n);
-  return 0;
+  else
+    transferred(stream, r, n);
+  return r;
+}
+
+int weir__write_start(weir_stream_t *stream) {
+  int r = write_window(stream, stream->kind->write_some);
+  return r == UV_EBUSY ? r : 0;
+}
+
+/* At once if that is possible, so that the queue of a peer that keeps up stays
+ * short however long the callbacks go on; else what is to wait begins to. */
+void weir__write_push(weir_stream_t *stream) {
+  write_fn now = stream->kind->write_now;
+  if (stream->writers < WEIR_WINDOW &&
+      (stream->writers < 2 || stream->queued < PUSH_BYTES))
+    return;
+  if ((stream->state & (WEIR__WRITE_BUSY | WEIR__DEFERRED | WEIR__SHORT)) != 0)
+    return;
+  if (now == NULL || write_window(stream, now) == UV_EAGAIN)
+    write_window(stream, stream->kind->write_some);
 }
 
 void weir_stream_write_done(weir_stream_t *stream, int status, size_t n) {
@@ -222,8 +236,8 @@ void weir_stream_write_done(weir_stream_t *stream, int status, size_t n) {
 void weir__write_cancel_all(weir_stream_t *stream) {
   weir_op_t *next;
   int busy = stream->state & (WEIR__WRITE_BUSY | WEIR__NET_BUSY);
-  for (weir_op_t *op = stream->head; op != NULL; op = next) {
-    next = op->next;
+  for (weir_op_t *op = weir__write_head(stream); op != NULL; op = next) {
+    next = weir__write_next(stream, op);
     op->flags |= WEIR__OP_CANCELLED;
     if (op->state == WEIR__OP_STARTED)
       continue;

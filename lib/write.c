@@ -2,14 +2,17 @@
  * SPDX-License-Identifier: MIT
  */
 #include "op.h"
+#include "queue.h"
 #include "seq.h"
 #include "stream.h"
 
 /* The calls that put a write into a stream's queue. */
 
-/* need is how many bytes finish the write; SIZE_MAX: all. */
+/* need is how many bytes finish the write, SIZE_MAX: all; gone is how many went
+ * before. */
 static int begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
-                 weir__op_type_t type, size_t need, weir_op_cb cb) {
+                 weir__op_type_t type, size_t need, size_t gone,
+                 weir_op_cb cb) {
   if (op == NULL || stream == NULL || cb == NULL)
     return UV_EINVAL;
   int r = weir__stream_usable(stream);
@@ -25,35 +28,38 @@ static int begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
   if (r != 0)
     return r;
   weir__op_begin(op, stream->loop, stream, type, cb);
+  op->done = gone;
   op->left = left;
-  op->need = need;
+  op->need = gone + need;
+  stream->writers++;
   stream->queued += left;
-  weir__queue_add(stream, op);
+  weir__queue_push(&stream->writes, &op->node);
   weir__stream_want(stream, WEIR__WANT_WRITE);
+  weir__write_push(stream);
   return 0;
 }
 
 int weir_write(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                weir_op_cb cb) {
-  return begin(op, stream, from, WEIR__WRITE, SIZE_MAX, cb);
+  return begin(op, stream, from, WEIR__WRITE, SIZE_MAX, 0, cb);
 }
 
 int weir_write_some(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                     weir_op_cb cb) {
   size_t need = weir_seq_empty(from) ? 0 : 1;
-  return begin(op, stream, from, WEIR__WRITE_SOME, need, cb);
+  return begin(op, stream, from, WEIR__WRITE_SOME, need, 0, cb);
 }
 
 int weir_write_at_least(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                         size_t k, weir_op_cb cb) {
   if (k == SIZE_MAX && weir_seq_size(from) != SIZE_MAX)
     return UV_EINVAL;
-  return begin(op, stream, from, WEIR__WRITE_SOME, k, cb);
+  return begin(op, stream, from, WEIR__WRITE_SOME, k, 0, cb);
 }
 
 int weir_write_eof(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                    weir_op_cb cb) {
-  int r = begin(op, stream, from, WEIR__WRITE_EOF, SIZE_MAX, cb);
+  int r = begin(op, stream, from, WEIR__WRITE_EOF, SIZE_MAX, 0, cb);
   if (r == 0)
     stream->state |= WEIR__ENDED;
   return r;
@@ -100,7 +106,7 @@ int weir_write_now(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
     r = stream->write_status;
   if (r != 0)
     return r;
-  if (stream->head == NULL && stream->kind->write_now != NULL) {
+  if (weir__queue_empty(&stream->writes) && stream->kind->write_now != NULL) {
     r = write_inline(stream, &from, n);
     if (r == 0) {
       stream->loop->stats.writes++;
@@ -111,15 +117,12 @@ int weir_write_now(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
       return weir_seq_empty(from) ? 0 : r;
     }
   }
-  r = begin(op, stream, from, WEIR__WRITE, SIZE_MAX, cb);
-  if (r != 0) {
-    if (*n > 0)
-      stream->write_status = r;
-    return r;
-  }
-  op->done = *n;
-  op->need += *n;
-  return WEIR_PENDING;
+  r = begin(op, stream, from, WEIR__WRITE, SIZE_MAX, *n, cb);
+  if (r == 0)
+    return WEIR_PENDING;
+  if (*n > 0)
+    stream->write_status = r;
+  return r;
 }
 
 size_t weir_stream_queued(const weir_stream_t *stream) {

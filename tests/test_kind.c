@@ -131,8 +131,9 @@ WEIR_TEST(kind, queued_writes_are_gathered_and_top_up_a_remainder) {
         weir_write(&r[i].op, &s.stream, weir_seq_block(bytes[i], 10), on_done),
         0);
   }
-  check_is(weir_stream_queued(&s.stream), 200);
-  check_is(s.write_calls, 0);
+  /* The sixteenth filled a window. */
+  check_is(s.write_calls, 1);
+  check_is(weir_stream_queued(&s.stream), 175);
   for (i = 0; i < 20; i++)
     finish(f, &r[i], 0, 10);
   check_is(s.write_calls, 8);

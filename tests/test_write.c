@@ -102,7 +102,9 @@ WEIR_TEST(write, many_arrive_in_order) {
     check_is(write_block(&c, &r[i], bytes + at, len), 0);
     at += len;
   }
-  check_is(weir_stream_queued(&c.stream), at);
+  /* The system has some of it already. */
+  cr_assert(stats_of(f).bytes_written > 0);
+  check_is(weir_stream_queued(&c.stream) + stats_of(f).bytes_written, at);
   drain_start(&drain, c.peer);
   for (i = 0; i < COUNT; i++)
     finish(f, &r[i], 0, (size_t)(i * 37 % 4096));

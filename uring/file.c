@@ -94,7 +94,7 @@ int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
       weir__ring_begin(ring, WEIR__SLOT_FILE, op, IORING_OP_NOP, -1, &op->tag);
 
   if (sqe == NULL)
-    return UV_EBUSY;
+    return ring->refusal;
   fill(ring, sqe, op);
   return 0;
 }

@@ -71,6 +71,7 @@ int weir__ring_memory_add(weir_loop_t *loop, void *base, size_t len) {
 void weir__ring_memory_remove(weir_loop_t *loop, int index) {
   weir__ring_t *ring = weir__ring(loop);
 
-  update(ring, (unsigned)index, NULL, 0);
+  if (ring->error == 0)
+    update(ring, (unsigned)index, NULL, 0);
   ring->buffers[index] = 0;
 }

@@ -201,7 +201,7 @@ static int net_connect(weir_stream_t *stream) {
   sqe = weir__ring_begin(ring, WEIR__SLOT_CONNECT, stream, IORING_OP_CONNECT,
                          sock->fd, &sock->control_tag);
   if (sqe == NULL)
-    return UV_EBUSY;
+    return ring->refusal;
   sqe->addr = (uint64_t)(uintptr_t)addr;
   sqe->off = len;
   return WEIR_PENDING;
@@ -221,7 +221,7 @@ static int net_accept(weir_stream_t *listener, weir_stream_t *client) {
   sqe = weir__ring_begin(ring, WEIR__SLOT_ACCEPT, listener, IORING_OP_ACCEPT,
                          sock->fd, &sock->control_tag);
   if (sqe == NULL)
-    return UV_EBUSY;
+    return ring->refusal;
   fill_accept(sqe);
   sock->client = client;
   return WEIR_PENDING;

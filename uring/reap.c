@@ -62,6 +62,8 @@ static void end(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot,
   case WEIR__SLOT_WRITE:
     if (result == -EINTR)
       result = UV_EAGAIN;
+    else if (result == -ENOBUFS && type == WEIR__SLOT_WRITE)
+      result = UV_EBUSY;
     end_transfer(ring, tag, type, owner, result);
     break;
   case WEIR__SLOT_CONNECT:

@@ -95,6 +95,9 @@ typedef struct weir__ring_s {
   uint32_t redo_head;
   uint32_t redo_tail;
   size_t inflight;   /* slots in use, but for the backend's */
+  int refusal;       /* why weir__ring_begin said NULL */
+  int paused;        /* the kernel could not take more in this turn */
+  int error;         /* the ring cannot be entered any more */
   uint64_t poll_tag; /* of the poll for libuv's descriptor, or 0 */
 
   int eventfd; /* -1 in the ring wait */
@@ -172,11 +175,12 @@ unsigned weir__ring_redo(weir__ring_t *ring);
 
 /* ---- submit.c ---- */
 
-/* An entry for tag, cleared but for these; NULL when there is no room now. */
+/* An entry for tag, cleared but for these; NULL when there is no room now, or
+ * never more: ring->refusal. */
 struct io_uring_sqe *weir__ring_sqe(weir__ring_t *ring, uint64_t tag,
                                     unsigned opcode, int fd);
 
-/* Takes a slot and an entry. NULL: UV_EBUSY. */
+/* Takes a slot and an entry. NULL: ring->refusal says why. */
 struct io_uring_sqe *weir__ring_begin(weir__ring_t *ring,
                                       weir__slot_type_t type, void *owner,
                                       unsigned opcode, int fd, uint64_t *tag);
@@ -199,8 +203,10 @@ static inline void weir__sqe_poll(struct io_uring_sqe *sqe, unsigned events) {
 int weir__ring_cancel(weir__ring_t *ring, uint64_t tag);
 
 /* Submits, and takes what completed into the completion queue. With wait it
- * sleeps until something did, at most timeout milliseconds; -1 is no limit. */
-int weir__ring_enter(weir__ring_t *ring, int wait, int timeout);
+ * sleeps until something did, at most timeout milliseconds; -1 is no limit.
+ * Sets ring->paused where the kernel is short of something, ring->error where
+ * it refuses for good. */
+void weir__ring_enter(weir__ring_t *ring, int wait, int timeout);
 
 static inline unsigned weir__ring_unsubmitted(const weir__ring_t *ring) {
   return io_uring_sq_ready(&ring->uring);
@@ -208,6 +214,12 @@ static inline unsigned weir__ring_unsubmitted(const weir__ring_t *ring) {
 
 /* Whether entering the ring, or looking into it, would move something. */
 int weir__ring_has_work(const weir__ring_t *ring);
+
+/* ---- uring.c ---- */
+
+/* After ring->error was set: reports what the ring had completed, ends all else
+ * with that error, and lets the kernel's part of the ring go. */
+void weir__ring_give_up(weir__ring_t *ring);
 
 /* ---- reap.c ---- */
 
@@ -236,9 +248,8 @@ extern const weir_stream_kind_t weir__socket_kind;
  * there is room. 0 or an error. */
 int weir__socket_await(weir_stream_t *stream);
 
-/* Ends that wait and the write with UV_ECANCELED; 1 if there was one. */
-int weir__socket_unawait(weir_stream_t *stream);
-void weir__socket_abandon(weir_loop_t *loop);
+/* Ends that wait, and the write with status; 1 if there was one. */
+int weir__socket_unawait(weir_stream_t *stream, int status);
 
 /* ---- net.c ---- */
 

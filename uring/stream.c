@@ -73,7 +73,7 @@ static int transfer(weir_stream_t *stream, weir__slot_type_t type,
     return fd;
   sqe = weir__ring_begin(ring, type, stream, opcode, fd, tag);
   if (sqe == NULL)
-    return UV_EBUSY;
+    return ring->refusal;
   if (type == WEIR__SLOT_WRITE)
     fill_write(ring, sqe, bufs, nbufs, sock->flags);
   else
@@ -89,14 +89,6 @@ static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
                   &weir__socket(stream)->read_tag, bufs, nbufs);
 }
 
-static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
-                      unsigned nbufs, size_t *n) {
-  (void)n;
-  return transfer(stream, WEIR__SLOT_WRITE,
-                  nbufs == 1 ? IORING_OP_SEND : IORING_OP_SENDMSG,
-                  &weir__socket(stream)->write_tag, bufs, nbufs);
-}
-
 static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
                     size_t *n) {
   int fd = descriptor(stream);
@@ -107,7 +99,7 @@ static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
   return weir__os_read(fd, 1, bufs, nbufs, n);
 }
 
-static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
+static int try_write(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
   int fd = descriptor(stream);
 
@@ -117,13 +109,38 @@ static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
   return weir__os_write(fd, 1, bufs, nbufs, n);
 }
 
+static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
+                     unsigned nbufs, size_t *n) {
+  int rc = try_write(stream, bufs, nbufs, n);
+
+  return rc == UV_ENOBUFS ? UV_EAGAIN : rc;
+}
+
+/* A full window is worth a call of its own, and what is behind it need not wait
+ * for the next time that the ring is entered. */
+static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
+                      unsigned nbufs, size_t *n) {
+  weir__socket_t *sock = weir__socket(stream);
+
+  if (nbufs == WEIR_WINDOW && !(sock->flags & WEIR__SOCKET_FULL)) {
+    int rc = try_write(stream, bufs, nbufs, n);
+
+    if (rc != UV_EAGAIN)
+      return rc == UV_ENOBUFS ? UV_EBUSY : rc;
+    sock->flags |= WEIR__SOCKET_FULL;
+  }
+  return transfer(stream, WEIR__SLOT_WRITE,
+                  nbufs == 1 ? IORING_OP_SEND : IORING_OP_SENDMSG,
+                  &weir__socket(stream)->write_tag, bufs, nbufs);
+}
+
 static int cancel_read(weir_stream_t *stream) {
   return weir__ring_cancel(weir__ring(stream->loop),
                            weir__socket(stream)->read_tag);
 }
 
 static int cancel_write(weir_stream_t *stream) {
-  if (weir__socket_unawait(stream))
+  if (weir__socket_unawait(stream, UV_ECANCELED))
     return 0;
   return weir__ring_cancel(weir__ring(stream->loop),
                            weir__socket(stream)->write_tag);
@@ -140,11 +157,7 @@ static int shutdown_now(weir_stream_t *stream) {
 }
 
 static void on_settled(void *arg) {
-  weir_stream_t *stream = arg;
-  weir_loop_t *loop = stream->loop;
-
-  weir_stream_close_done(stream);
-  weir__loop_run(loop);
+  weir_stream_close_done(arg);
 }
 
 static void close_handle(uv_handle_t *handle) {

@@ -8,12 +8,18 @@
 
 struct io_uring_sqe *weir__ring_sqe(weir__ring_t *ring, uint64_t tag,
                                     unsigned opcode, int fd) {
-  struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
+  struct io_uring_sqe *sqe;
 
+  ring->refusal = ring->error;
+  if (ring->error != 0)
+    return NULL;
+  sqe = io_uring_get_sqe(&ring->uring);
   if (sqe == NULL) {
     ring->loop->stats.overflows++;
-    weir__ring_enter(ring, 0, 0);
-    sqe = io_uring_get_sqe(&ring->uring);
+    if (!ring->paused)
+      weir__ring_enter(ring, 0, 0);
+    ring->refusal = ring->error != 0 ? ring->error : UV_EBUSY;
+    sqe = ring->error != 0 ? NULL : io_uring_get_sqe(&ring->uring);
     if (sqe == NULL)
       return NULL;
   }
@@ -30,8 +36,10 @@ struct io_uring_sqe *weir__ring_begin(weir__ring_t *ring,
   struct io_uring_sqe *sqe;
   uint64_t taken = weir__slot_take(ring, type, owner);
 
-  if (taken == 0)
+  if (taken == 0) {
+    ring->refusal = UV_ENOMEM;
     return NULL;
+  }
   sqe = weir__ring_sqe(ring, taken, opcode, fd);
   if (sqe == NULL)
     weir__slot_release(ring, taken);
@@ -68,7 +76,29 @@ int weir__ring_cancel(weir__ring_t *ring, uint64_t tag) {
   return 0;
 }
 
-int weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
+/* Interrupted and timed out are no failures. Where the kernel is short of
+ * memory, or has completions that were not taken, it is asked again after a
+ * pause. All else is for good. */
+static void note_failure(weir__ring_t *ring, int rc) {
+  switch (rc) {
+  case -EINTR:
+  case -ETIME:
+    break;
+  case -EAGAIN:
+  case -EBUSY:
+  case -ENOMEM:
+    ring->paused = 1;
+    weir__loop_pause(ring->loop);
+    break;
+  default:
+    ring->error = rc;
+    weir__loop_fail(ring->loop, rc);
+    /* Whoever called us need not look; the next turn does. */
+    weir__loop_no_sleep(ring->loop);
+  }
+}
+
+void weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
   struct io_uring_sq *sq = &ring->uring.sq;
   struct io_uring_getevents_arg arg;
   struct __kernel_timespec ts;
@@ -76,10 +106,14 @@ int weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
   unsigned flags = ring->enter_flags | IORING_ENTER_GETEVENTS;
   int rc;
 
+  if (ring->error != 0)
+    return;
   if (!ring->enabled) {
     rc = weir__ring_enable(ring);
-    if (rc != 0)
-      return rc;
+    if (rc != 0) {
+      note_failure(ring, rc);
+      return;
+    }
     flags |= ring->enter_flags;
   }
   memset(&arg, 0, sizeof(arg));
@@ -100,15 +134,18 @@ int weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
   rc = io_uring_enter2((unsigned)ring->enter_fd, weir__ring_unsubmitted(ring),
                        wait ? 1 : 0, flags, wait ? (sigset_t *)&arg : NULL,
                        wait ? sizeof(arg) : _NSIG / 8);
-  if (rc > 0)
+  if (rc < 0)
+    note_failure(ring, rc);
+  else
     stats->sqes += (unsigned)rc;
-  return rc < 0 ? rc : 0;
 }
 
 int weir__ring_has_work(const weir__ring_t *ring) {
   unsigned flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
 
-  return (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0 ||
-         ring->redo_head != WEIR__NO_SLOT || weir__ring_unsubmitted(ring) > 0 ||
-         io_uring_cq_ready(&ring->uring) > 0;
+  if (io_uring_cq_ready(&ring->uring) > 0)
+    return 1;
+  return !ring->paused &&
+         ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0 ||
+          ring->redo_head != WEIR__NO_SLOT || weir__ring_unsubmitted(ring) > 0);
 }

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "../lib/stream.h"
 #include "../lib/uv_backend.h"
 
 typedef struct prepares_s {
@@ -127,31 +128,59 @@ static uint64_t tag_of(const weir__ring_t *ring, uint32_t index) {
   return (uint64_t)ring->slots[index].generation << 32 | index;
 }
 
-static int goes_on(int rc) {
-  return rc == 0 || rc == -EINTR || rc == -ETIME || rc == -EBUSY ||
-         rc == -EAGAIN;
+/* Ends with status what is not in the ring but in libuv's hands. */
+static void end_outside(weir_loop_t *loop, int status) {
+  weir_stream_t *stream = NULL;
+
+  weir__uv_abandon_streams(loop, status);
+  while ((stream = weir__stream_next(loop, stream)) != NULL)
+    if (stream->kind == &weir__socket_kind)
+      weir__socket_unawait(stream, status);
 }
 
-/* Has everything in the ring end, and waits until it has: the kernel may not
- * write into memory that the application takes back. Only a ring that cannot
- * be entered any more is given up. */
+/* The kernel may not write into memory that the application takes back: it is
+ * asked to cancel everything, and whatever it does not, ends with the ring. */
+static void cancel_in_kernel(weir__ring_t *ring) {
+  struct io_uring_sync_cancel_reg all;
+
+  memset(&all, 0, sizeof(all));
+  all.fd = -1;
+  all.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
+  all.timeout.tv_nsec = 100 * 1000000LL;
+  io_uring_register_sync_cancel(&ring->uring, &all);
+}
+
+void weir__ring_give_up(weir__ring_t *ring) {
+  uint32_t i;
+
+  if (ring->uring.ring_fd < 0)
+    return;
+  weir__ring_reap(ring);
+  cancel_in_kernel(ring);
+  io_uring_queue_exit(&ring->uring);
+  ring->uring.ring_fd = -1;
+  ring->redo_head = WEIR__NO_SLOT;
+  for (i = 0; i < ring->slot_count; i++)
+    weir__ring_complete(ring, tag_of(ring, i), ring->error, 0);
+  end_outside(ring->loop, ring->error);
+}
+
+/* Has everything in the ring end, and waits until it has. */
 static void abandon(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
   uint32_t i;
-  int rc = 0;
 
-  weir__uv_abandon_streams(loop);
-  weir__socket_abandon(loop);
-  while (ring->inflight > 0 && goes_on(rc)) {
+  end_outside(loop, UV_ECANCELED);
+  while (ring->inflight > 0 && ring->error == 0) {
     for (i = 0; i < ring->slot_count; i++)
       weir__ring_cancel(ring, tag_of(ring, i));
     weir__ring_redo(ring);
     if (ring->inflight > 0)
-      rc = weir__ring_enter(ring, 1, 100);
+      weir__ring_enter(ring, 1, 100);
     weir__ring_reap(ring);
   }
-  for (i = 0; i < ring->slot_count && ring->inflight > 0; i++)
-    weir__ring_complete(ring, tag_of(ring, i), UV_ECANCELED, 0);
+  if (ring->error != 0)
+    weir__ring_give_up(ring);
 }
 
 /* The poll for libuv's descriptor would keep that open for a while. */
@@ -161,7 +190,8 @@ static void unwatch_backend(weir__ring_t *ring) {
   if (ring->poll_tag == 0)
     return;
   weir__ring_cancel(ring, ring->poll_tag);
-  for (tries = 0; ring->poll_tag != 0 && tries < 10; tries++) {
+  for (tries = 0; ring->poll_tag != 0 && ring->error == 0 && tries < 10;
+       tries++) {
     weir__ring_enter(ring, 1, 100);
     weir__ring_reap(ring);
   }

@@ -22,15 +22,20 @@ static void eventfd_enable(weir__ring_t *ring, int on) {
     io_uring_cq_eventfd_toggle(&ring->uring, on != 0);
 }
 
-/* Submits and reaps, without waiting. Returns how much was reaped. */
+/* Submits and reaps, without waiting. Returns how much was reaped: that makes
+ * room where there was none. */
 static unsigned advance(weir__ring_t *ring) {
   unsigned ended = weir__ring_redo(ring);
   unsigned flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
+  unsigned reaped;
 
   if (weir__ring_unsubmitted(ring) > 0 ||
       flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
     weir__ring_enter(ring, 0, 0);
-  return ended + weir__ring_reap(ring);
+  reaped = weir__ring_reap(ring);
+  if (reaped > 0)
+    ring->paused = 0;
+  return ended + reaped;
 }
 
 /* Submits, reaps and runs callbacks until nothing moves; bounded, so that
@@ -43,6 +48,19 @@ static void rounds(weir__ring_t *ring) {
       weir__loop_run(ring->loop);
 }
 
+/* Has the eventfd wake whoever sleeps next: libuv in its poll, or a loop in
+ * which libuv's is embedded, when uv_run has returned. */
+static void arm(weir__ring_t *ring) {
+  if (idle(ring))
+    return;
+  eventfd_enable(ring, 1);
+  /* What came before the eventfd was on is seen here, the rest by it. */
+  atomic_thread_fence(memory_order_seq_cst);
+  if (weir__ring_has_work(ring) ||
+      (ring->eventfd >= 0 && uv_is_closing((uv_handle_t *)&ring->poll)))
+    weir__loop_no_sleep(ring->loop);
+}
+
 /* Has the ring watch libuv's descriptor. One-shot, since a multishot poll
  * reports edges only. 0 if it does. */
 static int watch_backend(weir__ring_t *ring) {
@@ -53,14 +71,15 @@ static int watch_backend(weir__ring_t *ring) {
   sqe = weir__ring_begin(ring, WEIR__SLOT_BACKEND, NULL, IORING_OP_POLL_ADD,
                          uv_backend_fd(ring->loop->uv), &ring->poll_tag);
   if (sqe == NULL)
-    return UV_EBUSY;
+    return ring->refusal;
   weir__sqe_poll(sqe, POLLIN);
   return 0;
 }
 
 static int may_sleep(const weir__ring_t *ring) {
-  return ring->inflight > 0 && ring->redo_head == WEIR__NO_SLOT &&
-         !weir__loop_busy(ring->loop) && !weir__loop_delivered(ring->loop);
+  return ring->inflight > 0 && !ring->paused &&
+         ring->redo_head == WEIR__NO_SLOT && !weir__loop_busy(ring->loop) &&
+         !weir__loop_delivered(ring->loop);
 }
 
 static void ring_turn(weir__ring_t *ring) {
@@ -77,50 +96,63 @@ static void ring_turn(weir__ring_t *ring) {
   }
   rounds(ring);
   /* Also when libuv would not sleep long anyway: its timeout ignores watchers
-   * that are not yet with epoll, uv_backend_timeout does not. */
-  if (slept || ring->inflight > 0)
+   * that are not yet with epoll, uv_backend_timeout does not. But a pause is
+   * libuv's to sleep. */
+  if ((slept || ring->inflight > 0) && !ring->paused)
     weir__loop_no_sleep(loop);
 }
 
 static void uv_turn(weir__ring_t *ring) {
-  const weir_loop_t *loop = ring->loop;
-
   rounds(ring);
-  /* With one of the latter two the core keeps libuv from sleeping. */
-  if (idle(ring) || weir__loop_busy(loop) || weir__loop_delivered(loop))
-    return;
-  eventfd_enable(ring, 1);
-  /* What came before the eventfd was on is seen here, the rest by it. */
-  atomic_thread_fence(memory_order_seq_cst);
-  if (weir__ring_has_work(ring) || uv_is_closing((uv_handle_t *)&ring->poll))
-    weir__loop_no_sleep(ring->loop);
+  /* With one of these the core keeps libuv from sleeping. */
+  if (!weir__loop_busy(ring->loop) && !weir__loop_delivered(ring->loop))
+    arm(ring);
+}
+
+/* 1 if the ring is at its end; what was in it is reported then. */
+static int ended(weir__ring_t *ring) {
+  if (ring->error == 0)
+    return 0;
+  weir__ring_give_up(ring);
+  weir__loop_run(ring->loop);
+  return 1;
 }
 
 void weir__ring_turn(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
 
+  ring->paused = 0;
+  if (ended(ring))
+    return;
+  eventfd_enable(ring, 0);
   if (idle(ring))
     weir__ring_reap(ring);
   else if (loop->wait == WEIR_WAIT_RING)
     ring_turn(ring);
   else
     uv_turn(ring);
+  ended(ring);
 }
 
 void weir__ring_check(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
 
+  if (ended(ring))
+    return;
   eventfd_enable(ring, 0);
   weir__loop_run(loop);
-  if (idle(ring) || !weir__ring_has_work(ring))
-    return;
-  if (advance(ring) > 0)
-    weir__loop_run(loop);
-  /* uv_run may return to the application now. */
-  if (weir__ring_unsubmitted(ring) > 0)
-    weir__ring_enter(ring, 0, 0);
+  if (!idle(ring) && weir__ring_has_work(ring)) {
+    if (advance(ring) > 0)
+      weir__loop_run(loop);
+    /* uv_run may return to the application now. */
+    if (weir__ring_unsubmitted(ring) > 0)
+      weir__ring_enter(ring, 0, 0);
+  }
+  if (!ended(ring))
+    arm(ring);
 }
 
+/* The check phase, which follows, does the rest. */
 static void on_eventfd(uv_poll_t *poll, int status, int events) {
   weir__ring_t *ring =
       (weir__ring_t *)((char *)poll - offsetof(weir__ring_t, poll));
@@ -129,14 +161,9 @@ static void on_eventfd(uv_poll_t *poll, int status, int events) {
 
   (void)status;
   (void)events;
-  eventfd_enable(ring, 0);
   n = read(ring->eventfd, &count, sizeof(count));
   (void)n;
   ring->loop->stats.syscalls++;
-  if (!weir__ring_has_work(ring))
-    return;
-  if (advance(ring) > 0)
-    weir__loop_run(ring->loop);
 }
 
 int weir__ring_watch(weir__ring_t *ring) {

@@ -18,14 +18,12 @@ static void stop(weir_stream_t *stream) {
 
 static void on_writable(uv_poll_t *poll, int status, int events) {
   weir_stream_t *stream = poll->data;
-  weir_loop_t *loop = stream->loop;
 
   (void)status;
   (void)events;
   stop(stream);
   /* After an error the next write tells which it was. */
   weir_stream_write_done(stream, UV_EAGAIN, 0);
-  weir__loop_run(loop);
 }
 
 static int open_poll(weir_stream_t *stream) {
@@ -54,18 +52,10 @@ int weir__socket_await(weir_stream_t *stream) {
   return rc;
 }
 
-int weir__socket_unawait(weir_stream_t *stream) {
+int weir__socket_unawait(weir_stream_t *stream, int status) {
   if (!(weir__socket(stream)->flags & WEIR__SOCKET_WAITING))
     return 0;
   stop(stream);
-  weir_stream_write_done(stream, UV_ECANCELED, 0);
+  weir_stream_write_done(stream, status, 0);
   return 1;
-}
-
-void weir__socket_abandon(weir_loop_t *loop) {
-  weir_stream_t *stream;
-
-  for (stream = loop->open; stream != NULL; stream = stream->next_open)
-    if (stream->kind == &weir__socket_kind)
-      weir__socket_unawait(stream);
 }

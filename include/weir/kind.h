@@ -19,16 +19,20 @@ extern "C" {
  * gathering, topping up, conditions and callbacks are done above it.
  *
  * The functions are called from within uv_run, one transfer of each direction
- * at a time. They must not call an operation's callback themselves; they report
- * through the weir_stream_*_done functions, which may be called from anywhere
- * in the loop's thread, of these functions only from cancel_* and close. */
+ * at a time; the writing ones also from within weir_write and its kin, when
+ * what is queued fills a window and nothing of it is pending. They must not
+ * call an operation's callback themselves; they report through the
+ * weir_stream_*_done functions, which may be called from anywhere in the loop's
+ * thread, of these functions only from cancel_* and close. */
 struct weir_stream_kind_s {
   const char *name;
 
   /* Start one transfer of 1 to WEIR_WINDOW segments. Return
    *   0             done, *n (at least 1, at most the bytes offered) is set;
    *   WEIR_PENDING  weir_stream_read_done / weir_stream_write_done will come;
-   *   UV_EBUSY      no room for it now: it is asked for again next turn;
+   *   UV_EBUSY      no room for it now: it is asked for again in the next
+   *                 turn, or after about a millisecond if nothing else makes
+   *                 the loop turn; other streams are not held up;
    *   negative      failed; UV_EOF is the end of the stream. *n, which is 0
    *                 when the function is called, may be set to the bytes that
    *                 moved before that.
@@ -48,7 +52,7 @@ struct weir_stream_kind_s {
 
   /* End a pending transfer soon: its _done has to come all the same, with what
    * really happened, or UV_ECANCELED and 0. May be called more than once for
-   * one transfer. Return 0, or UV_EBUSY to be asked again next turn. */
+   * one transfer. Return 0, or UV_EBUSY to be asked again as above. */
   int (*cancel_read)(weir_stream_t *stream);
   int (*cancel_write)(weir_stream_t *stream);
 
@@ -78,8 +82,9 @@ WEIR_EXTERN void *weir_stream_impl(const weir_stream_t *stream);
  * the n bytes that moved before it, mostly 0. Those count: if they finish the
  * operation, it succeeds, and the next one gets the error. UV_EAGAIN asks for
  * the transfer to be started again, with a window filled anew. For a kind that
- * waits for readiness that is the usual end. A success with n = 0, and more
- * than was offered, fail the operation with UV_EIO. */
+ * waits for readiness that is the usual end; UV_EBUSY asks for the same, but
+ * not before the next turn, as above. A success with n = 0, and more than was
+ * offered, fail the operation with UV_EIO. */
 WEIR_EXTERN void weir_stream_read_done(weir_stream_t *stream, int status,
                                        size_t n);
 WEIR_EXTERN void weir_stream_write_done(weir_stream_t *stream, int status,

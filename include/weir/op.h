@@ -24,6 +24,12 @@ typedef struct weir_loop_s weir_loop_t;
 typedef struct weir_op_s weir_op_t;
 typedef struct weir_stream_s weir_stream_t;
 
+/* Private: a place in one of the library's queues. */
+typedef struct weir_node_s {
+  struct weir_node_s *next;
+  struct weir_node_s *prev;
+} weir_node_t;
+
 /* The end of an operation. Runs exactly once for each accepted operation, from
  * within uv_run, never inside the call that started it.
  *
@@ -45,8 +51,7 @@ struct weir_op_s {
   weir_op_cb cb;
   weir_loop_t *loop;
   void *owner;
-  weir_op_t *next;
-  weir_op_t *prev;
+  weir_node_t node;
   weir_seq_t seq;
   uv_buf_t segments[4];
   void *block;

@@ -1,0 +1,97 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "loop.h"
+
+#include "op.h"
+#include "queue.h"
+#include "stream.h"
+
+/* What a turn of the loop does, and how much of it: as many starts as
+ * callbacks, so that libuv's timers and handles get their turn under a flood,
+ * and neither side keeps the other from its share. */
+
+enum { STARTS = 1024, CALLBACKS = 1024 };
+
+void weir__loop_turn(weir_loop_t *loop) {
+  weir_node_t *node;
+  loop->starts_left = STARTS;
+  loop->callbacks_left = CALLBACKS;
+  loop->callbacks_before = loop->stats.callbacks;
+  loop->flags &= ~WEIR__LOOP_FILES_BLOCKED;
+  while ((node = weir__queue_pop(&loop->later)) != NULL)
+    weir__stream_retry(weir__stream_of(node));
+}
+
+int weir__loop_busy(const weir_loop_t *loop) {
+  int files = !weir__queue_empty(&loop->files) ||
+              !weir__queue_empty(&loop->file_cancels);
+  return !weir__queue_empty(&loop->start) || loop->due != loop->delivered ||
+         (files && (loop->flags & WEIR__LOOP_FILES_BLOCKED) == 0);
+}
+
+int weir__loop_delivered(const weir_loop_t *loop) {
+  return loop->stats.callbacks != loop->callbacks_before;
+}
+
+/* Gives every stream that is queued now one go, then the files. */
+static unsigned start(weir_loop_t *loop) {
+  const weir_node_t *last = loop->start.prev;
+  unsigned before = loop->starts_left;
+  weir_node_t *node = NULL;
+  while (loop->starts_left > 0 && node != last &&
+         (node = weir__queue_pop(&loop->start)) != NULL) {
+    loop->starts_left--;
+    weir__stream_start(weir__stream_of(node));
+  }
+  loop->starts_left -= weir__file_start(loop, loop->starts_left);
+  return before - loop->starts_left;
+}
+
+static void deliver_close(weir_loop_t *loop) {
+  weir_stream_t *stream = weir__stream_of(weir__queue_pop(&loop->closed));
+  if (stream->close_cb != NULL) {
+    loop->stats.callbacks++;
+    stream->close_cb(stream);
+  }
+}
+
+static void deliver_op(weir_loop_t *loop) {
+  weir_op_t *op = weir__op_of(weir__queue_pop(&loop->done));
+  loop->stats.callbacks++;
+  op->cb(op, op->status, op->done);
+}
+
+/* Runs the callbacks that are due now, and not those that come of them: what
+ * they began is started first, so that reading never outruns writing. */
+static unsigned deliver(weir_loop_t *loop) {
+  uint64_t end = loop->due;
+  unsigned before = loop->callbacks_left;
+  while (loop->delivered != end && loop->callbacks_left > 0) {
+    const weir_node_t *closed = loop->closed.next;
+    int is_close = closed != &loop->closed &&
+                   weir__stream_of(closed)->due == loop->delivered;
+    loop->callbacks_left--;
+    loop->delivered++;
+    weir__loop_unref(loop);
+    if (is_close)
+      deliver_close(loop);
+    else
+      deliver_op(loop);
+  }
+  return before - loop->callbacks_left;
+}
+
+void weir__loop_run(weir_loop_t *loop) {
+  unsigned done;
+  if ((loop->flags & WEIR__LOOP_DELIVERING) != 0)
+    return;
+  loop->flags |= WEIR__LOOP_DELIVERING;
+  do {
+    done = start(loop);
+    done += deliver(loop);
+  } while (done > 0);
+  loop->flags &= ~WEIR__LOOP_DELIVERING;
+  if (weir__loop_busy(loop))
+    weir__loop_wake(loop);
+}

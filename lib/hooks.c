@@ -1,0 +1,195 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "loop.h"
+
+#include "alloc.h"
+#include "backend.h"
+#include "queue.h"
+#include "stream.h"
+
+/* The handles by which the library takes part in the application's loop. */
+
+static void hook_closed(uv_handle_t *handle) {
+  weir_loop_t *loop = handle->data;
+  weir_loop_cb cb = loop->detach_cb;
+  if (--loop->hooks->open > 0)
+    return;
+  weir__hooks_t *hooks;
+  while ((hooks = loop->hooks) != NULL) {
+    loop->hooks = hooks->next;
+    weir__free(hooks);
+  }
+  weir__block_t *block;
+  while ((block = loop->blocks) != NULL) {
+    loop->blocks = block->next;
+    weir__free(block);
+  }
+  weir__free(loop);
+  if (cb != NULL)
+    cb(loop);
+}
+
+void weir__loop_detached(weir_loop_t *loop) {
+  weir__hooks_t *hooks = loop->hooks;
+  weir__loop_unref(loop);
+  hooks->open = 4;
+  uv_close((uv_handle_t *)&hooks->prepare, hook_closed);
+  uv_close((uv_handle_t *)&hooks->check, hook_closed);
+  uv_close((uv_handle_t *)&hooks->idle, hook_closed);
+  uv_close((uv_handle_t *)&hooks->pause, hook_closed);
+}
+
+/* Lets the backend go, once the application's closes are over. */
+static void leave(weir_loop_t *loop) {
+  if ((loop->flags & WEIR__LOOP_LEAVING) != 0)
+    return;
+  if (loop->settle > 0) {
+    loop->settle--;
+    weir__loop_no_sleep(loop);
+    return;
+  }
+  loop->flags |= WEIR__LOOP_LEAVING;
+  loop->backend->detach(loop);
+}
+
+static void on_prepare(uv_prepare_t *prepare) {
+  weir_loop_t *loop = prepare->data;
+  loop->stats.turns++;
+  uv_idle_stop(&loop->hooks->idle);
+  weir__loop_turn(loop);
+  weir__loop_run(loop);
+  if ((loop->flags & WEIR__LOOP_DETACHING) != 0) {
+    leave(loop);
+    return;
+  }
+  loop->backend->turn(loop);
+  if (weir__loop_busy(loop) || weir__loop_delivered(loop))
+    weir__loop_wake(loop);
+}
+
+static void on_check(uv_check_t *check) {
+  weir_loop_t *loop = check->data;
+  if ((loop->flags & WEIR__LOOP_DETACHING) != 0)
+    return;
+  uv_idle_stop(&loop->hooks->idle);
+  loop->backend->check(loop);
+}
+
+static int hooks_add(weir_loop_t *loop) {
+  weir__hooks_t *hooks = weir__calloc(1, sizeof(*hooks));
+  if (hooks == NULL)
+    return UV_ENOMEM;
+  /* None of these can fail. */
+  uv_prepare_init(loop->uv, &hooks->prepare);
+  uv_check_init(loop->uv, &hooks->check);
+  uv_idle_init(loop->uv, &hooks->idle);
+  uv_timer_init(loop->uv, &hooks->pause);
+  uv_unref((uv_handle_t *)&hooks->prepare);
+  uv_unref((uv_handle_t *)&hooks->check);
+  uv_unref((uv_handle_t *)&hooks->idle);
+  uv_unref((uv_handle_t *)&hooks->pause);
+  hooks->prepare.data = loop;
+  hooks->check.data = loop;
+  hooks->idle.data = loop;
+  hooks->pause.data = loop;
+  uv_prepare_start(&hooks->prepare, on_prepare);
+  uv_check_start(&hooks->check, on_check);
+  hooks->next = loop->hooks;
+  loop->hooks = hooks;
+  return 0;
+}
+
+/* Closes what attach had begun, when it fails later. */
+static void hook_dropped(uv_handle_t *handle) {
+  weir__free(handle->data);
+}
+
+static void hooks_drop(weir__hooks_t *hooks) {
+  hooks->prepare.data = hooks;
+  /* The handle closed first is finished last. */
+  uv_close((uv_handle_t *)&hooks->prepare, hook_dropped);
+  uv_close((uv_handle_t *)&hooks->check, NULL);
+  uv_close((uv_handle_t *)&hooks->idle, NULL);
+  uv_close((uv_handle_t *)&hooks->pause, NULL);
+}
+
+static void close_unless_closing(uv_handle_t *handle) {
+  if (!uv_is_closing(handle))
+    uv_close(handle, NULL);
+}
+
+int weir__loop_revive(weir_loop_t *loop) {
+  weir__hooks_t *old = loop->hooks;
+  if (!weir__loop_closed(loop))
+    return 0;
+  int r = hooks_add(loop);
+  if (r != 0)
+    return r;
+  close_unless_closing((uv_handle_t *)&old->prepare);
+  close_unless_closing((uv_handle_t *)&old->check);
+  close_unless_closing((uv_handle_t *)&old->idle);
+  close_unless_closing((uv_handle_t *)&old->pause);
+  if (loop->active > 0)
+    uv_ref((uv_handle_t *)&loop->hooks->prepare);
+  /* The old handles are libuv's until its next closing phase is over. */
+  loop->settle = 1;
+  if ((loop->flags & WEIR__LOOP_DEAD) != 0)
+    return 0;
+  loop->flags |= WEIR__LOOP_DEAD;
+  weir_stream_t *stream = NULL;
+  while ((stream = weir__stream_next(loop, stream)) != NULL)
+    weir__stream_cancel_all(stream);
+  weir__file_cancel_all(loop);
+  loop->backend->abandon(loop);
+  return 0;
+}
+
+int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
+  if (loop == NULL)
+    return UV_EINVAL;
+  if ((loop->flags & WEIR__LOOP_DETACHING) != 0)
+    return UV_EALREADY;
+  int r = weir__loop_revive(loop);
+  if (r != 0)
+    return r;
+  if (loop->active > 0 || !weir__queue_empty(&loop->open) ||
+      loop->pools != NULL)
+    return UV_EBUSY;
+  loop->flags |= WEIR__LOOP_DETACHING;
+  loop->detach_cb = cb;
+  weir__loop_ref(loop);
+  /* In a callback of ours the backend is still at work above us. */
+  if ((loop->flags & WEIR__LOOP_DELIVERING) == 0 && loop->settle == 0)
+    leave(loop);
+  else
+    weir__loop_no_sleep(loop);
+  return 0;
+}
+
+int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
+  weir_loop_t *loop = weir__calloc(1, sizeof(*loop));
+  if (loop == NULL)
+    return UV_ENOMEM;
+  loop->uv = uv;
+  weir__queue_init(&loop->start);
+  weir__queue_init(&loop->later);
+  weir__queue_init(&loop->files);
+  weir__queue_init(&loop->file_cancels);
+  weir__queue_init(&loop->file_ops);
+  weir__queue_init(&loop->done);
+  weir__queue_init(&loop->closed);
+  weir__queue_init(&loop->open);
+  int r = hooks_add(loop);
+  if (r != 0) {
+    weir__free(loop);
+    return r;
+  }
+  *out = loop;
+  return 0;
+}
+
+void weir__loop_drop(weir_loop_t *loop) {
+  hooks_drop(loop->hooks);
+  weir__free(loop);
+}
