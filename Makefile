@@ -81,6 +81,7 @@ TESTS_C += tests/test_alloc.c
 TESTS_C += tests/test_alloc_ops.c
 TESTS_C += tests/test_at_once.c
 TESTS_C += tests/test_beside.c
+TESTS_C += tests/test_broadcast.c
 TESTS_C += tests/test_buffer.c
 TESTS_C += tests/test_buffer_chain.c
 TESTS_C += tests/test_buffer_model.c
@@ -493,8 +494,11 @@ $(BENCHES): %$(EXEEXT): %.o $(BENCH_SUPPORT_OBJS) libweir-core.la
 
 $(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) libweir-core.la
 	$(call say,LINK)
-	$(quiet)$(LINK) -o $@ $< $(SUPPORT_OBJS) $(TESTLIB_LOBJS) \
-	  libweir-core.la $(CRITERION_LIBS) $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
+	$(quiet)$(LINK) -o $@ $(filter %.o %.lo,$^) libweir-core.la \
+	  $(CRITERION_LIBS) $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
+
+# These count the system calls of all that is in them.
+tests/test_broadcast$(EXEEXT): bench/calls.o
 
 $(TSANS): %$(EXEEXT): %.o libweir-core.la
 	$(call say,LINK)

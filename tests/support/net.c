@@ -191,6 +191,36 @@ size_t peer_take_available(const struct conn *c) {
   return total;
 }
 
+void offer_pattern(int fd, size_t *sent, size_t total) {
+  char bytes[16384];
+  ssize_t n = 1;
+
+  while (n > 0 && *sent < total) {
+    size_t len = total - *sent;
+
+    if (len > sizeof(bytes))
+      len = sizeof(bytes);
+    pattern_fill(bytes, *sent, len);
+    n = send(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n > 0)
+      *sent += (size_t)n;
+  }
+}
+
+int take_pattern(int fd, size_t *taken) {
+  char bytes[65536];
+  ssize_t n;
+
+  while ((n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0) {
+    if (!pattern_holds(bytes, *taken, (size_t)n))
+      return 0;
+    *taken += (size_t)n;
+    if ((size_t)n < sizeof(bytes))
+      break;
+  }
+  return 1;
+}
+
 /* ---- The peer, in a thread ---- */
 
 static void drain_run(void *arg) {

@@ -56,6 +56,12 @@ void peer_expect_end(const struct conn *c);
 /* What is there now: reads it all and returns how many bytes. */
 size_t peer_take_available(const struct conn *c);
 
+/* For a peer that never waits: sends the pattern from *sent on, at most up to
+ * total, as far as there is room now; takes what is there now, the pattern from
+ * *taken on, or returns 0. */
+void offer_pattern(int fd, size_t *sent, size_t total);
+int take_pattern(int fd, size_t *taken);
+
 /* ---- The peer, in a thread ---- */
 
 struct drain {
