@@ -96,6 +96,7 @@ TESTS_C += tests/test_half_closed.c
 TESTS_C += tests/test_kind.c
 TESTS_C += tests/test_loop.c
 TESTS_C += tests/test_many.c
+TESTS_C += tests/test_pace.c
 TESTS_C += tests/test_pool.c
 TESTS_C += tests/test_random.c
 TESTS_C += tests/test_read.c
