@@ -13,6 +13,9 @@
 
 enum { STARTS = 1024, CALLBACKS = 1024 };
 
+/* After so many callbacks, what they began is started. */
+enum { BATCH = 64 };
+
 void weir__loop_turn(weir_loop_t *loop) {
   weir_node_t *node;
   loop->starts_left = STARTS;
@@ -62,12 +65,14 @@ static void deliver_op(weir_loop_t *loop) {
   op->cb(op, op->status, op->done);
 }
 
-/* Runs the callbacks that are due now, and not those that come of them: what
- * they began is started first, so that reading never outruns writing. */
+/* Runs callbacks that are due now, and not those that come of them: what they
+ * began is started first, so that reading never outruns writing. */
 static unsigned deliver(weir_loop_t *loop) {
   uint64_t end = loop->due;
-  unsigned before = loop->callbacks_left;
-  while (loop->delivered != end && loop->callbacks_left > 0) {
+  unsigned n;
+  for (n = 0; n < BATCH; n++) {
+    if (loop->delivered == end || loop->callbacks_left == 0)
+      break;
     const weir_node_t *closed = loop->closed.next;
     int is_close = closed != &loop->closed &&
                    weir__stream_of(closed)->due == loop->delivered;
@@ -79,7 +84,7 @@ static unsigned deliver(weir_loop_t *loop) {
     else
       deliver_op(loop);
   }
-  return before - loop->callbacks_left;
+  return n;
 }
 
 void weir__loop_run(weir_loop_t *loop) {
