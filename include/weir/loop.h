@@ -19,6 +19,16 @@ extern "C" {
  * calling uv_run as ever. Everything here and everything made from a weir loop
  * belongs to the thread that runs the uv_loop_t. */
 
+/* In one turn of the uv_loop_t weir starts at most 1024 transfers and runs at
+ * most 1024 callbacks; what is left goes on in the next turn, behind libuv's
+ * timers and handles. An operation that was begun, wherever that was, makes
+ * uv_backend_timeout say 0 until it has been looked at.
+ *
+ * A ring that the kernel refuses for good to enter (a filter of system calls
+ * that was installed after attaching) ends: every operation that is in it or
+ * waits for it gets the kernel's error, and so does every call that would begin
+ * one. Streams can still be closed, pools destroyed and the loop detached. */
+
 typedef enum weir_backend_e {
   WEIR_BACKEND_AUTO = 0, /* io_uring if it works here, else libuv. */
   WEIR_BACKEND_URING = 1,
@@ -55,7 +65,10 @@ typedef struct weir_loop_options_s {
   /* AUTO is replaced by the environment variable WEIR_WAIT (ring or uv). */
   weir_wait_t wait;
   /* Entries of the submission queue, 1 to 32768; 0 means 256. Operations above
-   * it wait their turn, none is refused. The kernel may grant fewer. */
+   * it wait their turn, none is refused. The kernel may grant fewer. A table
+   * of the operations in flight begins with as many places and is doubled when
+   * there are more; if there is no memory for that, the one that found no
+   * place ends with UV_ENOMEM. */
   unsigned entries;
   unsigned reserved[5]; /* Must be 0. */
 } weir_loop_options_t;
@@ -74,13 +87,13 @@ typedef struct weir_loop_stats_s {
   uint64_t short_writes;  /* stream writes that took less than offered */
   uint64_t windows_refilled; /* windows topped up behind a short write */
   uint64_t writes_gathered;  /* queued writes that shared a window */
-  uint64_t retries;          /* transfers asked again after UV_EAGAIN */
-  uint64_t cancels;          /* cancellations asked of the backend */
-  uint64_t overflows;        /* times that a full submission queue was met */
-  uint64_t callbacks;        /* callbacks run */
-  uint64_t turns;            /* turns of the loop seen */
-  uint64_t waits;            /* sleeps in the ring */
-  uint64_t allocations;      /* heap allocations made on behalf of operations */
+  uint64_t retries;     /* transfers asked again after UV_EAGAIN or UV_EBUSY */
+  uint64_t cancels;     /* cancellations asked of the backend */
+  uint64_t overflows;   /* times that a full submission queue was met */
+  uint64_t callbacks;   /* callbacks run */
+  uint64_t turns;       /* turns of the loop seen */
+  uint64_t waits;       /* sleeps in the ring */
+  uint64_t allocations; /* heap allocations made on behalf of operations */
 } weir_loop_stats_t;
 
 typedef void (*weir_loop_cb)(weir_loop_t *loop);
