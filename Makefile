@@ -85,6 +85,7 @@ TESTS_C += tests/test_broadcast.c
 TESTS_C += tests/test_buffer.c
 TESTS_C += tests/test_buffer_chain.c
 TESTS_C += tests/test_buffer_model.c
+TESTS_C += tests/test_busy.c
 TESTS_C += tests/test_cancel.c
 TESTS_C += tests/test_close.c
 TESTS_C += tests/test_connect.c
