@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Every public function has a page in man/ whose SYNOPSIS has the header's
-# prototype, and the pages are well-formed. What the documents name is there.
+# prototype, and the pages are well-formed, with lines that fit. What the
+# documents name is there.
 
 cd "${srcdir:-.}" || exit 1
 bad=0
@@ -16,7 +17,8 @@ complain() {
 }
 
 # shellcheck disable=SC2086
-awk -f tests/prototypes.awk ${PUBLIC_HDRS:?} >"$work/prototypes"
+awk -f tests/prototypes.awk ${PUBLIC_HDRS:?} ${TESTLIB_HDRS:?} \
+  >"$work/prototypes"
 
 # The page of NAME: its own, or the one that a .so line there points to.
 page_of() {
@@ -42,14 +44,37 @@ while read -r prototype; do
   esac
 done <"$work/prototypes"
 
+# From version 1.23 on groff justifies what comes behind a heading, and warns
+# of lines that it cannot; this has older ones do so too. Prototypes are ragged.
+justified() {
+  awk '
+    { print }
+    /^\.Sh / { printf ".ad b\n.lf %d %s\n", FNR + 1, FILENAME }
+  ' "$1"
+}
+
+# A display is not broken: 80 columns, less the indents.
+wide_displays() {
+  awk '
+    /^\.Bd -literal/ { on = 1; next }
+    /^\.Ed/ { on = 0 }
+    on { gsub(/\\e/, "\\"); sub(/^\\&/, "") }
+    on && length > 66 { print FILENAME ":" FNR ": too wide for a display" }
+  ' "$1"
+}
+
 for page in $MAN; do
   grep -q '^\.so ' "$page" && continue
   grep -q 'Since' "$page" || complain "$page: no line with Since"
+  ! grep -A1 '^\.Sh SYNOPSIS' "$page" | grep -qv '^\.Sh\|^\.ad l' ||
+    complain "$page: no .ad l behind .Sh SYNOPSIS"
+  wide_displays "$page" >"$work/wide"
+  [ ! -s "$work/wide" ] || complain "$(cat "$work/wide")"
   if command -v mandoc >/dev/null 2>&1; then
     mandoc -T lint -W warning "$page" || bad=1
   fi
   if command -v groff >/dev/null 2>&1; then
-    groff -mdoc -ww -z -Tutf8 "$page" >"$work/groff" 2>&1
+    justified "$page" | groff -mdoc -ww -z -Tutf8 >"$work/groff" 2>&1
     [ ! -s "$work/groff" ] || complain "$(cat "$work/groff")"
   fi
 done

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Prints the prototype of each public function of the headers given, one to a
-# line, blanks only where C needs them.
+# line, blanks only where C needs them. Functions that a shared library exports
+# begin with WEIR_EXTERN; those of the library for tests do not.
 
 FNR == 1 { comment = 0 }
 /^#/ { next }
@@ -17,7 +18,10 @@ FNR == 1 { comment = 0 }
   if (sub(/\/\*.*/, ""))
     comment = 1
 }
-/^WEIR_EXTERN/ { text = "" ; taking = 1 }
+/^WEIR_EXTERN/ || (!taking && /^[A-Za-z].*[ *]weir_[a-z0-9_]*\(/) {
+  text = ""
+  taking = 1
+}
 taking { text = text " " $0 }
 taking && /;[ \t]*$/ {
   taking = 0

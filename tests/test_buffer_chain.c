@@ -93,6 +93,32 @@ Test(buffer_chain, adopting_behind_a_prepare_ends_it) {
   cr_assert_eq(weir_buffer_reset(&a), 0);
 }
 
+/* An operation on the data goes on while more comes behind them. */
+Test(buffer_chain, data_stay_valid_when_more_comes_behind_them) {
+  weir_seq_t want = weir_seq_block("0123456789AB", 12);
+  weir_seq_t data;
+
+  make(&a);
+  make(&b);
+  put(&a, "0123456789");
+  adopt(&a, "AB");
+  put(&b, "splitappended");
+  data = weir_buffer_data(&a);
+  put(&a, "put");
+  cr_assert_eq(weir_seq_compare(data, want), 0);
+  adopt(&a, "adopted");
+  cr_assert_eq(weir_seq_compare(data, want), 0);
+  cr_assert_eq(weir_chain_split(&b, 5, &a), 0);
+  cr_assert_eq(weir_seq_compare(data, want), 0);
+  cr_assert_eq(weir_chain_append(&a, &b), 0);
+  cr_assert_eq(weir_seq_compare(data, want), 0);
+  weir_buffer_shrink(&a);
+  cr_assert_eq(weir_seq_compare(data, want), 0);
+  has(&a, "0123456789ABputadoptedsplitappended");
+  cr_assert_eq(weir_buffer_reset(&a), 0);
+  cr_assert_eq(weir_buffer_reset(&b), 0);
+}
+
 Test(buffer_chain, adopt_fails_without_releasing) {
   weir_buffer_options_t options = {0};
   weir_buffer_t flat;

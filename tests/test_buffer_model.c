@@ -80,6 +80,10 @@ typedef struct state_s {
   unsigned int data_holds, room_holds;
   weir_seq_t held; /* the data at the first hold */
   size_t held_size;
+  weir_seq_t seen; /* the data of an earlier step, while they are valid */
+  size_t seen_size;
+  const void *pulled; /* as the last pullup gave it, while it is valid */
+  size_t pulled_size;
   int is_chain, moves;
 } state_t;
 
@@ -100,6 +104,23 @@ static void check(const state_t *t) {
   cr_assert_eq(weir_mseq_size(t->room), t->prepared);
   if (t->data_holds != 0)
     same(t->held, t->bytes, t->held_size);
+  same(t->seen, t->bytes, t->seen_size);
+  if (t->pulled_size != 0)
+    cr_assert_arr_eq(t->pulled, t->bytes, t->pulled_size);
+}
+
+/* What was given out is not valid any more. */
+static void unsee(state_t *t) {
+  t->seen = weir_seq_block(NULL, 0);
+  t->seen_size = 0;
+  t->pulled_size = 0;
+}
+
+static void see(state_t *t) {
+  if (t->seen_size == 0 || random_below(&seed, 8) == 0) {
+    t->seen = weir_buffer_data(&t->buffer);
+    t->seen_size = t->size;
+  }
 }
 
 static const char *first_byte(const state_t *t) {
@@ -130,6 +151,8 @@ static void step_prepare(state_t *t) {
   if (err == 0) {
     t->prepared = n;
     t->room = room;
+    if (t->moves)
+      unsee(t);
   }
   cr_assert(err == 0 ? !t->moves || t->data_holds == 0 || t->size == 0 ||
                            first_byte(t) == at
@@ -164,6 +187,8 @@ static void step_consume(state_t *t) {
   cr_assert_eq(weir_buffer_consume(&t->buffer, n), want);
   memmove(t->bytes, t->bytes + want, t->size - want);
   t->size -= want;
+  if (want != 0)
+    unsee(t);
 }
 
 static void step_hold(state_t *t) {
@@ -204,6 +229,7 @@ static void step_reset(state_t *t) {
   t->size = 0;
   t->prepared = 0;
   t->room = weir_mseq_block(NULL, 0);
+  unsee(t);
 }
 
 static void step_adopt(state_t *t) {
@@ -244,6 +270,11 @@ static void step_pullup(state_t *t) {
     cr_assert(err == UV_ENOMEM || (err == UV_EBUSY && t->data_holds != 0));
   else
     cr_assert(n == 0 || memcmp(at, t->bytes, n) == 0);
+  if (err == 0) {
+    unsee(t);
+    t->pulled = at;
+    t->pulled_size = n;
+  }
 }
 
 /* Splits off a front, and joins the rest to it again. */
@@ -271,6 +302,7 @@ static void step_split(state_t *t) {
     cr_assert_eq(weir_buffer_reset(&front), 0);
     return;
   }
+  unsee(t);
   same(weir_buffer_data(&front), t->bytes, kept);
   same(weir_buffer_data(&t->buffer), t->bytes + kept, t->size - kept);
   if (random_below(&seed, 2) == 0) {
@@ -278,8 +310,12 @@ static void step_split(state_t *t) {
     memmove(t->bytes, t->bytes + kept, t->size - kept);
     t->size -= kept;
   } else {
+    weir_seq_t ahead = weir_buffer_data(&front);
+    weir_seq_t moved = weir_buffer_data(&t->buffer);
     cr_assert_eq(weir_chain_append(&front, &t->buffer), 0);
     cr_assert(weir__buffer_check(&front));
+    same(ahead, t->bytes, kept);
+    same(moved, t->bytes + kept, t->size - kept);
     cr_assert_eq(weir_buffer_size(&t->buffer), 0);
     cr_assert(weir__buffer_check(&t->buffer));
     cr_assert_eq(weir_chain_append(&t->buffer, &front), 0);
@@ -296,6 +332,7 @@ static void run(state_t *t) {
   t->is_chain = t->buffer.kind == &weir__chain;
   t->moves = t->buffer.kind == &weir__flat;
   t->room = weir_mseq_block(NULL, 0);
+  unsee(t);
   for (i = 0; i < STEPS; i++) {
     switch (random_below(&seed, t->is_chain ? 16 : 12)) {
     case 0:
@@ -334,6 +371,7 @@ static void run(state_t *t) {
       break;
     }
     check(t);
+    see(t);
   }
   weir_buffer_unhold(&t->buffer, WEIR_HOLD_DATA | WEIR_HOLD_ROOM);
   weir_buffer_unhold(&t->buffer, WEIR_HOLD_DATA | WEIR_HOLD_ROOM);

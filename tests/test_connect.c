@@ -81,6 +81,7 @@ static int server_accept(struct request *r, struct server *s, struct conn *c) {
   memset(r, 0, sizeof(*r));
   memset(c, 0, sizeof(*c));
   c->peer = -1;
+  c->stream.data = c;
   return weir_accept(&r->op, &s->listener.stream, &c->stream, on_done);
 }
 
@@ -115,6 +116,7 @@ static void meet(struct weir_fixture *f, struct server *s, int accept_first) {
   if (!accept_first)
     check_is(server_accept(&a, s, &accepted), 0);
   finish(f, &a, 0, 0);
+  cr_assert_eq(accepted.stream.data, &accepted);
   pass(f, &client, &accepted);
   pass(f, &accepted, &client);
   conn_close(f, &accepted);
@@ -307,6 +309,10 @@ WEIR_TEST(connect, refuses_what_makes_no_sense) {
   finish(f, &r, 0, 0);
   finish(f, &a, 0, 0);
   check_is(client_connect(&second, &c, &s), UV_EISCONN);
+  check_is(weir_tcp_bind(&c.stream, (struct sockaddr *)&s.addr, 0), UV_EISCONN);
+  check_is(weir_listen(&c.stream, 1), UV_EINVAL);
+  check_is(weir_listen(&accepted.stream, 1), UV_EISCONN);
+  check_is(weir_listen(&s.listener.stream, 1), UV_EINVAL);
   pair_tcp(fds, 0, 0);
   check_is(weir_tcp_open(&c.stream, fds[0]), UV_EBUSY);
   close(fds[0]);

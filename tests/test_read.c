@@ -175,6 +175,9 @@ WEIR_TEST(read, end_comes_after_the_data_and_stays) {
   }
   check_is(weir_read_now(&c.stream, weir_mseq_block(bytes, 16), &n), UV_EOF);
   check_is(n, 0);
+  check_is(read_block(&c, &r, bytes, 0), 0);
+  finish(f, &r, 0, 0);
+  check_is(weir_read_now(&c.stream, weir_mseq_block(bytes, 0), &n), 0);
   conn_close(f, &c);
 }
 

@@ -257,6 +257,10 @@ WEIR_TEST(write, to_a_peer_that_is_gone_fails_for_all) {
   finish(f, &r[1], error, 0);
   finish(f, &r[2], error, 0);
   check_is(weir_stream_queued(&c.stream), 0);
+  for (i = 0; i < 2; i++) {
+    check_is(write_block(&c, &later, bytes, (size_t)i), 0);
+    finish(f, &later, error, 0);
+  }
   conn_close(f, &c);
 }
 

@@ -20,8 +20,9 @@ typedef void *(*weir_calloc_func)(size_t count, size_t size);
 typedef void (*weir_free_func)(void *ptr);
 
 /* Replaces the functions that weir gets its memory from, which are those of
- * the C library at first. It does not reach libuv, which has its own
- * uv_replace_allocator().
+ * the C library at first. It does not reach what is mapped: the slabs of pools,
+ * rings that are mirrored, and io_uring's own memory; nor libuv, which has its
+ * own uv_replace_allocator().
  *
  * Call it before any other function of weir, and not while another thread is
  * in one: memory is freed by the allocator that is set at that time. The

@@ -23,19 +23,26 @@ extern "C" {
  * cb == NULL   runs at once, in this thread, and returns its result: a count,
  *              a descriptor or 0; or a negative UV_E*. op may be NULL then.
  *
- * In both forms UV_EINVAL says that an argument is out of range. All accepted
- * operations may fail with UV_ENOMEM, UV_ECANCELED, and whatever the system
- * call of that name can say. */
+ * In both forms UV_EINVAL says that an argument is out of range: a NULL or an
+ * offset below -1. UV_ENOMEM and UV_ECANCELED (the loop's handles were closed
+ * by the application) refuse one with a callback. All accepted operations may
+ * fail with UV_ENOMEM, UV_ECANCELED, and whatever the system call of that name
+ * can say; n is 0 then, and 0 for all but pread and pwrite.
+ *
+ * Operations that are outstanding together run side by side, in no order: what
+ * has to come second, as the fsync behind a write, is begun in the callback of
+ * the first. */
 
 /* Opens path; flags and mode as for uv_fs_open (UV_FS_O_*). path is copied.
  * The descriptor comes from weir_file_result(op) in cb, when status is 0. The
- * descriptor is an ordinary one, and any other may be given to the functions
- * below. */
+ * descriptor is an ordinary one, close-on-exec, and any other may be given to
+ * the functions below. */
 WEIR_EXTERN WEIR_MUST_USE int weir_file_open(weir_loop_t *loop, weir_op_t *op,
                                              const char *path, int flags,
                                              int mode, weir_op_cb cb);
 
-/* The descriptor that an open gave. Only inside its callback. */
+/* The descriptor that an open gave. Only inside its callback, before op is used
+ * again, and with status 0. */
 WEIR_EXTERN uv_file weir_file_result(const weir_op_t *op);
 
 /* Closes file. Operations on it that are not complete have to be waited for
@@ -51,8 +58,10 @@ WEIR_EXTERN WEIR_MUST_USE int weir_file_close(weir_loop_t *loop, weir_op_t *op,
  *
  * A segment that lies in a registered pool of this loop is read with
  * READ_FIXED on io_uring (several that lie in one: READV_FIXED, where the
- * kernel has it). On the libuv backend more than 4 segments are read by
- * several calls, of which the last may be short. */
+ * kernel has it). On the libuv backend, and without a callback, more than 4
+ * segments are read by several calls, of which the last may be short or fail:
+ * then what the others read is the success, and the next operation gets the
+ * error. */
 WEIR_EXTERN WEIR_MUST_USE int weir_file_pread(weir_loop_t *loop, weir_op_t *op,
                                               uv_file file, weir_mseq_t into,
                                               int64_t offset, weir_op_cb cb);

@@ -20,10 +20,15 @@ extern "C" {
  *
  * The functions are called from within uv_run, one transfer of each direction
  * at a time; the writing ones also from within weir_write and its kin, when
- * what is queued fills a window and nothing of it is pending. They must not
- * call an operation's callback themselves; they report through the
- * weir_stream_*_done functions, which may be called from anywhere in the loop's
- * thread, of these functions only from cancel_* and close. */
+ * what is queued fills a window and nothing of it is pending; read_now,
+ * write_now and fileno within the functions of stream.h that want them,
+ * wherever the program calls those. They must not call an operation's callback
+ * themselves; they report through the weir_stream_*_done functions, which may
+ * be called from anywhere in the loop's thread, of these functions only from
+ * cancel_* and close. Those queue callbacks and run none.
+ *
+ * An operation keeps uv_run going, but what wakes it when a pending transfer
+ * can go on is the kind's own: a handle of libuv's, or another stream. */
 struct weir_stream_kind_s {
   const char *name;
 
@@ -33,9 +38,12 @@ struct weir_stream_kind_s {
    *   UV_EBUSY      no room for it now: it is asked for again in the next
    *                 turn, or after about a millisecond if nothing else makes
    *                 the loop turn; other streams are not held up;
+   *   UV_EAGAIN     nothing moved: it is asked for again in the same turn, so
+   *                 that a kind which only waits must say WEIR_PENDING;
    *   negative      failed; UV_EOF is the end of the stream. *n, which is 0
    *                 when the function is called, may be set to the bytes that
-   *                 moved before that.
+   *                 moved before that. A write that failed fails the writing
+   *                 side for good, a read does not.
    * bufs is valid during the call only; the memory that it names is valid until
    * the transfer is done. */
   int (*read_some)(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
@@ -43,16 +51,17 @@ struct weir_stream_kind_s {
   int (*write_some)(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
                     size_t *n);
 
-  /* The same at once or never: 0, UV_EAGAIN, or another error. May be NULL:
-   * always UV_EAGAIN. */
+  /* The same at once or never: 0, UV_EAGAIN, or another error; no transfer of
+   * this direction is pending. May be NULL: always UV_EAGAIN. */
   int (*read_now)(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
                   size_t *n);
   int (*write_now)(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
                    size_t *n);
 
   /* End a pending transfer soon: its _done has to come all the same, with what
-   * really happened, or UV_ECANCELED and 0. May be called more than once for
-   * one transfer. Return 0, or UV_EBUSY to be asked again as above. */
+   * really happened, or UV_ECANCELED and 0. cancel_write is for a pending
+   * shutdown, too. May be called more than once for one transfer. Return 0, or
+   * UV_EBUSY to be asked again as above. */
   int (*cancel_read)(weir_stream_t *stream);
   int (*cancel_write)(weir_stream_t *stream);
 
@@ -68,10 +77,11 @@ struct weir_stream_kind_s {
   int (*fileno)(const weir_stream_t *stream, uv_os_fd_t *fd);
 };
 
-/* Makes a connected stream of the given kind, which has to outlive it. impl is
- * the kind's own; weir_stream_impl gives it back. Returns 0, UV_EINVAL (a NULL,
- * or no read_some, write_some, cancel_read, cancel_write, shutdown or close),
- * UV_ECANCELED. */
+/* Makes a connected stream of the given kind, which has to outlive it, in
+ * memory that needs no initialisation. impl is the kind's own, may be NULL, and
+ * weir_stream_impl gives it back. The stream has to be closed. Returns 0,
+ * UV_EINVAL (a NULL, or no read_some, write_some, cancel_read, cancel_write,
+ * shutdown or close), UV_ECANCELED. */
 WEIR_EXTERN WEIR_MUST_USE int weir_stream_init(weir_loop_t *loop,
                                                weir_stream_t *stream,
                                                const weir_stream_kind_t *kind,
@@ -84,7 +94,8 @@ WEIR_EXTERN void *weir_stream_impl(const weir_stream_t *stream);
  * the transfer to be started again, with a window filled anew. For a kind that
  * waits for readiness that is the usual end; UV_EBUSY asks for the same, but
  * not before the next turn, as above. A success with n = 0, and more than was
- * offered, fail the operation with UV_EIO. */
+ * offered, fail the operation with UV_EIO. A shutdown ends with n = 0. When
+ * nothing of that direction is pending, the call does nothing. */
 WEIR_EXTERN void weir_stream_read_done(weir_stream_t *stream, int status,
                                        size_t n);
 WEIR_EXTERN void weir_stream_write_done(weir_stream_t *stream, int status,
@@ -92,8 +103,8 @@ WEIR_EXTERN void weir_stream_write_done(weir_stream_t *stream, int status,
 WEIR_EXTERN void weir_stream_close_done(weir_stream_t *stream);
 
 /* The window of the pending read, for a kind that needs it only when data has
- * come: fills out with up to WEIR_WINDOW segments and returns their number, 0
- * when no read is pending. */
+ * come: fills out, WEIR_WINDOW entries, and returns how many were used. To be
+ * called only while a transfer is pending that read_some began. */
 WEIR_EXTERN unsigned weir_stream_read_window(const weir_stream_t *stream,
                                              uv_buf_t *out);
 

@@ -60,9 +60,10 @@ typedef enum weir_wait_e {
 /* Zero-initialised, the options mean the defaults. */
 typedef struct weir_loop_options_s {
   /* AUTO is replaced by the environment variable WEIR_BACKEND (uring or uv)
-   * where it is set. */
+   * where it is set to more than auto. */
   weir_backend_t backend;
-  /* AUTO is replaced by the environment variable WEIR_WAIT (ring or uv). */
+  /* AUTO is replaced by the environment variable WEIR_WAIT (ring or uv), the
+   * same. */
   weir_wait_t wait;
   /* Entries of the submission queue, 1 to 32768; 0 means 256. Operations above
    * it wait their turn, none is refused. The kernel may grant fewer. A table
@@ -116,8 +117,9 @@ weir_loop_attach(uv_loop_t *uv, const weir_loop_options_t *options,
  * cb (may be NULL) runs from within uv_run when that is done, and the loop is
  * gone when cb begins.
  *
- * Returns 0, or UV_EBUSY, changing nothing, while a stream or a pool of this
- * loop is not closed or an operation is outstanding, or UV_EALREADY. */
+ * Returns 0; or, changing nothing, UV_EINVAL (a NULL), UV_EBUSY while a stream
+ * or a pool of this loop is not closed or an operation is outstanding, or
+ * UV_ENOMEM as weir_close; or UV_EALREADY. */
 WEIR_EXTERN WEIR_MUST_USE int weir_loop_detach(weir_loop_t *loop,
                                                weir_loop_cb cb);
 
@@ -127,12 +129,12 @@ WEIR_EXTERN uv_loop_t *weir_loop_uv(const weir_loop_t *loop);
 /* The backend in use: _URING or _UV, never _AUTO. */
 WEIR_EXTERN weir_backend_t weir_loop_backend(const weir_loop_t *loop);
 
-/* "io_uring" or "libuv". */
+/* "io_uring" or "libuv"; "auto" for WEIR_BACKEND_AUTO. */
 WEIR_EXTERN const char *weir_backend_name(weir_backend_t backend);
 
-/* Why io_uring was not taken: 0 when it was, else the negative UV_E*. sentence,
- * if not NULL, is set to one line that says it in words; it lives as long as
- * the loop. */
+/* Why io_uring was not taken: 0 when it was, else the negative UV_E*, which is
+ * UV_ENOTSUP when the libuv backend was asked for. sentence, if not NULL, is
+ * set to one line that says it in words; it lives as long as the loop. */
 WEIR_EXTERN int weir_loop_fallback_reason(const weir_loop_t *loop,
                                           const char **sentence);
 
@@ -144,9 +146,10 @@ WEIR_EXTERN weir_wait_t weir_loop_wait(const weir_loop_t *loop,
 WEIR_EXTERN void weir_loop_stats(const weir_loop_t *loop,
                                  weir_loop_stats_t *stats);
 
-/* Whether handle, met in uv_walk, belongs to weir: 1 or 0. An application that
- * walks the loop and closes everything should leave such handles alone, close
- * its streams with weir_close and detach the loop.
+/* Whether handle, met in uv_walk, belongs to weir, as one that a stream has
+ * adopted does: 1 or 0. An application that walks the loop and closes
+ * everything should leave such handles alone, close its streams with weir_close
+ * and detach the loop.
  *
  * If it closes them all the same, with a callback that does not free them, the
  * loop survives as follows: from then on it refuses new operations with

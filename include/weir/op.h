@@ -35,9 +35,13 @@ typedef struct weir_node_s {
  *
  * status  0, or a negative UV_E*.
  * n       the bytes that were moved: exact on success, error and cancellation.
+ *         0 for an operation that moves none, as accept or open. The reads of
+ *         weir/until.h count the bytes of their buffer instead.
  *
  * The operation belongs to the application again when this begins: it may be
- * freed, or used for the next operation, at once. */
+ * freed, or used for the next operation, at once. So may the memory that it
+ * was given. Any function may be called here, but for uv_run on the same
+ * loop. */
 typedef void (*weir_op_cb)(weir_op_t *op, int status, size_t n);
 
 /* One operation in flight. The application provides the memory (embedded in a
@@ -68,16 +72,18 @@ struct weir_op_s {
 };
 
 /* Asks for an outstanding operation to end early. It is a request and not a
- * promise; the callback runs once either way, never inside this call:
+ * promise; the callback runs once either way, later, from within uv_run, never
+ * inside this call; until then the memory is the kernel's as before:
  *
  * - a *_some operation whose bytes moved succeeds, with their exact count;
  * - an operation that was finished already reports that;
  * - any other gets UV_ECANCELED and the exact number of bytes moved so far.
  *
- * op has to be outstanding: accepted, and its callback not begun.
- * Bytes of a cancelled write that had left stay sent; the writes queued behind
- * it go on. A file operation that runs in a thread of libuv's pool cannot be
- * interrupted and completes as if it had not been cancelled. */
+ * op has to be outstanding: accepted, and its callback not begun. Cancelling it
+ * again changes nothing. Bytes of a cancelled write that had left stay sent;
+ * the writes queued behind it go on. A file operation that runs in a thread of
+ * libuv's pool cannot be interrupted and completes as if it had not been
+ * cancelled. */
 WEIR_EXTERN void weir_cancel(weir_op_t *op);
 
 #ifdef __cplusplus

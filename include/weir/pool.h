@@ -21,35 +21,44 @@ extern "C" {
  * in whatever way, then takes READ_FIXED and WRITE_FIXED in file operations by
  * itself; nothing changes where it is used. Where registration is not to be
  * had (no io_uring, not enough RLIMIT_MEMLOCK) the same calls work
- * unregistered. Buffers of another loop's pool are ordinary memory. */
+ * unregistered. Buffers of another loop's pool are ordinary memory.
+ *
+ * The slab is mapped and does not come from weir_replace_allocator. On Linux a
+ * forked child does not have it: touching it there is a fault. */
 typedef struct weir_pool_s weir_pool_t;
 
 /* Makes a pool of count buffers of size bytes each, at least 1 of each. Every
  * buffer begins at a multiple of 4096 if size is one, else of 64.
  *
  * Returns 0 and sets *pool; or UV_EINVAL (a NULL, a zero, or a total above
- * 1 GiB), UV_ENOMEM. */
+ * 1 GiB, with each size rounded up to a multiple of 64), UV_ENOMEM,
+ * UV_ECANCELED (the loop's handles were closed by the application). */
 WEIR_EXTERN WEIR_MUST_USE int weir_pool_create(weir_loop_t *loop, size_t count,
                                                size_t size, weir_pool_t **pool);
 
-/* Frees the pool and its memory. Returns 0, or UV_EBUSY, changing nothing,
- * while a buffer is acquired. */
+/* Frees the pool and its memory, which has to be done before the loop is
+ * detached. Returns 0, UV_EINVAL (a NULL), or UV_EBUSY, changing nothing, while
+ * a buffer is acquired. */
 WEIR_EXTERN WEIR_MUST_USE int weir_pool_destroy(weir_pool_t *pool);
 
-/* Takes a buffer: sets *buf to all of it. Returns 0, or UV_ENOBUFS when all are
- * out; then *buf is not changed. Allocates nothing. */
+/* Takes a buffer: sets *buf to all of it, with whatever was left in it. Returns
+ * 0, UV_EINVAL (a NULL), or UV_ENOBUFS when all are out; then *buf is not
+ * changed. Allocates nothing. */
 WEIR_EXTERN WEIR_MUST_USE int weir_pool_acquire(weir_pool_t *pool,
                                                 uv_buf_t *buf);
 
 /* Gives a buffer back: buf->base may point anywhere into it; its length does
  * not matter. No operation on it may be outstanding. Returns 0, or UV_EINVAL,
- * changing nothing, if it is not a buffer of this pool that is out. */
+ * changing nothing, for a NULL or if it is not a buffer of this pool that is
+ * out. */
 WEIR_EXTERN int weir_pool_release(weir_pool_t *pool, const uv_buf_t *buf);
 
 /* Has a dynamic buffer (weir/buffer.h) take its memory from pool: sets acquire,
  * release and source of *options and nothing else. What is read into such a
  * buffer, or written from it, then uses the registration. The pool has to
- * outlive the buffer. Returns 0, or UV_EINVAL (a NULL). */
+ * outlive the buffer. A flat buffer and a ring hold no more than one buffer of
+ * the pool: let max_size, or the ring's capacity, be weir_pool_buffer_size.
+ * Returns 0, or UV_EINVAL (a NULL). */
 WEIR_EXTERN int weir_pool_source(weir_pool_t *pool,
                                  weir_buffer_options_t *options);
 

@@ -33,8 +33,8 @@ extern "C" {
  * Lifetime. The memory of the bytes, and what the sequence was made from (the
  * descriptor array, links, parts, iterator's context), must stay as they are
  * while the sequence is used. An operation on a stream or file needs the
- * memory until its callback but copies the descriptors when it is started,
- * unless weir_seq_pinned() promised that they stay too.
+ * memory until its callback but copies the descriptors in the call that starts
+ * it, unless weir_seq_pinned() promised that they stay too.
  *
  * Threads: the functions touch their arguments only. No loop is needed. */
 
@@ -48,7 +48,11 @@ typedef struct weir_mseq_s weir_mseq_t;
  * returns 1; returns 0 at the end and leaves both alone. It must give the same
  * segments each time that it is called with the same arguments, since a
  * sequence is walked more than once: the whole cursor is in *position, which
- * the sequence carries by value. An empty segment is passed over. */
+ * the sequence carries by value. An empty segment is passed over.
+ *
+ * It is called within the function that walks the sequence. An operation that
+ * was given it pinned calls it also later, within uv_run, and one on a file in
+ * another thread, too. It must not call weir there. */
 typedef int (*weir_seq_next_cb)(void *context, uintptr_t *position,
                                 uv_buf_t *segment);
 
@@ -122,13 +126,16 @@ WEIR_EXTERN weir_seq_t weir_seq_from(weir_mseq_t m);
 
 /* The same sequence with the promise that what it was made from (descriptors,
  * links, parts, context) lives and stays unchanged until the callback of the
- * operation that it is given to, so that the operation need not copy it. */
+ * operation that it is given to, so that the operation need not copy it. Slices
+ * of it keep the promise. A concatenation is pinned as a whole, for its parts
+ * too; theirs alone do nothing. */
 WEIR_EXTERN weir_seq_t weir_seq_pinned(weir_seq_t s);
 WEIR_EXTERN weir_mseq_t weir_mseq_pinned(weir_mseq_t m);
 
 /* ---- Asking ---- */
 
-/* The number of bytes; SIZE_MAX when there are more than that. */
+/* The number of bytes; SIZE_MAX when there are more than that. This, count and
+ * suffix walk the whole sequence, if it is not one block or ring. */
 WEIR_EXTERN size_t weir_seq_size(weir_seq_t s);
 WEIR_EXTERN size_t weir_mseq_size(weir_mseq_t m);
 
@@ -159,8 +166,8 @@ WEIR_EXTERN weir_mseq_t weir_mseq_slice(weir_mseq_t m, size_t off, size_t len);
 WEIR_EXTERN size_t weir_seq_advance(weir_seq_t *s, size_t n);
 WEIR_EXTERN size_t weir_mseq_advance(weir_mseq_t *m, size_t n);
 
-/* Takes the first segment that is not empty off the front of *s and gives it
- * in *segment; returns 0 at the end. A loop over all segments is
+/* Takes the first segment that is not empty off the front of *s, gives it in
+ * *segment and returns 1; returns 0 at the end. A loop over all segments is
  *
  *   while (weir_seq_next(&s, &segment))
  *     use(segment.base, segment.len);
@@ -204,7 +211,7 @@ WEIR_EXTERN size_t weir_seq_find(weir_seq_t s, const void *needle, size_t len);
  * fails, needle is compared with itself to see what is left of it, at most once
  * for each byte of a piece: nothing for a delimiter, but the time grows with
  * the square of a needle that is long and repeats itself. All fields are
- * private; needle must live as long as the search. */
+ * private; needle must live, and stay as it is, as long as the search. */
 typedef struct weir_search_s {
   const void *needle;
   size_t len;
@@ -216,7 +223,9 @@ WEIR_EXTERN void weir_search_init(weir_search_t *search, const void *needle,
 
 /* Searches the next piece. Returns 1 when a match is complete and sets *end to
  * the number of bytes of the piece up to and with it; the search then begins
- * anew, with the byte behind the match. Else returns 0. */
+ * anew, so that what is behind the match is the next piece to be fed. Matches
+ * do not overlap. Else returns 0 and leaves *end alone. A needle of no bytes
+ * matches at once, with *end 0, whatever the piece. */
 WEIR_EXTERN int weir_search_feed(weir_search_t *search, weir_seq_t piece,
                                  size_t *end);
 
@@ -231,7 +240,7 @@ WEIR_EXTERN int weir_seq_byte(weir_seq_t s, size_t offset);
 
 /* Loads the unsigned integer of `width` bytes, 1 to 8, at that offset.
  * Returns 0; UV_EINVAL for another width; UV_EOF if the sequence ends before
- * the last byte, and then *value is left alone. */
+ * the last byte. With an error *value is left alone. */
 WEIR_EXTERN int weir_seq_load(weir_seq_t s, size_t offset, unsigned int width,
                               weir_order_t order, uint64_t *value);
 
@@ -261,7 +270,7 @@ WEIR_EXTERN int weir_seq_cursor_byte(weir_seq_cursor_t *cursor);
 WEIR_EXTERN size_t weir_seq_cursor_read(weir_seq_cursor_t *cursor, void *dst,
                                         size_t n);
 
-/* Reads an integer; results as for weir_seq_load(). On UV_EOF nothing is
+/* Reads an integer; results as for weir_seq_load(). With an error nothing is
  * read. */
 WEIR_EXTERN int weir_seq_cursor_load(weir_seq_cursor_t *cursor,
                                      unsigned int width, weir_order_t order,

@@ -25,8 +25,10 @@ extern "C" {
  *   uv_run. A negative result means refused: the callback never runs.
  * - n in the callback is exact. An error comes with 0 <= n < N, N being the
  *   bytes asked for: if all N moved, it is success, and the condition is
- *   delivered by the next operation.
- * - N = 0 succeeds with n = 0 and without a system call.
+ *   delivered by the next operation. Only the end of weir_write_eof can fail
+ *   with n = N.
+ * - N = 0 succeeds with n = 0 and without a system call: a read also at the end
+ *   of the stream, a write in its turn, and not after one that failed.
  * - The memory of a sequence is the kernel's until the callback. The array of
  *   segments may go when the call returns: it is copied, unless pinned with
  *   weir_seq_pinned.
@@ -93,8 +95,11 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_init(weir_loop_t *loop,
 
 /* Give an initialised stream an open, connected socket (or, for a pipe, any
  * descriptor that uv_pipe_open takes), which is weir's from then on and set to
- * non-blocking. On an error it stays the caller's. Return 0, or UV_EBUSY (the
- * stream has one), or an error of uv_tcp_open / uv_pipe_open. */
+ * non-blocking, for good and for all that share the open file, as the standard
+ * input of a shell's children. On an error it stays the caller's.
+ * Return 0; UV_EBUSY (the stream has one), UV_EINVAL (a NULL, a stream of the
+ * other type, a listener), UV_EBADF (closing), UV_ECANCELED; or an error of
+ * uv_tcp_open / uv_pipe_open. */
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_open(weir_stream_t *stream,
                                             uv_os_sock_t socket);
 WEIR_EXTERN WEIR_MUST_USE int weir_pipe_open(weir_stream_t *stream,
@@ -112,37 +117,46 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_open(weir_stream_t *stream,
  * used as it is, without dup; on the libuv backend a uv_poll_t of weir's
  * watches it.
  *
- * Returns 0; or, changing nothing, UV_EINVAL (another loop, a closing handle,
- * or a pipe that passes handles: a type that is not served), UV_EBUSY (reading,
- * or writes are queued), UV_ENOTCONN. */
+ * Returns 0; or, changing nothing, UV_EINVAL (a NULL, another loop, a closing
+ * handle, or a pipe that passes handles: a type that is not served), UV_EBUSY
+ * (reading, or writes or a shutdown are queued), UV_ENOTCONN,
+ * UV_ECANCELED (the loop's handles were closed by the application). */
 WEIR_EXTERN WEIR_MUST_USE int
 weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle);
 
-/* ---- Servers ---- */
+/* ---- Servers ----
+ *
+ * Bind and listen act at once. They return 0; UV_EINVAL (a NULL, a stream of
+ * the other type, a listener, one that is bound already), UV_EISCONN,
+ * UV_EALREADY (connecting), UV_EBADF (closing), UV_ECANCELED; or an error of
+ * the system call. */
 
-/* Binds a TCP stream to an address (struct sockaddr_in or _in6); flags is 0 or
- * UV_TCP_IPV6ONLY. As with uv_tcp_bind, UV_EADDRINUSE may come from
- * weir_listen instead. */
+/* Binds a TCP stream to an address (struct sockaddr_in or _in6, else
+ * UV_EINVAL); flags is 0 or, with the latter, UV_TCP_IPV6ONLY. As with
+ * uv_tcp_bind, UV_EADDRINUSE may come from weir_listen instead. */
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_bind(weir_stream_t *stream,
                                             const struct sockaddr *addr,
                                             unsigned flags);
 
-/* Binds a pipe to a path; the file is removed when the stream is closed. */
+/* Binds a pipe to a path; the file is removed when the stream is closed. As
+ * with uv_pipe_bind, a directory that is not there is UV_EACCES. */
 WEIR_EXTERN WEIR_MUST_USE int weir_pipe_bind(weir_stream_t *stream,
                                              const char *name);
 
 /* Starts to listen on a bound stream, or on one that was opened with a bound
  * socket, such as a service manager hands over; backlog as in listen(2).
- * UV_EINVAL when it listens already, or is connected. */
+ * UV_EINVAL when it is not bound or listens already, UV_EINVAL or UV_EISCONN
+ * when it is connected. */
 WEIR_EXTERN WEIR_MUST_USE int weir_listen(weir_stream_t *stream, int backlog);
 
 /* Takes the next connection of a listener into client, memory that is not
- * initialised. Any number may be outstanding; they are served in order. In the
- * callback n is 0; with status 0 client is a connected stream, which has to be
- * closed; with any other it is not initialised. Connections that nobody asked
- * for wait in the listener's backlog. UV_EMFILE and UV_ENFILE leave the
- * connection there: ask again when descriptors are free. Returns 0, UV_EINVAL
- * (not a listener) and as above. */
+ * initialised and has to stay where it is until the callback; its data is kept.
+ * Any number may be outstanding; they are served in order. In the callback n is
+ * 0; with status 0 client is a connected stream, which has to be closed; with
+ * any other it is not initialised. Connections that nobody asked for wait in
+ * the listener's backlog. UV_EMFILE and UV_ENFILE leave the connection there:
+ * ask again when descriptors are free, not at once. Returns 0, UV_EINVAL (a
+ * NULL, or not a listener), UV_EBADF (closing), UV_ECANCELED. */
 WEIR_EXTERN WEIR_MUST_USE int weir_accept(weir_op_t *op,
                                           weir_stream_t *listener,
                                           weir_stream_t *client, weir_op_cb cb);
@@ -150,9 +164,11 @@ WEIR_EXTERN WEIR_MUST_USE int weir_accept(weir_op_t *op,
 /* ---- Clients ---- */
 
 /* Connects a TCP stream to addr (struct sockaddr_in or _in6), a pipe to a
- * path; both are copied. In the callback n is 0. After an error the stream can
- * only be closed. Return 0, UV_EISCONN, UV_EALREADY (connecting), UV_EINVAL,
- * UV_ENAMETOOLONG. */
+ * path; both are copied. In the callback n is 0. After an error or a
+ * cancellation the stream can only be closed. Return 0, UV_EISCONN, UV_EALREADY
+ * (connecting, or that failed), UV_EINVAL (a NULL, no such address, an empty
+ * path, a stream of the other type, a listener), UV_ENAMETOOLONG, UV_EBADF
+ * (closing), UV_ECANCELED. */
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_connect(weir_op_t *op,
                                                weir_stream_t *stream,
                                                const struct sockaddr *addr,
@@ -194,8 +210,9 @@ WEIR_EXTERN weir_cond_t weir_exactly(size_t k);
 
 /* When fn says so. It is called before each transfer with the bytes that have
  * come so far, 0 at first, and returns how many to ask for at most in the next
- * one (SIZE_MAX: no limit), 0 when the read is finished. It runs within uv_run
- * and must not call weir. */
+ * one (SIZE_MAX: no limit), 0 when the read is finished. It is not asked about
+ * a sequence that is full, or was empty: the read is finished then. It runs
+ * within uv_run and must not call weir. */
 WEIR_EXTERN weir_cond_t weir_when(weir_cond_fn fn, void *arg);
 
 /* Reads into into, in as many transfers as it takes, until cond is met or into
@@ -204,15 +221,16 @@ WEIR_EXTERN weir_cond_t weir_when(weir_cond_fn fn, void *arg);
  * I/O. Set cond.cap to bound the bytes of each transfer.
  *
  * Returns as weir_read_some, and UV_EINVAL, before any I/O, if k is more than
- * into has room for. */
+ * into has room for, fn is NULL, or cond was made by none of these. */
 WEIR_EXTERN WEIR_MUST_USE int weir_read(weir_op_t *op, weir_stream_t *stream,
                                         weir_mseq_t into, weir_cond_t cond,
                                         weir_op_cb cb);
 
-/* The same without waiting and without a callback: reads what is there now.
- * Returns 0 with *n set (0 only for N = 0), UV_EAGAIN when nothing is there (or
- * the kind of stream cannot tell), UV_EOF, UV_EALREADY while a read is
- * outstanding, or another error; then *n is 0. */
+/* One read as of weir_read_some, at once, without waiting and without a
+ * callback. Returns 0 with *n set (0 only for N = 0), UV_EAGAIN when nothing is
+ * there (or the kind of stream cannot tell), UV_EOF, UV_EALREADY while a read
+ * is outstanding, or another error; then *n is 0. The memory is the caller's
+ * again when it returns. */
 WEIR_EXTERN WEIR_MUST_USE int weir_read_now(weir_stream_t *stream,
                                             weir_mseq_t into, size_t *n);
 
@@ -225,7 +243,7 @@ WEIR_EXTERN WEIR_MUST_USE int weir_read_now(weir_stream_t *stream,
  *
  * After a write failed, what was queued behind it fails with the same error
  * and n = 0, since its bytes must not follow a hole, and so does every later
- * write. */
+ * write. One that was cancelled has not failed. Reading goes on in any case. */
 WEIR_EXTERN WEIR_MUST_USE int weir_write(weir_op_t *op, weir_stream_t *stream,
                                          weir_seq_t from, weir_op_cb cb);
 
@@ -253,7 +271,8 @@ WEIR_EXTERN WEIR_MUST_USE int weir_write_at_least(weir_op_t *op,
  * WEIR_PENDING  the rest is queued; the callback comes later, and its n counts
  *               all bytes, those that went now too.
  * negative      refused or failed; *n tells exactly how much went before it; no
- *               callback.
+ *               callback. What failed counts as a failed write: every later
+ *               one gets the same error.
  *
  * *n is set in every case. */
 WEIR_EXTERN WEIR_MUST_USE int weir_write_now(weir_op_t *op,
@@ -265,8 +284,9 @@ WEIR_EXTERN WEIR_MUST_USE int weir_write_now(weir_op_t *op,
  * and then the end of the stream. from may be empty. If the bytes fail, the
  * stream is not ended; if they went and the end cannot follow (UV_ENOTCONN
  * after a reset, UV_ENOTSOCK on a pipe that is no socket, which can only be
- * closed), the error comes with n = N. Every later write gets UV_EPIPE: from
- * this call, refused. */
+ * closed), the error comes with n = N. Every later write, and a second end, is
+ * refused with UV_EPIPE from this call on; only if this one is cancelled before
+ * the end was sent may there be more. */
 WEIR_EXTERN WEIR_MUST_USE int weir_write_eof(weir_op_t *op,
                                              weir_stream_t *stream,
                                              weir_seq_t from, weir_op_cb cb);
@@ -280,7 +300,8 @@ WEIR_EXTERN size_t weir_stream_queued(const weir_stream_t *stream);
  * UV_ECANCELED and exact counts, or success if they were done; then the
  * descriptor is closed and cb (may be NULL) runs. All of it later, from within
  * uv_run. Bytes that were queued and not sent are dropped. Returns 0,
- * UV_EINVAL, UV_EALREADY (closing). */
+ * UV_EINVAL, UV_EALREADY (closing); or UV_ENOMEM, and is not closed, which only
+ * happens when the application has closed the loop's handles. */
 WEIR_EXTERN int weir_close(weir_stream_t *stream, weir_close_cb cb);
 
 /* Whether weir_close was called: 1 or 0. */
@@ -289,18 +310,24 @@ WEIR_EXTERN int weir_is_closing(const weir_stream_t *stream);
 /* ---- Facts and settings ---- */
 
 /* As uv_tcp_getsockname and uv_tcp_getpeername; for a pipe the address is a
- * struct sockaddr_un. Return 0, UV_EBADF (no descriptor), UV_ENOTSUP (not a
- * socket), or an error of the system call. */
+ * struct sockaddr_un. *len is the room at addr, and is set to the size of the
+ * address, of which no more is written than there is room for. Return 0,
+ * UV_EINVAL (a NULL, a negative *len), UV_EBADF (no descriptor), UV_ENOTSUP
+ * (not a socket), or an error of the system call. */
 WEIR_EXTERN WEIR_MUST_USE int weir_getsockname(const weir_stream_t *stream,
                                                struct sockaddr *addr, int *len);
 WEIR_EXTERN WEIR_MUST_USE int weir_getpeername(const weir_stream_t *stream,
                                                struct sockaddr *addr, int *len);
 
-/* Sets TCP_NODELAY: on is 1 or 0. UV_EBADF without a descriptor. */
+/* Sets TCP_NODELAY: on is 1 or 0. Returns 0, UV_EBADF without a descriptor,
+ * which a stream gets when it is bound or opened or connecting begins, or an
+ * error of the system call, as UV_ENOTSUP for a UNIX socket. */
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_nodelay(weir_stream_t *stream, int on);
 
-/* The descriptor under the stream, which stays the stream's. UV_EBADF without
- * one, UV_ENOTSUP for a kind that has none. */
+/* The descriptor under the stream, which stays the stream's. Whether it is set
+ * to non-blocking depends on the backend and on how it was made. Returns 0,
+ * UV_EINVAL (a NULL), UV_EBADF without one, UV_ENOTSUP for a kind that has
+ * none. */
 WEIR_EXTERN WEIR_MUST_USE int weir_fileno(const weir_stream_t *stream,
                                           uv_os_fd_t *fd);
 

@@ -76,7 +76,7 @@ typedef struct weir_test_script_s {
   size_t nsteps;
   weir_test_step_t rest;    /* all others */
   size_t fail_at;           /* the one that does `failure` instead; 0: none */
-  weir_test_step_t failure; /* status 0 in it means UV_ECONNRESET */
+  weir_test_step_t failure; /* status 0 means UV_ECONNRESET, if flags is 0 */
 } weir_test_script_t;
 
 /* All 0, a stream that takes every write whole, and at whose end every read

@@ -21,7 +21,8 @@ extern "C" {
  *
  * - They append to the data that the buffer holds and never consume.
  * - From the call to the callback the buffer is the operation's: the program
- *   may look at its data and nothing else. The buffer outlives the operation.
+ *   may look at its data, named anew by weir_buffer_data each time, and nothing
+ *   else. The buffer outlives the operation.
  *   While a transfer is in flight the room is held, so that another prepare
  *   says UV_EBUSY. When the callback runs nothing is prepared any more.
  * - With an error, UV_EOF and UV_ECANCELED included, n is how many bytes the
@@ -31,7 +32,9 @@ extern "C" {
  *   outstanding. */
 
 /* Most bytes that each transfer asks for if the program does not say: what the
- * buffer's memory has room for, and at least 4096, within its max_size. */
+ * buffer's memory has room for, and at least 4096, within its max_size. A flat
+ * buffer or ring over a source of smaller blocks needs to have their length as
+ * its max_size or capacity, or a cap of no more. */
 #define WEIR_CAP_DEFAULT 0
 
 /* Looks for the end of a match in the next len bytes at bytes. It is given
@@ -75,7 +78,8 @@ WEIR_EXTERN weir_until_t weir_until_match(weir_match_fn match, void *arg);
  *
  *   0           n is the offset just past the first match, from the beginning
  *               of the data; bytes that came behind it stay in the buffer
- *   UV_ENOBUFS  the data has reached the buffer's max_size without a match
+ *   UV_ENOBUFS  the data has reached the buffer's max_size without a match, or
+ *               a source's block has no room for the transfer
  *   UV_EOF      the stream has ended without one
  *   UV_EIO      the stream's kind is broken: success without a byte
  *   other       an error of the stream, of weir_buffer_prepare or of the
