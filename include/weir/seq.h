@@ -51,8 +51,9 @@ typedef struct weir_mseq_s weir_mseq_t;
  * the sequence carries by value. An empty segment is passed over.
  *
  * It is called within the function that walks the sequence. An operation that
- * was given it pinned calls it also later, within uv_run, and one on a file in
- * another thread, too. It must not call weir there. */
+ * was given it pinned calls it also later, within uv_run or another write to
+ * the stream, and one on a file in another thread, too. It must not call weir
+ * there. */
 typedef int (*weir_seq_next_cb)(void *context, uintptr_t *position,
                                 uv_buf_t *segment);
 

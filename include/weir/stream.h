@@ -38,7 +38,8 @@ extern "C" {
  *
  * Every initiating function may say UV_EINVAL (a NULL), UV_EBADF (the stream
  * is closing), UV_ENOTCONN (not connected, or a listener), UV_ECANCELED (the
- * loop's handles were closed by the application), UV_ENOMEM. Every callback may
+ * loop's handles were closed by the application), UV_ENOMEM, and the kernel's
+ * error where that refuses a ring for good (weir/loop.h). Every callback may
  * get UV_ECANCELED and whatever error the system has for the transfer, such as
  * UV_ECONNRESET, UV_EPIPE or UV_ETIMEDOUT. */
 
