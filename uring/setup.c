@@ -49,6 +49,8 @@ static const unsigned char required[] = {
     IORING_OP_ASYNC_CANCEL, IORING_OP_OPENAT,  IORING_OP_CLOSE,
     IORING_OP_FSYNC,        IORING_OP_POLL_ADD};
 
+enum { ENTER_TRIES = 100 };
+
 static unsigned caps_off(void) {
   const char *s = getenv("WEIR_URING_CAPS_OFF");
   unsigned off = 0;
@@ -131,6 +133,20 @@ int weir__ring_enable(weir__ring_t *ring) {
   return 0;
 }
 
+/* Enters the ring until one completion is there. Signals and want of memory
+ * come and go, but something that says so for ever must not hold up attach. */
+static int wait_for_one(struct io_uring *uring) {
+  int rc;
+  int tries = 0;
+
+  do {
+    rc = io_uring_submit_and_wait(uring, 1);
+  } while ((rc == -EINTR || rc == -EAGAIN ||
+            (rc >= 0 && io_uring_cq_ready(uring) == 0)) &&
+           ++tries < ENTER_TRIES);
+  return rc;
+}
+
 /* One request through the ring and back; returns its result. */
 static int round_trip(struct io_uring *uring, unsigned opcode, int fd,
                       unsigned rw_flags) {
@@ -144,7 +160,7 @@ static int round_trip(struct io_uring *uring, unsigned opcode, int fd,
   sqe->opcode = (uint8_t)opcode;
   sqe->fd = fd;
   sqe->rw_flags = (int)rw_flags;
-  rc = io_uring_submit_and_wait(uring, 1);
+  rc = wait_for_one(uring);
   if (rc < 0)
     return rc;
   rc = io_uring_peek_cqe(uring, &cqe);
