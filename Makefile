@@ -169,10 +169,16 @@ BENCH_C += bench/echo_uv.c
 BENCH_C += bench/instr.c
 
 # With io_uring only.
+BENCH_URING_C += bench/broadcast.c
 BENCH_URING_C += bench/client.c
 BENCH_URING_C += bench/cp_uring.c
 
 BENCH_SUPPORT_C += samples/common.c
+
+# The server of bench/broadcast.c and tests/test_broadcast.c; its clients there.
+CAST_C += bench/calls.c
+CAST_C += bench/cast.c
+CROWD_C += bench/crowd.c
 
 MAN3 += man/weir_accept.3
 MAN3 += man/weir_adopt.3
@@ -464,9 +470,11 @@ FUZZERS := $(call programs,$(FUZZ_C))
 SUPPORT_OBJS := $(SUPPORT_C:.c=.o)
 SAMPLES_SUPPORT_OBJS := $(SAMPLES_SUPPORT_C:.c=.o)
 BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
+CAST_OBJS := $(CAST_C:.c=.o)
+CROWD_OBJS := $(CROWD_C:.c=.o)
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_SRCS) $(TESTS_C) \
   $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
-  $(BENCH_SUPPORT_OBJS)
+  $(BENCH_SUPPORT_OBJS) $(CAST_OBJS) $(CROWD_OBJS)
 
 define compile
 $(call say,CC)$(MKDIR_P) $(@D)
@@ -495,16 +503,17 @@ $(SAMPLES): %$(EXEEXT): %.o $(SAMPLES_SUPPORT_OBJS) libweir.la
 
 $(BENCHES): %$(EXEEXT): %.o $(BENCH_SUPPORT_OBJS) libweir-core.la
 	$(call say,LINK)
-	$(quiet)$(LINK) -o $@ $< $(BENCH_SUPPORT_OBJS) libweir-core.la \
+	$(quiet)$(LINK) -o $@ $(filter %.o,$^) libweir-core.la \
 	  $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
+
+bench/broadcast$(EXEEXT): $(CAST_OBJS) $(CROWD_OBJS)
 
 $(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) libweir-core.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -o $@ $(filter %.o %.lo,$^) libweir-core.la \
 	  $(CRITERION_LIBS) $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
 
-# These count the system calls of all that is in them.
-tests/test_broadcast$(EXEEXT): bench/calls.o
+tests/test_broadcast$(EXEEXT): $(CAST_OBJS)
 
 $(TSANS): %$(EXEEXT): %.o libweir-core.la
 	$(call say,LINK)

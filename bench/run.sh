@@ -183,6 +183,40 @@ for mode in $servers; do
 done
 echo
 
+# ---- Broadcast ----
+
+broadcast() {
+  plain=
+  [ "$1" != libuv ] || plain=--plain
+  # shellcheck disable=SC2046
+  env $(settings "$1") taskset -c "$cpu_server" "$bench/broadcast" $plain \
+    --cpu "$cpu_client" >>"$tmp/$1"
+}
+
+for mode in $servers; do
+  : >"$tmp/$mode"
+done
+round=0
+while [ $round -lt "$rounds" ]; do
+  for mode in $servers; do
+    broadcast "$mode"
+  done
+  round=$((round + 1))
+done
+printf '\nBroadcast to 30 clients that read and 3 that do not, and how many of '
+printf 'both were cut;\nmicroseconds and system calls of the server for each '
+printf 'line that came:\nmedians of %s rounds\n' "$rounds"
+printf '  %-26s %8s %5s %6s %5s %6s %5s %6s %4s\n' \
+  "" "lines/s" "ratio" "us" "ratio" "calls" "ratio" "came" "cut"
+for mode in $servers; do
+  printf '  %-26s %8.0f %5.2f %6.2f %5.2f %6.3f %5.2f %5.1f%% %4s\n' \
+    "$(title "$mode")" \
+    "$(column 1 "$mode")" "$(ratio 1 "$mode" libuv)" \
+    "$(column 2 "$mode")" "$(ratio 2 "$mode" libuv)" \
+    "$(column 3 "$mode")" "$(ratio 3 "$mode" libuv)" \
+    "$(column 4 "$mode")" "$(column 5 "$mode")+$(column 6 "$mode")"
+done
+
 # ---- Copy ----
 
 # Milliseconds of processor time that children took, in the output of times.
