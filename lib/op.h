@@ -65,6 +65,9 @@ void weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
  * weir__op_begin. */
 int weir__op_hold(weir_op_t *op, weir_loop_t *loop, weir_seq_t seq);
 
+/* Gives the blocks back that operations have left behind. */
+void weir__blocks_free(weir_loop_t *loop);
+
 /* Queues the callback of op: status, and op->done as n. */
 void weir__op_finish(weir_op_t *op, int status);
 

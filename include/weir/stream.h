@@ -33,7 +33,8 @@ extern "C" {
  *   segments may go when the call returns: it is copied, unless pinned with
  *   weir_seq_pinned.
  * - No operation allocates memory, but for a sequence of more than 4 unpinned
- *   segments, whose copy comes from blocks that the loop recycles.
+ *   segments, whose copy comes from blocks that the loop recycles; above 1024
+ *   it comes from the heap and goes back there.
  * - The library's own I/O never raises SIGPIPE.
  *
  * Every initiating function may say UV_EINVAL (a NULL), UV_EBADF (the stream
