@@ -110,6 +110,7 @@ TESTS_C += tests/test_seq_window.c
 TESTS_C += tests/test_thread.c
 TESTS_C += tests/test_toolkit.c
 TESTS_C += tests/test_turn.c
+TESTS_C += tests/test_unix.c
 TESTS_C += tests/test_until.c
 TESTS_C += tests/test_until_cuts.c
 TESTS_C += tests/test_version.c

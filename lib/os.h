@@ -27,6 +27,10 @@ int weir__os_quietly(int (*call)(void *arg), void *arg);
  * UV_EAGAIN or an error; connections that were aborted are passed over. */
 int weir__os_accept(uv_os_fd_t fd, uv_os_sock_t *client);
 int weir__os_listen(uv_os_fd_t fd, int backlog);
+
+/* Whether name can be a socket's path, with its final 0: 0, UV_EINVAL (it is
+ * empty) or UV_ENAMETOOLONG. */
+int weir__os_check_path(const char *name);
 void weir__os_close(uv_os_fd_t fd);
 
 int weir__os_shutdown(uv_os_fd_t fd);

@@ -7,6 +7,8 @@
 
 #include "os.h"
 
+#include <weir/stream.h>
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +20,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -184,6 +187,15 @@ int weir__os_accept(uv_os_fd_t fd, uv_os_sock_t *client) {
 
 int weir__os_listen(uv_os_fd_t fd, int backlog) {
   return listen(fd, backlog) < 0 ? last_error() : 0;
+}
+
+int weir__os_check_path(const char *name) {
+  struct sockaddr_un addr;
+  static_assert(sizeof(addr.sun_path) <= sizeof(((weir_stream_t *)0)->peer),
+                "a stream can hold a path");
+  if (name[0] == '\0')
+    return UV_EINVAL;
+  return strlen(name) < sizeof(addr.sun_path) ? 0 : UV_ENAMETOOLONG;
 }
 
 void weir__os_close(uv_os_fd_t fd) {

@@ -117,7 +117,7 @@ typedef struct weir__socket_s {
   uint64_t control_tag;  /* connect or accept */
   weir_stream_t *client; /* of the pending accept */
   union {
-    struct sockaddr_un path; /* bound or connected to */
+    struct sockaddr_un path; /* that it is bound to */
     weir__settle_t settle;   /* of handles, while they close */
   } u;
   uv_poll_t poll; /* see writable.c */
