@@ -111,16 +111,21 @@ static void ready(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot,
     end(ring, tag, slot, socket_error(slot->owner));
     break;
   default:
-    weir__slot_redo(ring, tag, WEIR__SLOT_RESTART);
+    weir__slot_redo(ring, tag, WEIR__SLOT_RESTART | WEIR__SLOT_WAITED);
     break;
   }
 }
 
 /* Whether the request has to wait for readiness itself: the descriptor is
- * non-blocking and the kernel one that takes that literally. */
+ * non-blocking and the kernel one that takes that literally. An accept without
+ * a descriptor to be had fails at once; that is told only when there is a
+ * connection. */
 static int must_poll(const weir__slot_t *slot, int result) {
   if (slot->type == WEIR__SLOT_CONNECT)
     return result == -EINPROGRESS || result == -EINTR;
+  if (slot->type == WEIR__SLOT_ACCEPT &&
+      (result == -EMFILE || result == -ENFILE))
+    return (slot->flags & WEIR__SLOT_WAITED) == 0;
   return slot->type != WEIR__SLOT_BACKEND && result == -EAGAIN;
 }
 

@@ -58,7 +58,8 @@ enum {
   WEIR__SLOT_POLLING = 1u,   /* waits for readiness, to be tried again then */
   WEIR__SLOT_QUEUED = 2u,    /* in the list of those to be issued again */
   WEIR__SLOT_CANCELLED = 4u, /* a cancellation was asked for */
-  WEIR__SLOT_RESTART = 8u    /* issue the request itself once more */
+  WEIR__SLOT_RESTART = 8u,   /* issue the request itself once more */
+  WEIR__SLOT_WAITED = 16u    /* the descriptor was ready since it began */
 };
 
 typedef struct weir__slot_s {

@@ -157,9 +157,10 @@ WEIR_EXTERN WEIR_MUST_USE int weir_listen(weir_stream_t *stream, int backlog);
  * Any number may be outstanding; they are served in order. In the callback n is
  * 0; with status 0 client is a connected stream, which has to be closed; with
  * any other it is not initialised. Connections that nobody asked for wait in
- * the listener's backlog. UV_EMFILE and UV_ENFILE leave the connection there:
- * ask again when descriptors are free, not at once. Returns 0, UV_EINVAL (a
- * NULL, or not a listener), UV_EBADF (closing), UV_ECANCELED. */
+ * the listener's backlog. UV_EMFILE and UV_ENFILE come when there is a
+ * connection, and leave it there: ask again when descriptors are free, not at
+ * once. Returns 0, UV_EINVAL (a NULL, or not a listener), UV_EBADF (closing),
+ * UV_ECANCELED. */
 WEIR_EXTERN WEIR_MUST_USE int weir_accept(weir_op_t *op,
                                           weir_stream_t *listener,
                                           weir_stream_t *client, weir_op_cb cb);
