@@ -93,6 +93,7 @@ TESTS_C += tests/test_embed.c
 TESTS_C += tests/test_fair.c
 TESTS_C += tests/test_fallback.c
 TESTS_C += tests/test_file.c
+TESTS_C += tests/test_file_wait.c
 TESTS_C += tests/test_half_closed.c
 TESTS_C += tests/test_kind.c
 TESTS_C += tests/test_loop.c

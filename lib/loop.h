@@ -60,6 +60,7 @@ struct weir_loop_s {
   weir_node_t open;   /* all streams that are not closed */
   weir_pool_t *pools; /* all pools */
   weir__block_t *blocks[WEIR__BLOCK_ORDERS]; /* free ones */
+  struct weir__uv_file_s *uv_files;          /* free ones */
   size_t active; /* operations and closes outstanding: keeps uv_run going */
   int flags;
   int error;       /* for ever: what every new operation gets */

@@ -54,7 +54,8 @@ static inline weir_op_t *weir__op_of(const weir_node_t *node) {
 
 weir__file_args_t *weir__file_args(weir_op_t *op);
 
-/* Runs a file operation at once, in whatever thread this is: its result. */
+/* Runs a file operation at once, in whatever thread this is: its result, which
+ * is UV_ESPIPE for an offset where there are no positions. */
 int weir__file_run(weir_op_t *op);
 
 /* Makes op ready: private fields cleared, a reference on the loop taken. */

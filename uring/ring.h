@@ -81,6 +81,15 @@ typedef struct weir__vector_s {
 
 #define WEIR__BUFFER_SLOTS 64
 
+/* A descriptor that is no pipe and no socket, as long as writes to it are
+ * outstanding. */
+typedef struct weir__plain_s {
+  int fd;
+  unsigned writes;
+} weir__plain_t;
+
+enum { WEIR__PLAIN_SLOTS = 64 };
+
 typedef struct weir__ring_s {
   weir_loop_t *loop;
   struct io_uring uring;
@@ -104,6 +113,8 @@ typedef struct weir__ring_s {
   int eventfd; /* -1 in the ring wait */
   uv_poll_t poll;
   weir__settle_t settle;
+
+  weir__plain_t plain[WEIR__PLAIN_SLOTS]; /* see file.c */
 
   int has_buffers;
   unsigned char buffers[WEIR__BUFFER_SLOTS]; /* 1: taken */
@@ -266,6 +277,9 @@ void weir__socket_accepted(weir_stream_t *listener, int result);
 int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op);
 int weir__ring_file_cancel(weir_loop_t *loop, weir_op_t *op);
 int weir__ring_file_restart(weir__ring_t *ring, uint64_t tag, weir_op_t *op);
+/* Whether op is to be issued again after this result. */
+int weir__ring_file_again(weir_op_t *op, int result);
+void weir__ring_file_done(weir__ring_t *ring, weir_op_t *op, int result);
 
 /* ---- memory.c ---- */
 
