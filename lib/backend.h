@@ -56,9 +56,11 @@ typedef struct weir__backend_s {
   /* After the poll phase: reap, start and submit what was queued in it. */
   void (*check)(weir_loop_t *loop);
   int (*owns)(const weir_loop_t *loop, const uv_handle_t *handle);
-  /* The application closed our handles: give up whatever is in flight. After
-   * it no completion may come any more; for each pending transfer the backend
-   * calls its _done function with UV_ECANCELED. May wait for the kernel. */
+  /* The application closed our handles: give up whatever is in flight. For
+   * each pending transfer the backend calls its _done function, mostly with
+   * UV_ECANCELED. May wait for the kernel. After it no completion may come any
+   * more but that of a file operation which a thread of libuv's pool is at: the
+   * thread is not waited for. */
   void (*abandon)(weir_loop_t *loop);
 
   /* Starts op, whose file fields are set: 0 (weir__file_done will come),

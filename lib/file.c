@@ -15,57 +15,28 @@
 /* Files: operations queue here until the next flush hands them to the
  * backend. Without a callback they run at once, through libuv. */
 
-enum { UV_INLINE_BUFS = 4 };
-
 static int finish_sync(uv_fs_t *req) {
   int r = (int)req->result;
   uv_fs_req_cleanup(req);
   return r;
 }
 
-typedef int (*transfer_t)(uv_loop_t *, uv_fs_t *, uv_file, const uv_buf_t *,
-                          unsigned, int64_t, uv_fs_cb);
-
-/* One window, in portions for which libuv needs no memory. */
-static int transfer_sync(transfer_t transfer, uv_file file, weir_seq_t seq,
-                         int64_t offset) {
+static int transfer(int write, uv_file file, weir_seq_t seq, int64_t offset) {
   uv_buf_t window[WEIR_WINDOW];
   size_t bytes = 0;
   unsigned used =
       weir__seq_fill(&seq, window, 0, &bytes, weir__seq_max_bytes());
-  int total = 0;
-  for (unsigned i = 0; i < used; i += UV_INLINE_BUFS) {
-    unsigned n = used - i < UV_INLINE_BUFS ? used - i : UV_INLINE_BUFS;
-    size_t asked = 0;
-    uv_fs_t req;
-    for (unsigned k = 0; k < n; k++)
-      asked += window[i + k].len;
-    transfer(NULL, &req, file, window + i, n, offset < 0 ? -1 : offset + total,
-             NULL);
-    int r = finish_sync(&req);
-    if (r < 0)
-      return total > 0 ? total : r;
-    total += r;
-    if ((size_t)r < asked)
-      break;
-  }
-  return total;
+  if (used == 0)
+    return 0;
+  return write ? weir__os_pwrite(file, window, used, offset)
+               : weir__os_pread(file, window, used, offset);
 }
 
-typedef struct write_s {
-  uv_file file;
-  weir_seq_t seq;
-  int64_t offset;
-} write_t;
-
-static int write_call(void *arg) {
-  const write_t *w = arg;
-  return transfer_sync(uv_fs_write, w->file, w->seq, w->offset);
-}
-
-static int write_sync(uv_file file, weir_seq_t seq, int64_t offset) {
-  write_t w = {file, seq, offset};
-  return weir__os_quietly(write_call, &w);
+/* What has no positions has no use for an offset. */
+static int transfer_sync(int write, uv_file file, weir_seq_t seq,
+                         int64_t offset) {
+  int r = transfer(write, file, seq, offset);
+  return r == UV_ESPIPE ? transfer(write, file, seq, -1) : r;
 }
 
 int weir__file_run(weir_op_t *op) {
@@ -82,9 +53,9 @@ int weir__file_run(weir_op_t *op) {
     uv_fs_fsync(NULL, &req, args->file, NULL);
     return finish_sync(&req);
   case WEIR__FILE_PREAD:
-    return transfer_sync(uv_fs_read, args->file, op->seq, op->offset);
+    return transfer(0, args->file, op->seq, op->offset);
   default:
-    return write_sync(args->file, op->seq, op->offset);
+    return transfer(1, args->file, op->seq, op->offset);
   }
 }
 
@@ -270,7 +241,7 @@ int weir_file_pread(weir_loop_t *loop, weir_op_t *op, uv_file file,
   if (loop == NULL || (op == NULL && cb != NULL) || offset < -1)
     return UV_EINVAL;
   if (cb == NULL)
-    return transfer_sync(uv_fs_read, file, weir_seq_from(into), offset);
+    return transfer_sync(0, file, weir_seq_from(into), offset);
   return transfer_begin(loop, op, WEIR__FILE_PREAD, file, weir_seq_from(into),
                         offset, cb);
 }
@@ -280,6 +251,6 @@ int weir_file_pwrite(weir_loop_t *loop, weir_op_t *op, uv_file file,
   if (loop == NULL || (op == NULL && cb != NULL) || offset < -1)
     return UV_EINVAL;
   if (cb == NULL)
-    return write_sync(file, from, offset);
+    return transfer_sync(1, file, from, offset);
   return transfer_begin(loop, op, WEIR__FILE_PWRITE, file, from, offset, cb);
 }

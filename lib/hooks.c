@@ -5,6 +5,7 @@
 
 #include "alloc.h"
 #include "backend.h"
+#include "op.h"
 #include "queue.h"
 #include "stream.h"
 
@@ -20,11 +21,7 @@ static void hook_closed(uv_handle_t *handle) {
     loop->hooks = hooks->next;
     weir__free(hooks);
   }
-  weir__block_t *block;
-  while ((block = loop->blocks) != NULL) {
-    loop->blocks = block->next;
-    weir__free(block);
-  }
+  weir__blocks_free(loop);
   weir__free(loop);
   if (cb != NULL)
     cb(loop);

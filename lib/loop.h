@@ -9,10 +9,11 @@
 #include <weir/stream.h>
 
 /* A block of segments for an op with more than the op itself can hold; when
- * free, it lies in its loop's list. */
+ * free, it lies in its loop's list of that order. The largest has 1024. */
+enum { WEIR__BLOCK_ORDERS = 7 };
 typedef struct weir__block_s {
   struct weir__block_s *next;
-  size_t capacity; /* in segments */
+  unsigned order; /* WEIR__BLOCK_ORDERS: none, it is not kept */
   uv_buf_t segments[];
 } weir__block_t;
 
@@ -58,7 +59,8 @@ struct weir_loop_s {
 
   weir_node_t open;   /* all streams that are not closed */
   weir_pool_t *pools; /* all pools */
-  weir__block_t *blocks;
+  weir__block_t *blocks[WEIR__BLOCK_ORDERS]; /* free ones */
+  struct weir__uv_file_s *uv_files;          /* free ones */
   size_t active; /* operations and closes outstanding: keeps uv_run going */
   int flags;
   int error;       /* for ever: what every new operation gets */

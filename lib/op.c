@@ -14,31 +14,64 @@ static_assert(sizeof(weir_op_t) <= 256, "an op takes at most 256 bytes");
 static_assert(sizeof(weir__file_args_t) <= sizeof(((weir_op_t *)0)->scratch),
               "file arguments fit in an op");
 
+/* The copies of descriptor arrays lie in blocks that are kept, by orders, of
+ * this many segments times a power of two. Longer ones go back to the heap:
+ * beside their copying its price is nothing. */
+enum { SMALLEST_BLOCK = 16 };
+
 weir__file_args_t *weir__file_args(weir_op_t *op) {
   return (weir__file_args_t *)(void *)op->scratch;
 }
 
-static weir__block_t *block_take(weir_loop_t *loop, size_t capacity) {
-  weir__block_t **link = &loop->blocks;
-  weir__block_t *block;
-  while ((block = *link) != NULL) {
-    if (block->capacity >= capacity) {
-      *link = block->next;
-      return block;
-    }
-    link = &block->next;
+/* The order of the smallest blocks that have n segments; WEIR__BLOCK_ORDERS
+ * where there is none. */
+static unsigned block_order(size_t n, size_t *capacity) {
+  unsigned order = 0;
+  *capacity = SMALLEST_BLOCK;
+  while (*capacity < n && order < WEIR__BLOCK_ORDERS) {
+    *capacity *= 2;
+    order++;
   }
-  size_t rounded = 16;
-  while (rounded < capacity)
-    rounded *= 2;
-  if (rounded > (SIZE_MAX - sizeof(*block)) / sizeof(uv_buf_t))
+  if (order == WEIR__BLOCK_ORDERS)
+    *capacity = n;
+  return order;
+}
+
+static weir__block_t *block_take(weir_loop_t *loop, size_t n) {
+  size_t capacity;
+  unsigned order = block_order(n, &capacity);
+  weir__block_t *block;
+  if (order < WEIR__BLOCK_ORDERS && (block = loop->blocks[order]) != NULL) {
+    loop->blocks[order] = block->next;
+    return block;
+  }
+  if (capacity > (SIZE_MAX - sizeof(*block)) / sizeof(uv_buf_t))
     return NULL;
-  block = weir__malloc(sizeof(*block) + rounded * sizeof(uv_buf_t));
+  block = weir__malloc(sizeof(*block) + capacity * sizeof(uv_buf_t));
   if (block != NULL) {
-    block->capacity = rounded;
+    block->order = order;
     loop->stats.allocations++;
   }
   return block;
+}
+
+static void block_release(weir_loop_t *loop, weir__block_t *block) {
+  if (block->order == WEIR__BLOCK_ORDERS) {
+    weir__free(block);
+    return;
+  }
+  block->next = loop->blocks[block->order];
+  loop->blocks[block->order] = block;
+}
+
+void weir__blocks_free(weir_loop_t *loop) {
+  for (unsigned i = 0; i < WEIR__BLOCK_ORDERS; i++) {
+    weir__block_t *block;
+    while ((block = loop->blocks[i]) != NULL) {
+      loop->blocks[i] = block->next;
+      weir__free(block);
+    }
+  }
 }
 
 int weir__op_hold(weir_op_t *op, weir_loop_t *loop, weir_seq_t seq) {
@@ -49,8 +82,6 @@ int weir__op_hold(weir_op_t *op, weir_loop_t *loop, weir_seq_t seq) {
     weir__seq_own(&op->seq, op->segments);
     return 0;
   }
-  if (n > SIZE_MAX / 4)
-    return UV_ENOMEM;
   weir__block_t *block = block_take(loop, n);
   if (block == NULL)
     return UV_ENOMEM;
@@ -77,9 +108,7 @@ void weir__op_finish(weir_op_t *op, int status) {
   weir_loop_t *loop = op->loop;
   assert(op->state != WEIR__OP_DONE);
   if (op->block != NULL) {
-    weir__block_t *block = op->block;
-    block->next = loop->blocks;
-    loop->blocks = block;
+    block_release(loop, op->block);
     op->block = NULL;
   }
   op->status = status;

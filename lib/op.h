@@ -54,7 +54,8 @@ static inline weir_op_t *weir__op_of(const weir_node_t *node) {
 
 weir__file_args_t *weir__file_args(weir_op_t *op);
 
-/* Runs a file operation at once, in whatever thread this is: its result. */
+/* Runs a file operation at once, in whatever thread this is: its result, which
+ * is UV_ESPIPE for an offset where there are no positions. */
 int weir__file_run(weir_op_t *op);
 
 /* Makes op ready: private fields cleared, a reference on the loop taken. */
@@ -64,6 +65,9 @@ void weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
 /* Gives op a copy of seq whose segments it owns. 0 or UV_ENOMEM, before
  * weir__op_begin. */
 int weir__op_hold(weir_op_t *op, weir_loop_t *loop, weir_seq_t seq);
+
+/* Gives the blocks back that operations have left behind. */
+void weir__blocks_free(weir_loop_t *loop);
 
 /* Queues the callback of op: status, and op->done as n. */
 void weir__op_finish(weir_op_t *op, int status);

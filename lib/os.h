@@ -6,9 +6,9 @@
 
 #include <uv.h>
 
-/* System calls on a descriptor that both backends make directly. None waits,
- * none raises SIGPIPE; EINTR is tried again. Results are 0 or a negative
- * UV_E*; *n is set on success only. */
+/* System calls on a descriptor that both backends make directly. None waits
+ * unless it says so, none raises SIGPIPE; EINTR is tried again. Results are 0
+ * or a negative UV_E*; *n is set on success only. */
 
 /* Whether fd is a socket. Others are read with readv and written with writev
  * under a blocked SIGPIPE. */
@@ -20,13 +20,27 @@ int weir__os_read(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
 int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
                    unsigned nbufs, size_t *n);
 
-/* Calls call(arg), which leaves no SIGPIPE behind, and returns its result. */
-int weir__os_quietly(int (*call)(void *arg), void *arg);
+/* Read from and write to a file at offset, or at its own position if that is
+ * -1, in one call, which may wait: the count, or an error; UV_ESPIPE for an
+ * offset where there are no positions. */
+int weir__os_pread(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
+                   int64_t offset);
+int weir__os_pwrite(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
+                    int64_t offset);
+
+/* Waits until fd can be read, or written, at most timeout milliseconds (-1: no
+ * limit): 1, or 0 when the time is over. UV_ECANCELED as soon as stop (-1:
+ * none) can be read. */
+int weir__os_await(uv_os_fd_t fd, int write, uv_os_fd_t stop, int timeout);
 
 /* Takes a connection of a listening socket, close-on-exec and non-blocking: 0,
  * UV_EAGAIN or an error; connections that were aborted are passed over. */
 int weir__os_accept(uv_os_fd_t fd, uv_os_sock_t *client);
 int weir__os_listen(uv_os_fd_t fd, int backlog);
+
+/* Whether name can be a socket's path, with its final 0: 0, UV_EINVAL (it is
+ * empty) or UV_ENAMETOOLONG. */
+int weir__os_check_path(const char *name);
 void weir__os_close(uv_os_fd_t fd);
 
 int weir__os_shutdown(uv_os_fd_t fd);

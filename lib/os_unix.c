@@ -2,22 +2,26 @@
  * SPDX-License-Identifier: MIT
  */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
-#define _GNU_SOURCE /* accept4 */
+#define _GNU_SOURCE /* accept4, preadv */
 #endif
 
 #include "os.h"
+
+#include <weir/stream.h>
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -97,7 +101,8 @@ static void consume_sigpipe(const sigset_t *sigpipe) {
 /* The application's handler and mask are its own, so the signal is blocked in
  * this thread only and for this call only. A write that was short may have
  * raised it too. */
-int weir__os_quietly(int (*call)(void *arg), void *arg) {
+static ssize_t write_quietly(uv_os_fd_t fd, const uv_buf_t *bufs,
+                             unsigned nbufs) {
   sigset_t sigpipe;
   sigset_t mask;
   sigset_t pending;
@@ -109,32 +114,14 @@ int weir__os_quietly(int (*call)(void *arg), void *arg) {
   /* Only a SIGPIPE that was blocked already can have been pending. */
   if (sigismember(&mask, SIGPIPE))
     sigpending(&pending);
-  int r = call(arg);
+  ssize_t put = writev(fd, vector(bufs), (int)nbufs);
+  int error = errno;
   if (!sigismember(&pending, SIGPIPE))
     consume_sigpipe(&sigpipe);
   if (!sigismember(&mask, SIGPIPE))
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
-  return r;
-}
-
-typedef struct write_s {
-  uv_os_fd_t fd;
-  const uv_buf_t *bufs;
-  unsigned nbufs;
-  ssize_t put;
-} write_t;
-
-static int write_vector(void *arg) {
-  write_t *w = arg;
-  w->put = writev(w->fd, vector(w->bufs), (int)w->nbufs);
-  return w->put < 0 ? errno : 0;
-}
-
-static ssize_t write_quietly(uv_os_fd_t fd, const uv_buf_t *bufs,
-                             unsigned nbufs) {
-  write_t w = {fd, bufs, nbufs, 0};
-  errno = weir__os_quietly(write_vector, &w);
-  return w.put;
+  errno = error;
+  return put;
 }
 
 int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
@@ -154,6 +141,46 @@ int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
     return UV_EIO;
   *n = (size_t)put;
   return 0;
+}
+
+/* ---- Files ---- */
+
+int weir__os_pread(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
+                   int64_t offset) {
+  ssize_t got;
+  do {
+    if (offset < 0)
+      got = readv(fd, vector(bufs), (int)nbufs);
+    else
+      got = preadv(fd, vector(bufs), (int)nbufs, offset);
+  } while (got < 0 && errno == EINTR);
+  return got < 0 ? last_error() : (int)got;
+}
+
+/* What has no positions, and so refuses an offset, is all that can raise
+ * SIGPIPE. */
+int weir__os_pwrite(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
+                    int64_t offset) {
+  ssize_t put;
+  do {
+    if (offset < 0)
+      put = write_quietly(fd, bufs, nbufs);
+    else
+      put = pwritev(fd, vector(bufs), (int)nbufs, offset);
+  } while (put < 0 && errno == EINTR);
+  return put < 0 ? last_error() : (int)put;
+}
+
+int weir__os_await(uv_os_fd_t fd, int write, uv_os_fd_t stop, int timeout) {
+  struct pollfd fds[2] = {{.fd = fd, .events = write ? POLLOUT : POLLIN},
+                          {.fd = stop, .events = POLLIN}};
+  int n;
+  do
+    n = poll(fds, 2, timeout);
+  while (n < 0 && errno == EINTR);
+  if (n <= 0)
+    return n < 0 ? last_error() : 0;
+  return fds[1].revents != 0 ? UV_ECANCELED : 1;
 }
 
 /* ---- Sockets ---- */
@@ -184,6 +211,15 @@ int weir__os_accept(uv_os_fd_t fd, uv_os_sock_t *client) {
 
 int weir__os_listen(uv_os_fd_t fd, int backlog) {
   return listen(fd, backlog) < 0 ? last_error() : 0;
+}
+
+int weir__os_check_path(const char *name) {
+  struct sockaddr_un addr;
+  static_assert(sizeof(addr.sun_path) <= sizeof(((weir_stream_t *)0)->peer),
+                "a stream can hold a path");
+  if (name[0] == '\0')
+    return UV_EINVAL;
+  return strlen(name) < sizeof(addr.sun_path) ? 0 : UV_ENAMETOOLONG;
 }
 
 void weir__os_close(uv_os_fd_t fd) {

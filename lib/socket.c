@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "op.h"
+#include "os.h"
 #include "queue.h"
 #include "stream.h"
 
@@ -85,6 +86,8 @@ int weir_pipe_bind(weir_stream_t *stream, const char *name) {
   if (stream == NULL || name == NULL)
     return UV_EINVAL;
   int r = unused(stream, UV_NAMED_PIPE);
+  if (r == 0)
+    r = weir__os_check_path(name);
   return r != 0 ? r : net(stream)->bind_path(stream, name);
 }
 
@@ -193,14 +196,11 @@ int weir_pipe_connect(weir_op_t *op, weir_stream_t *stream, const char *name,
   if (op == NULL || stream == NULL || name == NULL || cb == NULL)
     return UV_EINVAL;
   int r = unused(stream, UV_NAMED_PIPE);
+  if (r == 0)
+    r = weir__os_check_path(name);
   if (r != 0)
     return r;
-  size_t len = strlen(name);
-  if (len == 0)
-    return UV_EINVAL;
-  if (len >= sizeof(stream->peer.path))
-    return UV_ENAMETOOLONG;
-  memcpy(stream->peer.path, name, len + 1);
+  memcpy(stream->peer.path, name, strlen(name) + 1);
   return connect_begin(op, stream, cb);
 }
 

@@ -4,8 +4,7 @@
 #include "uv_backend.h"
 
 /* libuv sleeps and wakes; the core is run from its callbacks and, once in each
- * turn, from the prepare and check phases. loop->impl is the list of free file
- * requests. */
+ * turn, from the prepare and check phases. */
 
 static int attach(weir_loop_t *loop, const weir_loop_options_t *options) {
   (void)options;

@@ -75,6 +75,9 @@ void weir__uv_end(weir_stream_t *stream, int status);
  * that has given some of its streams to this one, too. */
 void weir__uv_abandon_streams(weir_loop_t *loop, int status);
 
+/* File operations in libuv's pool; op->owner is their request there. For a
+ * backend that does not run every one of them itself, too. What a thread is at
+ * can be cancelled while it waits for readiness, and else goes on. */
 int weir__uv_file_start(weir_loop_t *loop, weir_op_t *op);
 int weir__uv_file_cancel(weir_loop_t *loop, weir_op_t *op);
 void weir__uv_abandon_files(weir_loop_t *loop);

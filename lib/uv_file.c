@@ -6,43 +6,80 @@
 #include <stdatomic.h>
 
 #include "alloc.h"
+#include "os.h"
 #include "queue.h"
 
 /* File operations run whole in a thread of libuv's pool: up to 16 segments in
  * one trip, without the memory that uv_fs_read and uv_fs_write of more than 4
- * segments need, and in a way that can be waited for. */
+ * segments need, and in a way that can be cancelled while it waits. */
 
 typedef struct weir__uv_file_s {
   uv_work_t work;
   struct weir__uv_file_s *next; /* in the loop's list of free ones */
-  weir_op_t *op;                /* NULL: abandoned */
+  weir_op_t *op;
   int result;
-  atomic_int finished;
+  uv_file wake[2]; /* a pipe, when the thread waits with it */
+  atomic_int waiting;
+  atomic_int cancelled;
 } weir__uv_file_t;
+
+/* Waits in poll, from where the loop's thread can call this one back. Either
+ * this thread sees that it is cancelled, or the other one that it waits. */
+static int await_ready(weir__uv_file_t *file) {
+  const weir_op_t *op = file->op;
+  uv_file fd = weir__file_args(file->op)->file;
+  int write = op->type == WEIR__FILE_PWRITE;
+  uv_file stop = -1;
+  if (weir__os_await(fd, write, -1, 0) != 0)
+    return 0;
+  if (uv_pipe(file->wake, 0, 0) == 0) {
+    stop = file->wake[0];
+    atomic_store(&file->waiting, 1);
+  }
+  if (atomic_load(&file->cancelled))
+    return UV_ECANCELED;
+  return weir__os_await(fd, write, stop, -1) == UV_ECANCELED ? UV_ECANCELED : 0;
+}
+
+/* What may have to wait for others shows itself by its answer to an offset;
+ * without one it has to be asked. */
+static int transfer(weir__uv_file_t *file) {
+  weir_op_t *op = file->op;
+  int r = op->offset >= 0 ? weir__file_run(op) : UV_EAGAIN;
+  if (r == UV_ESPIPE)
+    op->offset = -1;
+  else if (r != UV_EAGAIN)
+    return r;
+  r = await_ready(file);
+  return r != 0 ? r : weir__file_run(op);
+}
 
 static void run(uv_work_t *work) {
   weir__uv_file_t *file = work->data;
-  file->result = weir__file_run(file->op);
-  atomic_store_explicit(&file->finished, 1, memory_order_release);
+  int type = file->op->type;
+  if (type == WEIR__FILE_PREAD || type == WEIR__FILE_PWRITE)
+    file->result = transfer(file);
+  else
+    file->result = weir__file_run(file->op);
 }
 
 static void on_done(uv_work_t *work, int status) {
   weir__uv_file_t *file = work->data;
   weir_op_t *op = file->op;
-  if (op == NULL) {
-    weir__free(file);
-    return;
-  }
   weir_loop_t *loop = op->loop;
-  file->next = loop->impl;
-  loop->impl = file;
+  if (atomic_load(&file->waiting)) {
+    weir__os_close(file->wake[0]);
+    weir__os_close(file->wake[1]);
+  }
+  file->next = loop->uv_files;
+  loop->uv_files = file;
   weir__file_done(op, status != 0 ? status : file->result);
 }
 
 static weir__uv_file_t *file_take(weir_loop_t *loop) {
-  weir__uv_file_t *file = loop->impl;
+  weir__uv_file_t *file = loop->uv_files;
   if (file != NULL) {
-    loop->impl = file->next;
+    loop->uv_files = file->next;
     return file;
   }
   file = weir__malloc(sizeof(*file));
@@ -57,39 +94,40 @@ int weir__uv_file_start(weir_loop_t *loop, weir_op_t *op) {
     return UV_ENOMEM;
   file->op = op;
   file->work.data = file;
-  atomic_init(&file->finished, 0);
+  atomic_init(&file->waiting, 0);
+  atomic_init(&file->cancelled, 0);
   op->owner = file;
   /* It fails only without a function to run. */
   return uv_queue_work(loop->uv, &file->work, run, on_done);
 }
 
-/* What a thread has begun goes on. */
 int weir__uv_file_cancel(weir_loop_t *loop, weir_op_t *op) {
+  static const char byte = 0;
+  const uv_buf_t buf = {(char *)(uintptr_t)&byte, 1};
   weir__uv_file_t *file = op->owner;
+  size_t n;
   (void)loop;
-  uv_cancel((uv_req_t *)&file->work);
+  if (uv_cancel((uv_req_t *)&file->work) != UV_EBUSY)
+    return 0;
+  atomic_store(&file->cancelled, 1);
+  if (atomic_load(&file->waiting))
+    (void)weir__os_write(file->wake[1], 0, &buf, 1, &n);
   return 0;
 }
 
 void weir__uv_abandon_files(weir_loop_t *loop) {
-  while (!weir__queue_empty(&loop->file_ops)) {
-    weir_op_t *op = weir__op_of(loop->file_ops.next);
-    weir__uv_file_t *file = op->owner;
-    int result = UV_ECANCELED;
-    if (uv_cancel((uv_req_t *)&file->work) == UV_EBUSY) {
-      while (!atomic_load_explicit(&file->finished, memory_order_acquire))
-        uv_sleep(1);
-      result = file->result;
-    }
-    file->op = NULL;
-    weir__file_done(op, result);
+  const weir_node_t *node = loop->file_ops.next;
+  for (; node != &loop->file_ops; node = node->next) {
+    weir_op_t *op = weir__op_of(node);
+    if (op->owner != NULL)
+      weir__uv_file_cancel(loop, op);
   }
 }
 
 void weir__uv_free_files(weir_loop_t *loop) {
   weir__uv_file_t *file;
-  while ((file = loop->impl) != NULL) {
-    loop->impl = file->next;
+  while ((file = loop->uv_files) != NULL) {
+    loop->uv_files = file->next;
     weir__free(file);
   }
 }

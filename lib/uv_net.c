@@ -100,11 +100,13 @@ static int accept_now(weir_stream_t *listener, weir_stream_t *client) {
   return 0;
 }
 
+/* Without a descriptor to be had an accept fails also when there is no
+ * connection; it is told only when there is one. */
 static int accept_next(weir_stream_t *listener, weir_stream_t *client) {
   int r = UV_EAGAIN;
   if ((weir__uv(listener)->flags & WEIR__UV_READ_MORE) != 0)
     r = accept_now(listener, client);
-  if (r != UV_EAGAIN)
+  if (r != UV_EAGAIN && r != UV_EMFILE && r != UV_ENFILE)
     return r;
   weir__uv(listener)->client = client;
   return weir__uv_await(listener, UV_READABLE);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/alloc.h"
@@ -168,6 +169,58 @@ WEIR_TEST(alloc_ops, none_for_files_and_pools) {
   check_is(weir_pool_destroy(step.pool), 0);
   scratch_expect(&step.scratch, 0, 4096);
   scratch_remove(&step.scratch);
+}
+
+/* ---- What stays behind ---- */
+
+/* Writes with `count` copies of `n` descriptors at a time. */
+static void hold_copies(struct weir_fixture *f, size_t count, size_t n) {
+  char *bytes = malloc(count * n);
+  uv_buf_t *bufs = malloc(n * sizeof(*bufs));
+  struct request *w = calloc(count, sizeof(*w));
+  struct drain drain;
+  struct conn c;
+  size_t i, k;
+
+  cr_assert(bytes != NULL && bufs != NULL && w != NULL);
+  pattern_fill(bytes, 0, count * n);
+  conn_tcp(f, &c);
+  drain_start(&drain, c.peer);
+  for (k = 0; k < count; k++) {
+    for (i = 0; i < n; i++)
+      bufs[i] = uv_buf_init(bytes + k * n + i, 1);
+    check_is(weir_write(&w[k].op, &c.stream, weir_seq_bufs(bufs, n), on_done),
+             0);
+  }
+  for (k = 0; k < count; k++)
+    finish(f, &w[k], 0, n);
+  close_stream(f, &c);
+  drain_join(&drain);
+  check_is(drain.received, n * count);
+  close_peer(&c);
+  free(bytes);
+  free(bufs);
+  free(w);
+}
+
+WEIR_TEST(alloc_ops, copies_of_long_arrays_go_back_to_the_heap) {
+  size_t before = alloc_blocks();
+
+  hold_copies(f, 50, 131072);
+  check_is(alloc_blocks(), before);
+}
+
+WEIR_TEST(alloc_ops, a_short_array_takes_no_long_copy) {
+  size_t before = alloc_blocks(), calls;
+
+  hold_copies(f, 1, 1024);
+  hold_copies(f, 1, 5);
+  check_is(alloc_blocks(), before + 2);
+  calls = alloc_calls();
+  hold_copies(f, 1, 1000);
+  hold_copies(f, 1, 16);
+  check_is(alloc_calls(), calls);
+  check_is(alloc_blocks(), before + 2);
 }
 
 /* ---- No memory ---- */

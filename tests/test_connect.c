@@ -427,45 +427,107 @@ WEIR_TEST(connect, connections_wait_in_the_backlog) {
   server_close(f, &s);
 }
 
-/* Takes all descriptors that the limit leaves. */
-static int use_up(int *fds, int max) {
-  int n = 0;
+/* Takes all descriptors that a low limit leaves, and gives them back. */
+struct famine {
+  struct rlimit limit;
+  int fds[256];
+  int n;
+};
 
-  while (n < max && (fds[n] = dup(0)) >= 0)
-    n++;
-  return n;
+static void famine_begin(struct famine *famine) {
+  struct rlimit low;
+
+  check_is(getrlimit(RLIMIT_NOFILE, &famine->limit), 0);
+  low = famine->limit;
+  low.rlim_cur = 128;
+  check_is(setrlimit(RLIMIT_NOFILE, &low), 0);
+  famine->n = 0;
+  while (famine->n < 256 && (famine->fds[famine->n] = dup(0)) >= 0)
+    famine->n++;
+  cr_assert(famine->n < 256);
+}
+
+static void famine_end(struct famine *famine) {
+  while (famine->n > 0)
+    close(famine->fds[--famine->n]);
+  check_is(setrlimit(RLIMIT_NOFILE, &famine->limit), 0);
 }
 
 WEIR_TEST(connect, no_descriptor_left_leaves_the_connection_there) {
-  static int fds[256];
-  struct rlimit limit, low;
+  struct famine famine;
   struct server s;
   struct request a, r;
   struct conn client, accepted;
-  int n;
 
   listen_ip(f, &s, "127.0.0.1");
   client_init(f, &client, &s);
   check_is(client_connect(&r, &client, &s), 0);
   finish(f, &r, 0, 0);
-
-  check_is(getrlimit(RLIMIT_NOFILE, &limit), 0);
-  low = limit;
-  low.rlim_cur = 128;
-  check_is(setrlimit(RLIMIT_NOFILE, &low), 0);
-  n = use_up(fds, 256);
-  cr_assert(n < 256);
+  famine_begin(&famine);
   check_is(server_accept(&a, &s, &accepted), 0);
   finish(f, &a, UV_EMFILE, 0);
-  while (n-- > 0)
-    close(fds[n]);
-  check_is(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  famine_end(&famine);
 
   check_is(server_accept(&a, &s, &accepted), 0);
   finish(f, &a, 0, 0);
   pass(f, &client, &accepted);
   conn_close(f, &accepted);
   conn_close(f, &client);
+  server_close(f, &s);
+}
+
+/* The system looks for a descriptor before it looks for a connection. */
+static void starve_an_empty_backlog(struct weir_fixture *f, struct server *s,
+                                    int fd) {
+  struct famine famine;
+  struct request a;
+  struct conn accepted;
+  uint64_t calls;
+
+  famine_begin(&famine);
+  check_is(server_accept(&a, s, &accepted), 0);
+  run_some_turns(f);
+  check_is(a.calls, 0);
+  calls = stats_of(f).syscalls;
+  run_some_turns(f);
+  run_some_turns(f);
+  check_is(a.calls, 0);
+  check_is(stats_of(f).syscalls, calls);
+  check_is(connect(fd, (struct sockaddr *)&s->addr, sizeof(s->addr)), 0);
+  finish(f, &a, UV_EMFILE, 0);
+  famine_end(&famine);
+  check_is(server_accept(&a, s, &accepted), 0);
+  finish(f, &a, 0, 0);
+  conn_close(f, &accepted);
+}
+
+WEIR_TEST(connect, no_descriptor_left_and_nobody_there_waits) {
+  struct server s;
+  int fds[2] = {socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+                socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+
+  listen_ip(f, &s, "127.0.0.1");
+  starve_an_empty_backlog(f, &s, fds[0]);
+  /* Once more, where the last accept found something. */
+  starve_an_empty_backlog(f, &s, fds[1]);
+  close(fds[0]);
+  close(fds[1]);
+  server_close(f, &s);
+}
+
+WEIR_TEST(connect, an_accept_that_starves_can_be_cancelled) {
+  struct famine famine;
+  struct server s;
+  struct request a;
+  struct conn accepted;
+
+  listen_ip(f, &s, "127.0.0.1");
+  famine_begin(&famine);
+  check_is(server_accept(&a, &s, &accepted), 0);
+  run_some_turns(f);
+  weir_cancel(&a.op);
+  finish(f, &a, UV_ECANCELED, 0);
+  famine_end(&famine);
   server_close(f, &s);
 }
 

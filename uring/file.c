@@ -3,7 +3,11 @@
  */
 #include "ring.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
+
+#include "../lib/uv_backend.h"
 
 /* The registered memory that holds all of bufs, or -1. */
 static int registered(const weir_loop_t *loop, const uv_buf_t *bufs,
@@ -75,6 +79,9 @@ static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe, weir_op_t *op) {
     sqe->addr = (uint64_t)(uintptr_t)args->path;
     sqe->len = (uint32_t)args->mode;
     sqe->open_flags = (uint32_t)(args->flags | O_CLOEXEC);
+    /* The ring would first try it without waiting, and a FIFO be opened so. */
+    if (!(args->flags & O_NONBLOCK))
+      sqe->flags |= IOSQE_ASYNC;
     break;
   case WEIR__FILE_CLOSE:
     sqe->opcode = IORING_OP_CLOSE;
@@ -88,26 +95,81 @@ static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe, weir_op_t *op) {
   }
 }
 
+static weir__plain_t *plain_slot(weir__ring_t *ring, int fd) {
+  return &ring->plain[(unsigned)fd % WEIR__PLAIN_SLOTS];
+}
+
+/* Whether a write to fd may raise SIGPIPE, on a kernel that cannot be told not
+ * to. The system is asked once for all writes that are outstanding together,
+ * since so long a descriptor stays what it is. */
+static int may_raise(weir__ring_t *ring, int fd) {
+  weir__plain_t *plain = plain_slot(ring, fd);
+  struct stat info;
+
+  if (plain->writes == 0 || plain->fd != fd) {
+    ring->loop->stats.syscalls++;
+    if (fstat(fd, &info) == 0 &&
+        (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)))
+      return 1;
+    if (plain->writes == 0)
+      plain->fd = fd;
+  }
+  plain->writes += plain->fd == fd;
+  return 0;
+}
+
 int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
   weir__ring_t *ring = weir__ring(loop);
-  struct io_uring_sqe *sqe =
-      weir__ring_begin(ring, WEIR__SLOT_FILE, op, IORING_OP_NOP, -1, &op->tag);
+  struct io_uring_sqe *sqe;
 
+  if (op->type == WEIR__FILE_PWRITE && !(ring->caps & WEIR__CAP_NOSIGNAL) &&
+      may_raise(ring, weir__file_args(op)->file))
+    return weir__uv_file_start(loop, op);
+  sqe =
+      weir__ring_begin(ring, WEIR__SLOT_FILE, op, IORING_OP_NOP, -1, &op->tag);
   if (sqe == NULL)
     return ring->refusal;
   fill(ring, sqe, op);
   return 0;
 }
 
+/* A socket refuses an offset that a pipe ignores. */
+int weir__ring_file_again(weir_op_t *op, int result) {
+  if (result == -EINTR)
+    return 1;
+  if (result != -ESPIPE || op->offset < 0 ||
+      (op->type != WEIR__FILE_PREAD && op->type != WEIR__FILE_PWRITE))
+    return 0;
+  op->offset = -1;
+  return 1;
+}
+
+/* Two descriptors in one place: the count is then too low, which costs a
+ * question more. */
+void weir__ring_file_done(weir__ring_t *ring, weir_op_t *op, int result) {
+  int fd = weir__file_args(op)->file;
+  weir__plain_t *plain = plain_slot(ring, fd);
+
+  if (op->type == WEIR__FILE_PWRITE && plain->fd == fd && plain->writes > 0)
+    plain->writes--;
+  weir__file_done(op, result);
+}
+
+/* After the wait a kernel thread does it: some file systems cannot but wait,
+ * and say EAGAIN of a non-blocking descriptor for ever. */
 int weir__ring_file_restart(weir__ring_t *ring, uint64_t tag, weir_op_t *op) {
   struct io_uring_sqe *sqe = weir__ring_sqe(ring, tag, IORING_OP_NOP, -1);
 
   if (sqe == NULL)
     return UV_EBUSY;
   fill(ring, sqe, op);
+  if (weir__slot_find(ring, tag)->flags & WEIR__SLOT_WAITED)
+    sqe->flags |= IOSQE_ASYNC;
   return 0;
 }
 
 int weir__ring_file_cancel(weir_loop_t *loop, weir_op_t *op) {
+  if (op->owner != NULL)
+    return weir__uv_file_cancel(loop, op);
   return weir__ring_cancel(weir__ring(loop), op->tag);
 }

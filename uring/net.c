@@ -7,14 +7,15 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "../lib/os.h"
 
 /* Sockets are made and bound by plain system calls; what may take time goes
- * through the ring: connect and accept. A descriptor that is no socket is
- * served by the libuv backend's kind, since a write to a FIFO in the ring
- * raises SIGPIPE. Such a stream stays one of that kind. */
+ * through the ring: connects of TCP, and accepts. A descriptor that is no
+ * socket is served by the libuv backend's kind, since a write to a FIFO in the
+ * ring raises SIGPIPE. Such a stream stays one of that kind. */
 
 static const weir__net_t *foreign(const weir_stream_t *stream) {
   return stream->kind == &weir__socket_kind ? NULL : weir__backend_uv.net;
@@ -95,17 +96,11 @@ static socklen_t address_size(const struct sockaddr *addr) {
   return 0;
 }
 
-static int set_path(weir__socket_t *sock, const char *name) {
-  size_t len = strlen(name);
-
-  if (len == 0)
-    return UV_EINVAL;
-  if (len >= sizeof(sock->u.path.sun_path))
-    return UV_ENAMETOOLONG;
-  memset(&sock->u.path, 0, sizeof(sock->u.path));
-  sock->u.path.sun_family = AF_UNIX;
-  memcpy(sock->u.path.sun_path, name, len);
-  return 0;
+/* The path has been found to fit. */
+static void set_path(struct sockaddr_un *addr, const char *name) {
+  memset(addr, 0, sizeof(*addr));
+  addr->sun_family = AF_UNIX;
+  memcpy(addr->sun_path, name, strlen(name));
 }
 
 static int net_bind(weir_stream_t *stream, const struct sockaddr *addr,
@@ -146,11 +141,10 @@ static int net_bind_path(weir_stream_t *stream, const char *name) {
     return foreign(stream)->bind_path(stream, name);
   if (sock->fd >= 0)
     return UV_EINVAL;
-  rc = set_path(sock, name);
-  if (rc == 0)
-    rc = make_socket(stream, AF_UNIX);
+  rc = make_socket(stream, AF_UNIX);
   if (rc != 0)
     return rc;
+  set_path(&sock->u.path, name);
   stream->loop->stats.syscalls++;
   if (bind(sock->fd, (struct sockaddr *)&sock->u.path, sizeof(sock->u.path)) ==
       0) {
@@ -176,25 +170,41 @@ static int net_listen(weir_stream_t *stream, int backlog) {
   return weir__os_listen(sock->fd, backlog);
 }
 
+static int set_nonblocking(int fd, int on) {
+  return ioctl(fd, FIONBIO, &on);
+}
+
+/* At once: nothing but a full backlog makes such a connect wait, and for that
+ * there is no event. The ring would give it a kernel thread to wait in. */
+static int connect_path(weir_stream_t *stream) {
+  weir__socket_t *sock = weir__socket(stream);
+  struct sockaddr_un addr;
+  int rc = make_socket(stream, AF_UNIX);
+
+  if (rc != 0)
+    return rc;
+  set_path(&addr, stream->peer.path);
+  stream->loop->stats.syscalls += 3;
+  set_nonblocking(sock->fd, 1);
+  do
+    rc = connect(sock->fd, (struct sockaddr *)&addr, sizeof(addr));
+  while (rc != 0 && errno == EINTR);
+  rc = rc != 0 ? -errno : 0;
+  set_nonblocking(sock->fd, 0);
+  return rc;
+}
+
 static int net_connect(weir_stream_t *stream) {
   weir__ring_t *ring = weir__ring(stream->loop);
   weir__socket_t *sock = weir__socket(stream);
   const struct sockaddr *addr = &stream->peer.addr;
   struct io_uring_sqe *sqe;
-  socklen_t len;
   int rc;
 
   if (foreign(stream) != NULL)
     return foreign(stream)->connect(stream);
-  if (stream->type == UV_TCP) {
-    len = address_size(addr);
-  } else {
-    rc = set_path(sock, stream->peer.path);
-    if (rc != 0)
-      return rc;
-    addr = (struct sockaddr *)&sock->u.path;
-    len = sizeof(sock->u.path);
-  }
+  if (stream->type != UV_TCP)
+    return connect_path(stream);
   rc = make_socket(stream, addr->sa_family);
   if (rc != 0)
     return rc;
@@ -203,7 +213,7 @@ static int net_connect(weir_stream_t *stream) {
   if (sqe == NULL)
     return ring->refusal;
   sqe->addr = (uint64_t)(uintptr_t)addr;
-  sqe->off = len;
+  sqe->off = address_size(addr);
   return WEIR_PENDING;
 }
 

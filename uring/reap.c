@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+enum { ERESTARTSYS = 512 };
+
 typedef struct completion_s {
   uint64_t tag;
   int result;
@@ -72,7 +74,7 @@ static void end(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot,
     break;
   case WEIR__SLOT_FILE:
     weir__slot_release(ring, tag);
-    weir__file_done(owner, result);
+    weir__ring_file_done(ring, owner, result);
     break;
   default:
     weir__slot_release(ring, tag);
@@ -111,16 +113,25 @@ static void ready(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot,
     end(ring, tag, slot, socket_error(slot->owner));
     break;
   default:
-    weir__slot_redo(ring, tag, WEIR__SLOT_RESTART);
+    weir__slot_redo(ring, tag, WEIR__SLOT_RESTART | WEIR__SLOT_WAITED);
     break;
   }
 }
 
 /* Whether the request has to wait for readiness itself: the descriptor is
- * non-blocking and the kernel one that takes that literally. */
+ * non-blocking and the kernel one that takes that literally. An accept without
+ * a descriptor to be had fails at once; that is told only when there is a
+ * connection. */
 static int must_poll(const weir__slot_t *slot, int result) {
   if (slot->type == WEIR__SLOT_CONNECT)
     return result == -EINPROGRESS || result == -EINTR;
+  if (slot->type == WEIR__SLOT_ACCEPT &&
+      (result == -EMFILE || result == -ENFILE))
+    return (slot->flags & WEIR__SLOT_WAITED) == 0;
+  /* A second time it is the answer: there are descriptors that are always
+   * called ready. */
+  if (slot->type == WEIR__SLOT_FILE && slot->flags & WEIR__SLOT_WAITED)
+    return 0;
   return slot->type != WEIR__SLOT_BACKEND && result == -EAGAIN;
 }
 
@@ -129,7 +140,8 @@ static int must_poll(const weir__slot_t *slot, int result) {
 static int must_restart(const weir__slot_t *slot, int result) {
   if (slot->type == WEIR__SLOT_ACCEPT)
     return result == -ECONNABORTED || result == -EINTR;
-  return slot->type == WEIR__SLOT_FILE && result == -EINTR;
+  return slot->type == WEIR__SLOT_FILE &&
+         weir__ring_file_again(slot->owner, result);
 }
 
 /* Where nothing is left, the next read waits before it tries. */
@@ -153,6 +165,9 @@ void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
   slot->flags &= (uint8_t)~WEIR__SLOT_POLLING;
   if (slot->type == WEIR__SLOT_READ && !polled)
     note_dry(slot->owner, result, flags);
+  /* An open that was interrupted tells it as the kernel tells itself. */
+  if (result == -ERESTARTSYS)
+    result = -EINTR;
   if (result == -EINTR && slot->flags & WEIR__SLOT_CANCELLED)
     result = UV_ECANCELED;
   if (polled && result >= 0)

@@ -58,7 +58,8 @@ enum {
   WEIR__SLOT_POLLING = 1u,   /* waits for readiness, to be tried again then */
   WEIR__SLOT_QUEUED = 2u,    /* in the list of those to be issued again */
   WEIR__SLOT_CANCELLED = 4u, /* a cancellation was asked for */
-  WEIR__SLOT_RESTART = 8u    /* issue the request itself once more */
+  WEIR__SLOT_RESTART = 8u,   /* issue the request itself once more */
+  WEIR__SLOT_WAITED = 16u    /* the descriptor was ready since it began */
 };
 
 typedef struct weir__slot_s {
@@ -79,6 +80,15 @@ typedef struct weir__vector_s {
 } weir__vector_t;
 
 #define WEIR__BUFFER_SLOTS 64
+
+/* A descriptor that is no pipe and no socket, as long as writes to it are
+ * outstanding. */
+typedef struct weir__plain_s {
+  int fd;
+  unsigned writes;
+} weir__plain_t;
+
+enum { WEIR__PLAIN_SLOTS = 64 };
 
 typedef struct weir__ring_s {
   weir_loop_t *loop;
@@ -104,6 +114,8 @@ typedef struct weir__ring_s {
   uv_poll_t poll;
   weir__settle_t settle;
 
+  weir__plain_t plain[WEIR__PLAIN_SLOTS]; /* see file.c */
+
   int has_buffers;
   unsigned char buffers[WEIR__BUFFER_SLOTS]; /* 1: taken */
 } weir__ring_t;
@@ -117,7 +129,7 @@ typedef struct weir__socket_s {
   uint64_t control_tag;  /* connect or accept */
   weir_stream_t *client; /* of the pending accept */
   union {
-    struct sockaddr_un path; /* bound or connected to */
+    struct sockaddr_un path; /* that it is bound to */
     weir__settle_t settle;   /* of handles, while they close */
   } u;
   uv_poll_t poll; /* see writable.c */
@@ -265,6 +277,9 @@ void weir__socket_accepted(weir_stream_t *listener, int result);
 int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op);
 int weir__ring_file_cancel(weir_loop_t *loop, weir_op_t *op);
 int weir__ring_file_restart(weir__ring_t *ring, uint64_t tag, weir_op_t *op);
+/* Whether op is to be issued again after this result. */
+int weir__ring_file_again(weir_op_t *op, int result);
+void weir__ring_file_done(weir__ring_t *ring, weir_op_t *op, int result);
 
 /* ---- memory.c ---- */
 

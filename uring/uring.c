@@ -170,6 +170,7 @@ static void abandon(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
   uint32_t i;
 
+  weir__uv_abandon_files(loop);
   end_outside(loop, UV_ECANCELED);
   while (ring->inflight > 0 && ring->error == 0) {
     for (i = 0; i < ring->slot_count; i++)
@@ -211,6 +212,7 @@ static void detach(weir_loop_t *loop) {
   int has_handle = ring->eventfd >= 0;
 
   unwatch_backend(ring);
+  weir__uv_free_files(loop);
   if (has_handle && !uv_is_closing(poll))
     uv_close(poll, NULL);
   release(ring);

@@ -34,7 +34,9 @@ extern "C" {
  * the first. */
 
 /* Opens path; flags and mode as for uv_fs_open (UV_FS_O_*). path is copied.
- * The descriptor comes from weir_file_result(op) in cb, when status is 0. The
+ * Opening a FIFO waits for its other side unless flags have UV_FS_O_NONBLOCK;
+ * it does so in a thread, the kernel's or libuv's, of which there are few. The
+ * descriptor comes from weir_file_result(op) in cb, when status is 0. The
  * descriptor is an ordinary one, close-on-exec, and any other may be given to
  * the functions below. */
 WEIR_EXTERN WEIR_MUST_USE int weir_file_open(weir_loop_t *loop, weir_op_t *op,
@@ -56,12 +58,16 @@ WEIR_EXTERN WEIR_MUST_USE int weir_file_close(weir_loop_t *loop, weir_op_t *op,
  * end having been reached. The memory is the kernel's until the callback; the
  * array of segments may go when the call returns, unless it is pinned.
  *
+ * What has no positions (a pipe, a socket, a terminal) ignores offset. Where
+ * there is nothing to be read yet, the operation waits for it, also when the
+ * descriptor is non-blocking: UV_EAGAIN comes only without a callback, or when
+ * a descriptor is called ready and is not. On the libuv backend it waits in a
+ * thread of libuv's pool, of which there are few: for a pipe or a socket, a
+ * stream is better.
+ *
  * A segment that lies in a registered pool of this loop is read with
  * READ_FIXED on io_uring (several that lie in one: READV_FIXED, where the
- * kernel has it). On the libuv backend, and without a callback, more than 4
- * segments are read by several calls, of which the last may be short or fail:
- * then what the others read is the success, and the next operation gets the
- * error. */
+ * kernel has it). */
 WEIR_EXTERN WEIR_MUST_USE int weir_file_pread(weir_loop_t *loop, weir_op_t *op,
                                               uv_file file, weir_mseq_t into,
                                               int64_t offset, weir_op_cb cb);
@@ -69,9 +75,9 @@ WEIR_EXTERN WEIR_MUST_USE int weir_file_pread(weir_loop_t *loop, weir_op_t *op,
 /* Writes once from the first up to 16 segments of from, as weir_file_pread
  * reads. A file opened with UV_FS_O_APPEND ignores offset (on Linux).
  *
- * A pipe or socket whose reader has gone gives UV_EPIPE and raises no SIGPIPE,
- * except on io_uring with a kernel that does not know RWF_NOSIGNAL (Linux 6.18
- * does); use a stream for these. */
+ * A pipe or socket whose reader has gone gives UV_EPIPE and raises no SIGPIPE.
+ * On io_uring with a kernel that does not know RWF_NOSIGNAL (Linux 6.18 does),
+ * such descriptors are for that written to in a thread of libuv's pool. */
 WEIR_EXTERN WEIR_MUST_USE int weir_file_pwrite(weir_loop_t *loop, weir_op_t *op,
                                                uv_file file, weir_seq_t from,
                                                int64_t offset, weir_op_cb cb);

@@ -82,8 +82,8 @@ struct weir_op_s {
  * op has to be outstanding: accepted, and its callback not begun. Cancelling it
  * again changes nothing. Bytes of a cancelled write that had left stay sent;
  * the writes queued behind it go on. A file operation that runs in a thread of
- * libuv's pool cannot be interrupted and completes as if it had not been
- * cancelled. */
+ * libuv's pool can be ended while it waits for a pipe, a socket or the like to
+ * be ready; any other completes there as if it had not been cancelled. */
 WEIR_EXTERN void weir_cancel(weir_op_t *op);
 
 #ifdef __cplusplus

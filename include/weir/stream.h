@@ -33,7 +33,8 @@ extern "C" {
  *   segments may go when the call returns: it is copied, unless pinned with
  *   weir_seq_pinned.
  * - No operation allocates memory, but for a sequence of more than 4 unpinned
- *   segments, whose copy comes from blocks that the loop recycles.
+ *   segments, whose copy comes from blocks that the loop recycles; above 1024
+ *   it comes from the heap and goes back there.
  * - The library's own I/O never raises SIGPIPE.
  *
  * Every initiating function may say UV_EINVAL (a NULL), UV_EBADF (the stream
@@ -140,7 +141,9 @@ WEIR_EXTERN WEIR_MUST_USE int weir_tcp_bind(weir_stream_t *stream,
                                             unsigned flags);
 
 /* Binds a pipe to a path; the file is removed when the stream is closed. As
- * with uv_pipe_bind, a directory that is not there is UV_EACCES. */
+ * with uv_pipe_bind, a directory that is not there is UV_EACCES. UV_EINVAL when
+ * the path is empty, UV_ENAMETOOLONG when it does not fit into a struct
+ * sockaddr_un with its final 0 (on Linux: from 108 bytes on). */
 WEIR_EXTERN WEIR_MUST_USE int weir_pipe_bind(weir_stream_t *stream,
                                              const char *name);
 
@@ -155,9 +158,10 @@ WEIR_EXTERN WEIR_MUST_USE int weir_listen(weir_stream_t *stream, int backlog);
  * Any number may be outstanding; they are served in order. In the callback n is
  * 0; with status 0 client is a connected stream, which has to be closed; with
  * any other it is not initialised. Connections that nobody asked for wait in
- * the listener's backlog. UV_EMFILE and UV_ENFILE leave the connection there:
- * ask again when descriptors are free, not at once. Returns 0, UV_EINVAL (a
- * NULL, or not a listener), UV_EBADF (closing), UV_ECANCELED. */
+ * the listener's backlog. UV_EMFILE and UV_ENFILE come when there is a
+ * connection, and leave it there: ask again when descriptors are free, not at
+ * once. Returns 0, UV_EINVAL (a NULL, or not a listener), UV_EBADF (closing),
+ * UV_ECANCELED. */
 WEIR_EXTERN WEIR_MUST_USE int weir_accept(weir_op_t *op,
                                           weir_stream_t *listener,
                                           weir_stream_t *client, weir_op_cb cb);
@@ -165,11 +169,12 @@ WEIR_EXTERN WEIR_MUST_USE int weir_accept(weir_op_t *op,
 /* ---- Clients ---- */
 
 /* Connects a TCP stream to addr (struct sockaddr_in or _in6), a pipe to a
- * path; both are copied. In the callback n is 0. After an error or a
- * cancellation the stream can only be closed. Return 0, UV_EISCONN, UV_EALREADY
- * (connecting, or that failed), UV_EINVAL (a NULL, no such address, an empty
- * path, a stream of the other type, a listener), UV_ENAMETOOLONG, UV_EBADF
- * (closing), UV_ECANCELED. */
+ * path; both are copied. The stream may be bound before, also to a path. In the
+ * callback n is 0; UV_EAGAIN says that the backlog of a UNIX listener is full.
+ * After an error or a cancellation the stream can only be closed. Return 0,
+ * UV_EISCONN, UV_EALREADY (connecting, or that failed), UV_EINVAL (a NULL, no
+ * such address, an empty path, a stream of the other type, a listener),
+ * UV_ENAMETOOLONG (as weir_pipe_bind), UV_EBADF (closing), UV_ECANCELED. */
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_connect(weir_op_t *op,
                                                weir_stream_t *stream,
                                                const struct sockaddr *addr,

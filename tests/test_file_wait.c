@@ -1,0 +1,666 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "support/net.h"
+#include "support/scratch.h"
+
+/* File operations on what is no file: pipes, FIFOs, sockets, terminals,
+ * eventfds. They wait, end and are cancelled alike on both backends. */
+
+static void pread_start(struct weir_fixture *f, struct request *r, int fd,
+                        void *base, size_t len, int64_t offset) {
+  memset(r, 0, sizeof(*r));
+  check_is(weir_file_pread(f->loop, &r->op, fd, weir_mseq_block(base, len),
+                           offset, on_done),
+           0);
+}
+
+static void pwrite_start(struct weir_fixture *f, struct request *r, int fd,
+                         const void *base, size_t len, int64_t offset) {
+  memset(r, 0, sizeof(*r));
+  check_is(weir_file_pwrite(f->loop, &r->op, fd, weir_seq_block(base, len),
+                            offset, on_done),
+           0);
+}
+
+/* Turns that give a thread time to get to where it waits. */
+static void linger(struct weir_fixture *f) {
+  int i;
+
+  for (i = 0; i < 20; i++) {
+    run_turn(f);
+    usleep(1000);
+  }
+}
+
+static void expect_pending(struct weir_fixture *f, const struct request *r) {
+  linger(f);
+  check_is(r->calls, 0);
+}
+
+static void make_pipe(int fds[2], int flags) {
+  check_is(pipe2(fds, O_CLOEXEC | flags), 0);
+}
+
+static void close_both(int fds[2]) {
+  close(fds[0]);
+  close(fds[1]);
+}
+
+/* As a kernel that does not know RWF_NOSIGNAL. */
+static void be_older(struct weir_fixture *f) {
+  setenv("WEIR_URING_CAPS_OFF", "nosignal", 1);
+  fixture_reattach(f, 0);
+}
+
+/* ---- Reading before there is something ---- */
+
+static void expect_read_waits(struct weir_fixture *f, int from, int to,
+                              int64_t offset) {
+  struct request r;
+  char bytes[8];
+
+  pread_start(f, &r, from, bytes, sizeof(bytes), offset);
+  expect_pending(f, &r);
+  check_is(write(to, "12345678", 8), 8);
+  finish(f, &r, 0, 8);
+
+  /* And when there is something at once. */
+  check_is(write(to, "12345678", 8), 8);
+  pread_start(f, &r, from, bytes, sizeof(bytes), offset);
+  finish(f, &r, 0, 8);
+
+  pread_start(f, &r, from, bytes, sizeof(bytes), offset);
+  expect_pending(f, &r);
+  weir_cancel(&r.op);
+  finish(f, &r, UV_ECANCELED, 0);
+  pread_start(f, &r, from, bytes, sizeof(bytes), offset);
+  weir_cancel(&r.op);
+  finish(f, &r, UV_ECANCELED, 0);
+
+  /* The bytes that a cancelled read did not take are there. */
+  check_is(write(to, "87654321", 8), 8);
+  pread_start(f, &r, from, bytes, sizeof(bytes), offset);
+  finish(f, &r, 0, 8);
+  cr_assert(memcmp(bytes, "87654321", 8) == 0);
+}
+
+WEIR_TEST(file_wait, a_read_waits_for_a_pipe) {
+  static const int flags[] = {0, O_NONBLOCK};
+  int fds[2];
+  size_t i;
+
+  for (i = 0; i < 2; i++) {
+    make_pipe(fds, flags[i]);
+    expect_read_waits(f, fds[0], fds[1], -1);
+    expect_read_waits(f, fds[0], fds[1], 0);
+    expect_read_waits(f, fds[0], fds[1], 4096);
+    close_both(fds);
+  }
+}
+
+WEIR_TEST(file_wait, a_read_waits_for_a_socket) {
+  int fds[2];
+
+  check_is(
+      socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
+      0);
+  expect_read_waits(f, fds[0], fds[1], -1);
+  close_both(fds);
+}
+
+WEIR_TEST(file_wait, a_read_waits_for_an_eventfd) {
+  static const int flags[] = {0, EFD_NONBLOCK};
+  size_t i;
+
+  for (i = 0; i < 2; i++) {
+    int fd = eventfd(0, EFD_CLOEXEC | flags[i]);
+    struct request r;
+    uint64_t count = 0;
+    const uint64_t five = 5;
+
+    pread_start(f, &r, fd, &count, sizeof(count), -1);
+    expect_pending(f, &r);
+    check_is(write(fd, &five, sizeof(five)), sizeof(five));
+    finish(f, &r, 0, sizeof(count));
+    check_is(count, 5);
+    close(fd);
+  }
+}
+
+WEIR_TEST(file_wait, a_read_waits_for_a_terminal) {
+  int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  int slave;
+  struct request r;
+  char bytes[16];
+
+  if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0)
+    fixture_skip(f, "no pseudo terminals here");
+  slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+  cr_assert(slave >= 0);
+  pread_start(f, &r, slave, bytes, sizeof(bytes), -1);
+  expect_pending(f, &r);
+  check_is(write(master, "line\n", 5), 5);
+  finish(f, &r, 0, 5);
+  close(slave);
+  close(master);
+}
+
+WEIR_TEST(file_wait, the_end_of_a_pipe_ends_the_read) {
+  int fds[2];
+  struct request r;
+  char byte;
+
+  make_pipe(fds, 0);
+  pread_start(f, &r, fds[0], &byte, 1, -1);
+  expect_pending(f, &r);
+  close(fds[1]);
+  finish(f, &r, 0, 0);
+  close(fds[0]);
+}
+
+/* One call, for as many segments as there are bytes for: a second one would
+ * wait. */
+WEIR_TEST(file_wait, a_read_takes_what_there_is) {
+  int fds[2];
+  struct request r = {0};
+  uv_buf_t bufs[16];
+  char bytes[16];
+  int i;
+
+  for (i = 0; i < 16; i++)
+    bufs[i] = uv_buf_init(bytes + i, 1);
+  make_pipe(fds, 0);
+  for (i = 1; i <= 16; i++) {
+    memset(&r, 0, sizeof(r));
+    check_is(write(fds[1], "0123456789abcdef", (size_t)i), i);
+    check_is(weir_file_pread(f->loop, &r.op, fds[0], weir_mseq_bufs(bufs, 16),
+                             i % 2 - 1, on_done),
+             0);
+    finish(f, &r, 0, (size_t)i);
+    check_is(write(fds[1], "0123456789abcdef", (size_t)i), i);
+    check_is(weir_file_pread(f->loop, NULL, fds[0], weir_mseq_bufs(bufs, 16),
+                             i % 2 - 1, NULL),
+             i);
+  }
+  close_both(fds);
+}
+
+WEIR_TEST(file_wait, without_a_callback_nothing_is_waited_for) {
+  int fds[2];
+  char byte;
+
+  make_pipe(fds, O_NONBLOCK);
+  check_is(weir_file_pread(f->loop, NULL, fds[0], weir_mseq_block(&byte, 1), -1,
+                           NULL),
+           UV_EAGAIN);
+  check_is(weir_file_pread(f->loop, NULL, fds[0], weir_mseq_block(&byte, 1), 7,
+                           NULL),
+           UV_EAGAIN);
+  close_both(fds);
+}
+
+/* Some file systems cannot try without waiting, and then a kernel takes the
+ * flag at its word. */
+WEIR_TEST(file_wait, a_file_opened_non_blocking_is_read_and_written) {
+  static const char *const dirs[] = {"/tmp", "/dev/shm"};
+  struct request r;
+  struct scratch s;
+  char bytes[100];
+  size_t i;
+
+  for (i = 0; i < 2; i++) {
+    int fd;
+
+    if (access(dirs[i], W_OK) != 0)
+      continue;
+    setenv("TMPDIR", dirs[i], 1);
+    scratch_make(&s, 100);
+    fd = open(s.path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    pread_start(f, &r, fd, bytes, 100, 0);
+    finish(f, &r, 0, 100);
+    cr_assert(pattern_holds(bytes, 0, 100));
+    pwrite_start(f, &r, fd, bytes, 100, 0);
+    finish(f, &r, 0, 100);
+    close(fd);
+    scratch_remove(&s);
+  }
+}
+
+/* ---- Writing before there is room ---- */
+
+static size_t fill(int fd) {
+  static char bytes[65536];
+  int flags = fcntl(fd, F_GETFL);
+  size_t total = 0;
+  ssize_t n;
+
+  fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+  while ((n = write(fd, bytes, sizeof(bytes))) > 0)
+    total += (size_t)n;
+  while (write(fd, bytes, 1) > 0)
+    total++;
+  fcntl(fd, F_SETFL, flags);
+  return total;
+}
+
+static void drain_pipe(int fd, size_t total) {
+  static char bytes[65536];
+
+  while (total > 0) {
+    ssize_t n = read(fd, bytes, total < sizeof(bytes) ? total : sizeof(bytes));
+
+    cr_assert(n > 0);
+    total -= (size_t)n;
+  }
+}
+
+static void expect_write_waits(struct weir_fixture *f, int flags) {
+  int fds[2];
+  struct request r;
+  size_t held;
+  char back[4];
+
+  make_pipe(fds, flags);
+  held = fill(fds[1]);
+  pwrite_start(f, &r, fds[1], "late", 4, -1);
+  expect_pending(f, &r);
+  drain_pipe(fds[0], held);
+  finish(f, &r, 0, 4);
+  check_is(read(fds[0], back, 4), 4);
+  cr_assert(memcmp(back, "late", 4) == 0);
+
+  held = fill(fds[1]);
+  pwrite_start(f, &r, fds[1], "never", 5, -1);
+  expect_pending(f, &r);
+  weir_cancel(&r.op);
+  finish(f, &r, UV_ECANCELED, 0);
+  drain_pipe(fds[0], held);
+  close_both(fds);
+}
+
+WEIR_TEST(file_wait, a_write_waits_for_room_in_a_pipe) {
+  expect_write_waits(f, 0);
+  expect_write_waits(f, O_NONBLOCK);
+}
+
+WEIR_TEST(file_wait, a_write_waits_on_an_older_kernel_too) {
+  be_older(f);
+  expect_write_waits(f, 0);
+  expect_write_waits(f, O_NONBLOCK);
+}
+
+/* A poll calls an eventfd writable as soon as 1 can be added. The kernel itself
+ * tries some hundred times. */
+WEIR_TEST(file_wait, a_nearly_full_eventfd_is_no_spin) {
+  int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  const uint64_t most = UINT64_MAX - 2, five = 5;
+  struct request r;
+  uint64_t calls, count;
+
+  check_is(write(fd, &most, sizeof(most)), sizeof(most));
+  calls = stats_of(f).syscalls;
+  pwrite_start(f, &r, fd, &five, sizeof(five), -1);
+  finish(f, &r, UV_EAGAIN, 0);
+  cr_assert(stats_of(f).syscalls - calls < 2000);
+  cr_assert(stats_of(f).sqes < 40);
+  check_is(read(fd, &count, sizeof(count)), sizeof(count));
+  pwrite_start(f, &r, fd, &five, sizeof(five), -1);
+  finish(f, &r, 0, sizeof(five));
+  close(fd);
+}
+
+/* ---- Writing to nobody: the fixture asserts that SIGPIPE never came ---- */
+
+static void expect_quiet(struct weir_fixture *f, int fd, int64_t offset) {
+  struct request r;
+  uv_buf_t bufs[2] = {{(char *)"lo", 2}, {(char *)"st", 2}};
+
+  pwrite_start(f, &r, fd, "lost", 4, offset);
+  finish(f, &r, UV_EPIPE, 0);
+  memset(&r, 0, sizeof(r));
+  check_is(weir_file_pwrite(f->loop, &r.op, fd, weir_seq_bufs(bufs, 2), offset,
+                            on_done),
+           0);
+  finish(f, &r, UV_EPIPE, 0);
+  check_is(weir_file_pwrite(f->loop, NULL, fd, weir_seq_block("lost", 4),
+                            offset, NULL),
+           UV_EPIPE);
+}
+
+static void write_to_nobody(struct weir_fixture *f) {
+  struct scratch s;
+  struct request r;
+  int fds[2], fifo;
+  char path[64];
+
+  make_pipe(fds, 0);
+  fill(fds[1]);
+  pwrite_start(f, &r, fds[1], "lost", 4, -1);
+  expect_pending(f, &r);
+  close(fds[0]);
+  finish(f, &r, UV_EPIPE, 0);
+  expect_quiet(f, fds[1], -1);
+  expect_quiet(f, fds[1], 0);
+  close(fds[1]);
+
+  check_is(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  close(fds[0]);
+  expect_quiet(f, fds[1], -1);
+  expect_quiet(f, fds[1], 100);
+  close(fds[1]);
+
+  scratch_make(&s, 0);
+  snprintf(path, sizeof(path), "%s/fifo", s.dir);
+  check_is(mkfifo(path, 0600), 0);
+  fifo = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  fds[1] = open(path, O_WRONLY | O_CLOEXEC);
+  close(fifo);
+  expect_quiet(f, fds[1], -1);
+  expect_quiet(f, fds[1], 0);
+  close(fds[1]);
+  unlink(path);
+  scratch_remove(&s);
+}
+
+WEIR_TEST(file_wait, a_write_to_nobody_raises_no_signal) {
+  write_to_nobody(f);
+}
+
+WEIR_TEST(file_wait, nor_does_it_on_an_older_kernel) {
+  be_older(f);
+  write_to_nobody(f);
+}
+
+/* From a pool, by the way of registered memory. */
+WEIR_TEST(file_wait, nor_from_a_pool_on_an_older_kernel) {
+  weir_pool_t *pool;
+  struct request r;
+  uv_buf_t buf;
+  int fds[2];
+
+  be_older(f);
+  check_is(weir_pool_create(f->loop, 2, 4096, &pool), 0);
+  check_is(weir_pool_acquire(pool, &buf), 0);
+  memset(buf.base, 0, buf.len);
+  make_pipe(fds, 0);
+  close(fds[0]);
+  pwrite_start(f, &r, fds[1], buf.base, buf.len, -1);
+  finish(f, &r, UV_EPIPE, 0);
+  close(fds[1]);
+  check_is(weir_pool_release(pool, &buf), 0);
+  check_is(weir_pool_destroy(pool), 0);
+}
+
+static int asked;
+
+/* In place of the C library's. */
+int fstat(int fd, struct stat *info) {
+  asked++;
+  return fstatat(fd, "", info, AT_EMPTY_PATH);
+}
+
+struct pipeline {
+  struct weir_fixture *f;
+  int fd;
+  int left;
+  struct request writes[8];
+  char bytes[512];
+};
+
+static void write_next(struct pipeline *p, struct request *r);
+
+static void on_next(weir_op_t *op, int status, size_t n) {
+  struct pipeline *p = op->data;
+
+  check_is(status, 0);
+  check_is(n, sizeof(p->bytes));
+  write_next(p, (struct request *)op);
+}
+
+static void write_next(struct pipeline *p, struct request *r) {
+  if (p->left == 0)
+    return;
+  p->left--;
+  r->op.data = p;
+  check_is(weir_file_pwrite(p->f->loop, &r->op, p->fd,
+                            weir_seq_block(p->bytes, sizeof(p->bytes)), 0,
+                            on_next),
+           0);
+}
+
+/* What a descriptor is, is not asked for each write. */
+WEIR_TEST(file_wait, writes_to_a_file_cost_nothing_on_an_older_kernel) {
+  static struct pipeline p;
+  struct scratch s;
+  uint64_t before;
+  int i;
+
+  be_older(f);
+  scratch_make(&s, 0);
+  p.f = f;
+  p.fd = s.fd;
+  p.left = 800;
+  before = stats_of(f).writes;
+  asked = 0;
+  for (i = 0; i < 8; i++)
+    write_next(&p, &p.writes[i]);
+  run_out(f);
+  check_is(stats_of(f).writes - before, 800);
+  cr_assert(asked < 400, "%d questions for 800 writes", asked);
+  scratch_remove(&s);
+}
+
+/* ---- What a write costs ---- */
+
+static atomic_int masked;
+
+/* In place of the C library's. */
+int pthread_sigmask(int how, const sigset_t *set, sigset_t *old) {
+  atomic_fetch_add(&masked, 1);
+  return (int)syscall(SYS_rt_sigprocmask, how, set, old, _NSIG / 8);
+}
+
+WEIR_TEST(file_wait, a_write_at_an_offset_touches_no_signal_mask) {
+  struct scratch s;
+  struct request r;
+  int before;
+
+  scratch_make(&s, 0);
+  /* The first one starts the threads of the pool. */
+  pwrite_start(f, &r, s.fd, "bytes", 5, 0);
+  finish(f, &r, 0, 5);
+  before = atomic_load(&masked);
+  pwrite_start(f, &r, s.fd, "bytes", 5, 0);
+  finish(f, &r, 0, 5);
+  check_is(weir_file_pwrite(f->loop, NULL, s.fd, weir_seq_block("bytes", 5), 5,
+                            NULL),
+           5);
+  check_is(atomic_load(&masked), before);
+  scratch_remove(&s);
+}
+
+/* A log that several write to: a record is not torn. */
+WEIR_TEST(file_wait, sixteen_segments_are_one_call) {
+  struct scratch s;
+  struct request r = {0};
+  uv_buf_t bufs[16];
+  char bytes[16 * 64];
+  int fd, i;
+
+  pattern_fill(bytes, 0, sizeof(bytes));
+  for (i = 0; i < 16; i++)
+    bufs[i] = uv_buf_init(bytes + i * 64, i % 2 ? 32 : 64);
+  scratch_make(&s, 0);
+  fd = open(s.path, O_WRONLY | O_APPEND | O_CLOEXEC);
+  for (i = 0; i < 3; i++) {
+    memset(&r, 0, sizeof(r));
+    check_is(weir_file_pwrite(f->loop, &r.op, fd, weir_seq_bufs(bufs, 16),
+                              i - 1, on_done),
+             0);
+    finish(f, &r, 0, 16 * 48);
+  }
+  check_is(lseek(s.fd, 0, SEEK_END), 3 * 16 * 48);
+  close(fd);
+  scratch_remove(&s);
+}
+
+/* ---- FIFOs ---- */
+
+static uv_file opened;
+
+static void on_open(weir_op_t *op, int status, size_t n) {
+  on_done(op, status, n);
+  opened = status == 0 ? weir_file_result(op) : -1;
+}
+
+static void open_start(struct weir_fixture *f, struct request *r,
+                       const char *path, int flags) {
+  memset(r, 0, sizeof(*r));
+  check_is(weir_file_open(f->loop, &r->op, path, flags, 0, on_open), 0);
+}
+
+static void expect_open_waits(struct weir_fixture *f, const char *path,
+                              int flags, int peer_flags) {
+  struct request r;
+  int peer;
+
+  open_start(f, &r, path, flags);
+  expect_pending(f, &r);
+  peer = open(path, peer_flags | O_CLOEXEC);
+  cr_assert(peer >= 0);
+  finish(f, &r, 0, 0);
+  cr_assert(fcntl(opened, F_GETFL) >= 0);
+  check_is(fcntl(opened, F_GETFL) & O_NONBLOCK, 0);
+  close(opened);
+  close(peer);
+}
+
+WEIR_TEST(file_wait, opening_a_fifo_waits_for_the_other_side) {
+  struct scratch s;
+  struct request r;
+  char path[64];
+
+  scratch_make(&s, 0);
+  snprintf(path, sizeof(path), "%s/fifo", s.dir);
+  check_is(mkfifo(path, 0600), 0);
+  expect_open_waits(f, path, UV_FS_O_RDONLY, O_WRONLY);
+  expect_open_waits(f, path, UV_FS_O_WRONLY, O_RDONLY);
+
+  open_start(f, &r, path, UV_FS_O_WRONLY | UV_FS_O_NONBLOCK);
+  finish(f, &r, UV_ENXIO, 0);
+  open_start(f, &r, path, UV_FS_O_RDONLY | UV_FS_O_NONBLOCK);
+  finish(f, &r, 0, 0);
+  close(opened);
+  unlink(path);
+  scratch_remove(&s);
+}
+
+/* A thread of libuv's pool cannot be called back from there; a kernel thread
+ * can. */
+WEIR_TEST(file_wait, opening_a_fifo_is_cancelled_or_waits_on) {
+  struct scratch s;
+  struct request r;
+  char path[64];
+  int peer;
+
+  scratch_make(&s, 0);
+  snprintf(path, sizeof(path), "%s/fifo", s.dir);
+  check_is(mkfifo(path, 0600), 0);
+  open_start(f, &r, path, UV_FS_O_RDONLY);
+  linger(f);
+  weir_cancel(&r.op);
+  if (f->backend == WEIR_BACKEND_URING) {
+    finish(f, &r, UV_ECANCELED, 0);
+  } else {
+    expect_pending(f, &r);
+    peer = open(path, O_WRONLY | O_CLOEXEC);
+    finish(f, &r, 0, 0);
+    close(peer);
+    close(opened);
+  }
+  unlink(path);
+  scratch_remove(&s);
+}
+
+/* ---- The application closes everything ---- */
+
+static void close_any(uv_handle_t *handle, void *arg) {
+  (void)arg;
+  if (!uv_is_closing(handle))
+    uv_close(handle, NULL);
+}
+
+static void leave(struct weir_fixture *f) {
+  int r = weir_loop_detach(f->loop, NULL);
+
+  check_is(r, UV_EBUSY);
+  uv_run(&f->uv, UV_RUN_DEFAULT);
+  check_is(weir_loop_detach(f->loop, NULL), 0);
+  f->loop = NULL;
+}
+
+WEIR_TEST(file_wait, closing_all_handles_ends_a_read_that_waits) {
+  int fds[2];
+  struct request r[6];
+  char bytes[6];
+  int i;
+
+  make_pipe(fds, 0);
+  for (i = 0; i < 6; i++)
+    pread_start(f, &r[i], fds[0], &bytes[i], 1, -1);
+  expect_pending(f, &r[0]);
+  uv_walk(&f->uv, close_any, NULL);
+  leave(f);
+  for (i = 0; i < 6; i++) {
+    check_is(r[i].calls, 1);
+    check_is(r[i].status, UV_ECANCELED);
+  }
+  close_both(fds);
+}
+
+/* Its memory is the thread's as long as the thread is at it. */
+WEIR_TEST(file_wait, closing_all_handles_waits_for_no_thread) {
+  struct scratch s;
+  struct request r;
+  char path[64];
+  int peer;
+
+  if (f->backend == WEIR_BACKEND_URING)
+    fixture_skip(f, "io_uring ends the open");
+  scratch_make(&s, 0);
+  snprintf(path, sizeof(path), "%s/fifo", s.dir);
+  check_is(mkfifo(path, 0600), 0);
+  open_start(f, &r, path, UV_FS_O_RDONLY);
+  expect_pending(f, &r);
+  uv_walk(&f->uv, close_any, NULL);
+  check_is(weir_loop_detach(f->loop, NULL), UV_EBUSY);
+  expect_pending(f, &r);
+  check_is(weir_loop_detach(f->loop, NULL), UV_EBUSY);
+  peer = open(path, O_WRONLY | O_CLOEXEC);
+  uv_run(&f->uv, UV_RUN_DEFAULT);
+  check_is(r.calls, 1);
+  check_is(r.status, 0);
+  close(opened);
+  close(peer);
+  check_is(weir_loop_detach(f->loop, NULL), 0);
+  f->loop = NULL;
+  unlink(path);
+  scratch_remove(&s);
+}
