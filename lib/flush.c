@@ -17,13 +17,18 @@ enum { STARTS = 1024, CALLBACKS = 1024 };
 enum { BATCH = 64 };
 
 void weir__loop_turn(weir_loop_t *loop) {
-  weir_node_t *node;
   loop->starts_left = STARTS;
   loop->callbacks_left = CALLBACKS;
   loop->callbacks_before = loop->stats.callbacks;
+}
+
+void weir__loop_retry(weir_loop_t *loop) {
+  weir_node_t *node;
   loop->flags &= ~WEIR__LOOP_FILES_BLOCKED;
   while ((node = weir__queue_pop(&loop->later)) != NULL)
     weir__stream_retry(weir__stream_of(node));
+  if (weir__loop_busy(loop))
+    weir__loop_wake(loop);
 }
 
 int weir__loop_busy(const weir_loop_t *loop) {

@@ -53,8 +53,8 @@ static void leave(weir_loop_t *loop) {
 static void on_prepare(uv_prepare_t *prepare) {
   weir_loop_t *loop = prepare->data;
   loop->stats.turns++;
-  weir__loop_turn(loop);
   uv_idle_stop(&loop->hooks->idle);
+  weir__loop_turn(loop);
   weir__loop_run(loop);
   if ((loop->flags & WEIR__LOOP_DETACHING) != 0) {
     leave(loop);

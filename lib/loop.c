@@ -37,7 +37,7 @@ void weir__loop_wake(weir_loop_t *loop) {
 }
 
 static void on_pause(uv_timer_t *timer) {
-  (void)timer;
+  weir__loop_retry(timer->data);
 }
 
 void weir__loop_pause(weir_loop_t *loop) {

@@ -42,7 +42,7 @@ struct weir_loop_s {
   unsigned callbacks_left;
 
   /* Streams that want something of their kind at the next flush, and those
-   * whose kind had no room: they are asked again in the next turn. */
+   * whose kind had no room: they are asked again after a pause. */
   weir_node_t start;
   weir_node_t later;
   /* File operations to be started, those whose cancellation is to be told to
@@ -94,7 +94,7 @@ void weir__loop_wake(weir_loop_t *loop);
 /* Keeps libuv from sleeping until our next prepare callback. */
 void weir__loop_no_sleep(weir_loop_t *loop);
 
-/* Has a turn come soon, though not at once: for what is to be asked again. */
+/* Has weir__loop_retry called soon, though not at once. */
 void weir__loop_pause(weir_loop_t *loop);
 
 /* Whether the application has closed our handles. */
@@ -112,6 +112,9 @@ void weir__loop_fail(weir_loop_t *loop, int error);
 
 /* A turn begins: a new share of starts and callbacks. */
 void weir__loop_turn(weir_loop_t *loop);
+
+/* A pause is over: asks again for all that there was no room for. */
+void weir__loop_retry(weir_loop_t *loop);
 
 /* Starts what waits to be started, runs the callbacks that are due, and goes
  * on so until nothing is left or the turn's share is spent. Called in the

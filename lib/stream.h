@@ -20,7 +20,7 @@ enum {
   WEIR__CLOSE_BUSY = 512,
   WEIR__SHORT = 1024,   /* the last window was taken in part */
   WEIR__QUEUED = 2048,  /* waits to be started, or is being started */
-  WEIR__DEFERRED = 4096 /* waits for the next turn, since there was no room */
+  WEIR__DEFERRED = 4096 /* waits for a while, since there was no room */
 };
 
 /* weir_stream_t.wants: what the next flush is to do. */
@@ -45,7 +45,7 @@ weir_stream_t *weir__stream_next(const weir_loop_t *loop,
 
 void weir__stream_want(weir_stream_t *stream, int wants);
 
-/* The same, but not before the next turn, and without hurrying it. */
+/* The same, after a pause. */
 void weir__stream_want_later(weir_stream_t *stream, int wants);
 
 /* Asks again for what there was no room for; stream was taken out of the

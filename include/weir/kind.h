@@ -35,9 +35,8 @@ struct weir_stream_kind_s {
   /* Start one transfer of 1 to WEIR_WINDOW segments. Return
    *   0             done, *n (at least 1, at most the bytes offered) is set;
    *   WEIR_PENDING  weir_stream_read_done / weir_stream_write_done will come;
-   *   UV_EBUSY      no room for it now: it is asked for again in the next
-   *                 turn, or after about a millisecond if nothing else makes
-   *                 the loop turn; other streams are not held up;
+   *   UV_EBUSY      no room for it now: it is asked for again after about a
+   *                 millisecond; other streams are not held up;
    *   UV_EAGAIN     nothing moved: it is asked for again in the same turn, so
    *                 that a kind which only waits must say WEIR_PENDING;
    *   negative      failed; UV_EOF is the end of the stream. *n, which is 0
@@ -93,7 +92,7 @@ WEIR_EXTERN void *weir_stream_impl(const weir_stream_t *stream);
  * operation, it succeeds, and the next one gets the error. UV_EAGAIN asks for
  * the transfer to be started again, with a window filled anew. For a kind that
  * waits for readiness that is the usual end; UV_EBUSY asks for the same, but
- * not before the next turn, as above. A success with n = 0, and more than was
+ * after a pause, as above. A success with n = 0, and more than was
  * offered, fail the operation with UV_EIO. A shutdown ends with n = 0. When
  * nothing of that direction is pending, the call does nothing. */
 WEIR_EXTERN void weir_stream_read_done(weir_stream_t *stream, int status,
