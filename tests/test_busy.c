@@ -225,6 +225,102 @@ WEIR_TEST(busy, is_asked_again_for_a_stream_that_is_closed) {
   }
 }
 
+/* ---- They may say so later ---- */
+
+/* Transfers that wait, and then find that there is no room after all. */
+typedef struct late_s {
+  weir_stream_t stream;
+  struct request r;
+  int started;
+  int closed;
+  char byte;
+} late_t;
+
+static int late_start(weir_stream_t *stream) {
+  late_t *l = weir_stream_impl(stream);
+
+  l->started++;
+  return WEIR_PENDING;
+}
+
+static int late_transfer(weir_stream_t *stream, const uv_buf_t *bufs,
+                         unsigned nbufs, size_t *n) {
+  (void)bufs;
+  (void)nbufs;
+  (void)n;
+  return late_start(stream);
+}
+
+static int late_cancel(weir_stream_t *stream) {
+  (void)stream;
+  return 0;
+}
+
+static void late_close(weir_stream_t *stream) {
+  weir_stream_close_done(stream);
+}
+
+static const weir_stream_kind_t late_kind = {
+    .name = "late",
+    .read_some = late_transfer,
+    .write_some = late_transfer,
+    .cancel_read = late_cancel,
+    .cancel_write = late_cancel,
+    .shutdown = late_start,
+    .close = late_close,
+};
+
+static void late_begin(late_t *l, int which) {
+  if (which == READ)
+    check_is(weir_read_some(&l->r.op, &l->stream, weir_mseq_block(&l->byte, 1),
+                            on_done),
+             0);
+  else if (which == WRITE)
+    check_is(weir_write(&l->r.op, &l->stream, weir_seq_block("x", 1), on_done),
+             0);
+  else
+    check_is(
+        weir_write_eof(&l->r.op, &l->stream, weir_seq_block(NULL, 0), on_done),
+        0);
+}
+
+static void late_done(late_t *l, int which, int status, size_t n) {
+  if (which == READ)
+    weir_stream_read_done(&l->stream, status, n);
+  else
+    weir_stream_write_done(&l->stream, status, n);
+}
+
+static void on_late_closed(weir_stream_t *stream) {
+  late_t *l = weir_stream_impl(stream);
+
+  l->closed++;
+}
+
+WEIR_TEST(busy, is_asked_again_when_it_says_so_later) {
+  for (int which = READ; which <= SHUTDOWN; which++) {
+    late_t l;
+
+    memset(&l, 0, sizeof(l));
+    check_is(weir_stream_init(f->loop, &l.stream, &late_kind, &l), 0);
+    late_begin(&l, which);
+    run_some_turns(f);
+    for (int i = 1; i <= FEW; i++) {
+      check_is(l.started, i);
+      late_done(&l, which, UV_EBUSY, 0);
+      for (int turns = 0; l.started == i && l.r.calls == 0; turns++) {
+        cr_assert(turns < MOST_TURNS, "%s is not called again", names[which]);
+        uv_run(&f->uv, UV_RUN_ONCE);
+      }
+      cr_assert(l.r.calls == 0, "%s failed with UV_EBUSY", names[which]);
+    }
+    late_done(&l, which, 0, which != SHUTDOWN);
+    finish(f, &l.r, 0, which != SHUTDOWN);
+    check_is(weir_close(&l.stream, on_late_closed), 0);
+    run_until(f, &l.closed);
+  }
+}
+
 /* ---- Nobody spins ---- */
 
 static void on_timer(uv_timer_t *timer) {

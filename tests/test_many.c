@@ -17,7 +17,7 @@
 enum { CROWD = 6000, BIG = 256 * 1024 };
 
 /* What is pending on each stream. */
-enum { READS = 1, WRITES = 2, HALF_CLOSED = 4, UNSTARTED = 8 };
+enum { READS = 1, WRITES = 2, HALF_CLOSED = 4, UNSTARTED = 8, ADOPTED = 16 };
 
 struct crowd;
 
@@ -26,6 +26,7 @@ typedef struct member_s {
   weir_stream_t *stream;
   weir_op_t *read;
   weir_op_t *write;
+  uv_pipe_t *handle; /* that was adopted, or NULL */
   int peer;
   int closing;
   int reads; /* callbacks */
@@ -86,6 +87,8 @@ static void on_closed(weir_stream_t *stream) {
   m->closes++;
   m->crowd->open--;
   guard_end(stream, sizeof(*stream));
+  if (m->handle != NULL)
+    guard_end(m->handle, sizeof(*m->handle));
   if (m->crowd->in_close != NULL)
     m->crowd->in_close(m);
 }
@@ -97,7 +100,15 @@ static void leave(member_t *m) {
   check_is(weir_close(m->stream, on_closed), 0);
 }
 
-static void join(crowd_t *crowd, member_t *m) {
+/* The handle's memory ends with the stream as well. */
+static void adopt(crowd_t *crowd, member_t *m, int fd) {
+  m->handle = guard_new(sizeof(*m->handle));
+  check_is(uv_pipe_init(&crowd->f->uv, m->handle, 0), 0);
+  check_is(uv_pipe_open(m->handle, fd), 0);
+  check_is(weir_adopt(crowd->f->loop, m->stream, (uv_stream_t *)m->handle), 0);
+}
+
+static void join(crowd_t *crowd, member_t *m, int what) {
   int size = 4096;
   int fds[2];
 
@@ -107,8 +118,12 @@ static void join(crowd_t *crowd, member_t *m) {
   m->peer = fds[1];
   m->stream = guard_new(sizeof(*m->stream));
   m->stream->data = m;
-  check_is(weir_pipe_init(crowd->f->loop, m->stream), 0);
-  check_is(weir_pipe_open(m->stream, fds[0]), 0);
+  if ((what & ADOPTED) != 0) {
+    adopt(crowd, m, fds[0]);
+  } else {
+    check_is(weir_pipe_init(crowd->f->loop, m->stream), 0);
+    check_is(weir_pipe_open(m->stream, fds[0]), 0);
+  }
   crowd->open++;
 }
 
@@ -159,7 +174,7 @@ static void crowd_open(struct weir_fixture *f, crowd_t *crowd, size_t count,
   for (size_t i = 0; i < count; i++) {
     member_t *m = &crowd->members[i];
 
-    join(crowd, m);
+    join(crowd, m, what);
     if ((what & HALF_CLOSED) != 0)
       check_is(shutdown(m->peer, SHUT_WR), 0);
     if ((what & READS) != 0)
@@ -227,6 +242,10 @@ WEIR_TEST(many, are_closed_with_both) {
 
 WEIR_TEST(many, are_closed_with_writes_to_half_closed_peers) {
   all_at_once(f, WRITES | HALF_CLOSED);
+}
+
+WEIR_TEST(many, adopted_are_closed_with_both) {
+  all_at_once(f, READS | WRITES | ADOPTED);
 }
 
 WEIR_TEST(many, are_closed_before_anything_was_started) {
