@@ -446,26 +446,30 @@ RING_TEST(finds_out_when_data_comes) {
 }
 
 /* The ring wait watches libuv's descriptor from the ring. */
+static void leave_with(struct weir_fixture *f, int error) {
+  struct request r = {0};
+  struct conn c;
+  char byte;
+
+  renew(f);
+  conn_unix(f, &c);
+  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(&byte, 1), on_done),
+           0);
+  run_some_turns(f);
+  peer_send(&c, 0, 1);
+  finish(f, &r, 0, 1);
+  conn_close(f, &c);
+  gate_fail(CALL_URING_ENTER, error, GATE_FOR_EVER);
+  gate_fail(CALL_URING_REGISTER, error, GATE_FOR_EVER);
+  detach(f);
+}
+
 RING_TEST(is_detached) {
   open_gate(f);
-  for (int i = 0; i < ERRORS; i++) {
-    struct request r = {0};
-    struct conn c;
-    char byte;
-
-    renew(f);
-    conn_unix(f, &c);
-    check_is(
-        weir_read_some(&r.op, &c.stream, weir_mseq_block(&byte, 1), on_done),
-        0);
-    run_some_turns(f);
-    peer_send(&c, 0, 1);
-    finish(f, &r, 0, 1);
-    conn_close(f, &c);
-    gate_fail(CALL_URING_ENTER, errors[i], GATE_FOR_EVER);
-    gate_fail(CALL_URING_REGISTER, errors[i], GATE_FOR_EVER);
-    detach(f);
-  }
+  for (int i = 0; i < ERRORS; i++)
+    leave_with(f, errors[i]);
+  leave_with(f, EAGAIN);
+  leave_with(f, EINTR);
   renew(f);
 }
 
@@ -582,6 +586,14 @@ RING_TEST(survives_a_walk_that_closes_everything) {
   survives_a_walk(f, EPERM, GATE_FOR_EVER);
   survives_a_walk(f, EAGAIN, 10);
   survives_a_walk(f, EINTR, 10);
+  renew(f);
+}
+
+/* Nor may it wait for a kernel that never has memory again. */
+RING_TEST(survives_a_walk_without_any_memory) {
+  open_gate(f);
+  survives_a_walk(f, ENOMEM, GATE_FOR_EVER);
+  survives_a_walk(f, EAGAIN, GATE_FOR_EVER);
   renew(f);
 }
 
