@@ -122,6 +122,8 @@ void weir__file_done(weir_op_t *op, int64_t result) {
   weir_loop_t *loop = op->loop;
   weir__file_args_t *args = weir__file_args(op);
   weir__queue_remove(&op->node);
+  /* What ends makes room. */
+  loop->flags &= ~WEIR__LOOP_FILES_BLOCKED;
   if (op->type == WEIR__FILE_OPEN) {
     weir__free(args->path);
     args->path = NULL;

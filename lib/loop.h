@@ -61,6 +61,7 @@ struct weir_loop_s {
   weir_pool_t *pools; /* all pools */
   weir__block_t *blocks[WEIR__BLOCK_ORDERS]; /* free ones */
   struct weir__uv_file_s *uv_files;          /* free ones */
+  unsigned uv_files_out;                     /* those with libuv's pool */
   size_t active; /* operations and closes outstanding: keeps uv_run going */
   int flags;
   int error;       /* for ever: what every new operation gets */

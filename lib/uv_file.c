@@ -73,6 +73,7 @@ static void on_done(uv_work_t *work, int status) {
   }
   file->next = loop->uv_files;
   loop->uv_files = file;
+  loop->uv_files_out--;
   weir__file_done(op, status != 0 ? status : file->result);
 }
 
@@ -88,10 +89,17 @@ static weir__uv_file_t *file_take(weir_loop_t *loop) {
   return file;
 }
 
+/* As many as libuv's pool can have threads, and few enough for one turn when
+ * it reports all that are done. */
+enum { AT_ONCE = 1024 };
+
 int weir__uv_file_start(weir_loop_t *loop, weir_op_t *op) {
+  if (loop->uv_files_out == AT_ONCE)
+    return UV_EBUSY;
   weir__uv_file_t *file = file_take(loop);
   if (file == NULL)
     return UV_ENOMEM;
+  loop->uv_files_out++;
   file->op = op;
   file->work.data = file;
   atomic_init(&file->waiting, 0);
