@@ -115,6 +115,17 @@ static int cancel_wanted(const weir_stream_t *stream) {
   return 0;
 }
 
+static int asks_again(int status) {
+  return status == UV_EAGAIN || status == UV_EBUSY;
+}
+
+static void go_on(weir_stream_t *stream, int status) {
+  if (status == UV_EBUSY)
+    weir__stream_want_later(stream, WEIR__WANT_WRITE);
+  else
+    weir__stream_want(stream, WEIR__WANT_WRITE);
+}
+
 /* What the kind said of one window. Bytes may have gone before an error. */
 static void transferred(weir_stream_t *stream, int status, size_t n) {
   weir_loop_stats_t *stats = &stream->loop->stats;
@@ -133,28 +144,24 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
     }
     distribute(stream, n);
   }
-  if (status == UV_EAGAIN || status == UV_EBUSY)
+  if (asks_again(status))
     stats->retries++;
   else if (status != 0 && !cancelled)
     fail_all(stream, status);
   release_window(stream);
-  if (!weir__queue_empty(&stream->writes)) {
-    if (status == UV_EBUSY)
-      weir__stream_want_later(stream, WEIR__WANT_WRITE);
-    else
-      weir__stream_want(stream, WEIR__WANT_WRITE);
-  }
+  if (!weir__queue_empty(&stream->writes))
+    go_on(stream, status);
   weir__stream_idle(stream);
 }
 
 static void shut(weir_stream_t *stream, int status) {
   weir_op_t *op = weir__write_head(stream);
-  if (status == UV_EAGAIN && (op->flags & WEIR__OP_CANCELLED) == 0) {
+  if (asks_again(status) && (op->flags & WEIR__OP_CANCELLED) == 0) {
     op->state = WEIR__OP_QUEUED;
-    weir__stream_want(stream, WEIR__WANT_WRITE);
+    go_on(stream, status);
   } else {
     stream->loop->stats.writes++;
-    finish(stream, op, status);
+    finish(stream, op, asks_again(status) ? UV_ECANCELED : status);
   }
   weir__stream_idle(stream);
 }
