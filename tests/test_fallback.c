@@ -130,14 +130,16 @@ DENIED(setup_enomem, CALL_URING_SETUP, ENOMEM)
 /* A filter that knows the set-up, but not this one. */
 static void denied_enter(int error) {
   char params[120] = {0};
-  long fd = syscall(CALL_URING_SETUP, 1, params);
   struct open_rings libuvs;
   struct weir_fixture f;
+  long fd;
 
-  if (fd < 0)
-    cr_skip("io_uring_setup: %s", strerror(errno));
-  close((int)fd);
   fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
+  fixture_need_locked_memory(&f);
+  fd = syscall(CALL_URING_SETUP, 1, params);
+  if (fd < 0)
+    fixture_skip(&f, strerror(errno));
+  close((int)fd);
   find_open_rings(&libuvs);
   need_filter(deny_enter(error, &libuvs));
   need_uring_built_in(&f);
