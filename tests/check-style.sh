@@ -66,6 +66,6 @@ if "$format" --version 2>/dev/null | grep -q 'version 14\.'; then
   xargs "$format" --dry-run -Werror <"$work/c" 2>"$work/found"
   complain "clang-format -i wanted"
 else
-  echo 'No clang-format 14: layout not checked.'
+  echo 'skipped: there is no clang-format 14: it did not see the layout'
 fi
 exit $bad
