@@ -133,7 +133,9 @@ SUPPORT_C += tests/support/scratch.c
 SUPPORT_C += tests/support/script.c
 SUPPORT_C += tests/support/scripted.c
 
-# Programs with a main(), for ThreadSanitizer: exit status 0, 1 or 77.
+# Programs with a main(), plain and for ThreadSanitizer: exit status 0, 1 or 77.
+PLAIN_C += tests/secure_env.c
+
 TSAN_C += tests/tsan_loops.c
 
 # libFuzzer targets: tests/fuzz/NAME.c, their inputs in tests/fuzz/corpus-NAME/.
@@ -466,6 +468,7 @@ programs = $(patsubst %.c,%$(EXEEXT),$1)
 SAMPLES := $(call programs,$(SAMPLES_C))
 BENCHES := $(call programs,$(BENCH_SRCS))
 TESTS := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(TESTS_C)))
+PLAINS := $(call programs,$(PLAIN_C))
 TSANS := $(call programs,$(TSAN_C))
 FUZZERS := $(call programs,$(FUZZ_C))
 
@@ -475,7 +478,7 @@ BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
 CAST_OBJS := $(CAST_C:.c=.o)
 CROWD_OBJS := $(CROWD_C:.c=.o)
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_SRCS) $(TESTS_C) \
-  $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
+  $(PLAIN_C) $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
   $(BENCH_SUPPORT_OBJS) $(CAST_OBJS) $(CROWD_OBJS)
 
 define compile
@@ -517,7 +520,7 @@ $(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) libweir-core.la
 
 tests/test_broadcast$(EXEEXT): $(CAST_OBJS)
 
-$(TSANS): %$(EXEEXT): %.o libweir-core.la
+$(PLAINS) $(TSANS): %$(EXEEXT): %.o libweir-core.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -o $@ $< libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) \
 	  $(LIBS)
@@ -532,7 +535,7 @@ ifneq ($(DEPENDENCY_TRACKING),no)
 endif
 
 samples: $(SAMPLES)
-tests: $(TESTS)
+tests: $(TESTS) $(PLAINS)
 programs: all tests $(BENCHES) $(TSANS)
 
 # ---- Tests -------------------------------------------------------------------
@@ -554,7 +557,7 @@ check: libraries libweir-core.la samples tests
 ifeq ($(CROSS)$(TEST_WRAPPER),yes)
 	@echo 'check: built, not run: set TEST_WRAPPER to run the programs'
 else
-	@$(RUN) $(TESTS) $(CRITERION_MISSING) \
+	@$(RUN) $(TESTS) $(CRITERION_MISSING) $(PLAINS) \
 	  $(addprefix $(srcdir)/,$(CHECKS_SH) $(SMOKE_SH))
 endif
 
@@ -668,7 +671,7 @@ clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
 	  $$d/*.d $$d/*.gcno $$d/*.gcda; done
 	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(BENCH_URING_C) \
-	  $(TESTS_C) $(TSAN_C) $(FUZZ_C))
+	  $(TESTS_C) $(PLAIN_C) $(TSAN_C) $(FUZZ_C))
 	rm -rf out
 
 distclean: clean

@@ -59,6 +59,9 @@ complain 'Memory not from weir__malloc'
 xargs grep -nE '(^|[^a-zA-Z0-9_>.])(f?printf|puts|abort|_?exit|sprintf)\(' \
   /dev/null <"$work/library" >"$work/found"
 complain 'Not for a library'
+grep -v '^lib/os_' "$work/library" |
+  xargs grep -nE '(^|[^a-zA-Z0-9_>.])getenv\(' /dev/null >"$work/found"
+complain 'The environment not from weir__os_getenv'
 
 # Another version has another idea of the same style.
 format=${CLANG_FORMAT:-clang-format}
