@@ -145,11 +145,13 @@ FUZZ_C += tests/fuzz/until.c
 
 # Scripts that are tests: exit status 0, 1 or 77 (skipped).
 CHECKS_SH += tests/check-abi.sh
-CHECKS_SH += tests/check-docs.sh
-CHECKS_SH += tests/check-examples.sh
 CHECKS_SH += tests/check-headers.sh
-CHECKS_SH += tests/check-readme.sh
-CHECKS_SH += tests/check-style.sh
+
+# For make check-all only: documents and style.
+CHECKS_ALL_SH += tests/check-docs.sh
+CHECKS_ALL_SH += tests/check-examples.sh
+CHECKS_ALL_SH += tests/check-readme.sh
+CHECKS_ALL_SH += tests/check-style.sh
 
 SMOKE_SH += tests/smoke-adopt.sh
 SMOKE_SH += tests/smoke-cp.sh
@@ -553,19 +555,21 @@ ifneq ($(HAVE_CRITERION),yes)
 CRITERION_MISSING := skip:unit-tests:Criterion-is-not-installed
 endif
 
-check: libraries libweir-core.la samples tests
+check check-all: libraries libweir-core.la samples tests
 ifeq ($(CROSS)$(TEST_WRAPPER),yes)
-	@echo 'check: built, not run: set TEST_WRAPPER to run the programs'
+	@echo '$@: built, not run: set TEST_WRAPPER to run the programs'
 else
 	@$(RUN) $(TESTS) $(CRITERION_MISSING) $(PLAINS) \
-	  $(addprefix $(srcdir)/,$(CHECKS_SH) $(SMOKE_SH))
+	  $(addprefix $(srcdir)/,$(CHECKS_SH) \
+	    $(if $(filter %-all,$@),$(CHECKS_ALL_SH)) $(SMOKE_SH))
 endif
 
 test: check
 
 check-examples: libweir-core.la $(TESTLIB_LOBJS)
 check-abi: libweir.la libweir-core.la
-check-abi check-docs check-examples check-headers check-style:
+check-abi check-docs check-examples check-headers check-readme \
+check-style:
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/$@.sh
 
 # After a function was added: makes tests/abi.txt what the library exports.
@@ -694,10 +698,12 @@ distcheck: dist
 
 define HELP
   all             the library and the samples (the default)
-  check, test     build and run all tests; TESTFLAGS, TEST_WRAPPER
+  check, test     build and run the tests; TESTFLAGS, TEST_WRAPPER
+  check-all       and the checks of documents and style
   check-abi       exported symbols          update-abi      write that list
-  check-docs      man pages
-  check-headers   headers stand alone       check-style     layout, licence
+  check-docs      man pages                 check-examples  the programs there
+  check-headers   headers stand alone       check-readme    the programs there
+  check-style     layout, licence
   check-tsan      threads, under ThreadSanitizer
   coverage        run the tests and print the lines that they reach
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
@@ -715,7 +721,7 @@ endef
 help:
 	$(info $(HELP))@:
 
-.PHONY: all bench bench-instructions check check-abi check-docs \
-  check-examples check-headers check-style check-tsan clean coverage demo \
-  dist distcheck distclean fuzz help install installcheck libraries programs \
-  samples test tests uninstall update-abi verify-dist
+.PHONY: all bench bench-instructions check check-abi check-all check-docs \
+  check-examples check-headers check-readme check-style check-tsan \
+  clean coverage demo dist distcheck distclean fuzz help install installcheck \
+  libraries programs samples test tests uninstall update-abi verify-dist
