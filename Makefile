@@ -147,8 +147,10 @@ FUZZ_C += tests/fuzz/until.c
 CHECKS_SH += tests/check-abi.sh
 CHECKS_SH += tests/check-headers.sh
 
-# For make check-all only: documents and style.
+# For make check-all only: documents, style, and what the packager's own flags
+# may change.
 CHECKS_ALL_SH += tests/check-docs.sh
+CHECKS_ALL_SH += tests/check-elf.sh
 CHECKS_ALL_SH += tests/check-examples.sh
 CHECKS_ALL_SH += tests/check-readme.sh
 CHECKS_ALL_SH += tests/check-style.sh
@@ -401,8 +403,9 @@ INSTRUMENT := $(SANITIZE) $(if $(filter yes,$(COVERAGE)),--coverage)
 # The headers of others are not ours to be warned of, wherever they are.
 system = $(patsubst -I%,-isystem%,$1)
 OWN_CPPFLAGS := -I. -I$(srcdir)/include $(call system,$(LIBUV_CFLAGS))
-OWN_CFLAGS := -std=gnu11 -fvisibility=hidden $(WARNINGS) $(INSTRUMENT)
-OWN_LDFLAGS := $(INSTRUMENT)
+OWN_CFLAGS := -std=gnu11 -fvisibility=hidden $(HARDENING_CFLAGS) \
+  $(WARNINGS) $(INSTRUMENT)
+OWN_LDFLAGS := $(HARDENING_LDFLAGS) $(INSTRUMENT)
 OWN_LIBS := $(LIBUV_LIBS) $(LIBURING_LIBS)
 
 # For what sees the inside of the library. config.h has to come before every
@@ -452,7 +455,8 @@ uring/%.lo: $(srcdir)/uring/%.c config.mk
 libweir.la: $(LOBJS) $(srcdir)/lib/weir.map
 	$(call say,LINK)
 	$(quiet)$(LINK) -no-undefined -version-info $(SO_VERSION) \
-	  $(VERSION_SCRIPT) -rpath $(libdir) -o $@ $(LOBJS) $(OWN_LIBS) $(LIBS)
+	  $(VERSION_SCRIPT) $(DIRECT_LDFLAGS) -rpath $(libdir) -o $@ $(LOBJS) \
+	  $(OWN_LIBS) $(LIBS)
 
 # All of the library with its hidden symbols, for the unit tests. It is not
 # installed.
@@ -542,8 +546,10 @@ programs: all tests $(BENCHES) $(TSANS)
 
 # ---- Tests -------------------------------------------------------------------
 
+HARDENING := $(HARDENING_CFLAGS) $(HARDENING_LDFLAGS) $(DIRECT_LDFLAGS) \
+  $(if $(filter yes,$(FORTIFY)),_FORTIFY_SOURCE)
 TEST_ENV := srcdir='$(srcdir)' CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' \
-  NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' \
+  NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' HARDENING='$(HARDENING)' \
   LIBUV_CFLAGS='$(call system,$(LIBUV_CFLAGS))' \
   PUBLIC_HDRS='$(PUBLIC_HDRS)' TESTLIB_HDRS='$(TESTLIB_HDRS)' \
   MAN='$(MAN3) $(MAN7)' \
@@ -568,7 +574,8 @@ test: check
 
 check-examples: libweir-core.la $(TESTLIB_LOBJS)
 check-abi: libweir.la libweir-core.la
-check-abi check-docs check-examples check-headers check-readme \
+check-elf: libweir.la
+check-abi check-docs check-elf check-examples check-headers check-readme \
 check-style:
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/$@.sh
 
@@ -699,11 +706,11 @@ distcheck: dist
 define HELP
   all             the library and the samples (the default)
   check, test     build and run the tests; TESTFLAGS, TEST_WRAPPER
-  check-all       and the checks of documents and style
+  check-all       and the checks of documents, style and hardening
   check-abi       exported symbols          update-abi      write that list
   check-docs      man pages                 check-examples  the programs there
   check-headers   headers stand alone       check-readme    the programs there
-  check-style     layout, licence
+  check-style     layout, licence           check-elf       direct calls, flags
   check-tsan      threads, under ThreadSanitizer
   coverage        run the tests and print the lines that they reach
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
@@ -722,6 +729,6 @@ help:
 	$(info $(HELP))@:
 
 .PHONY: all bench bench-instructions check check-abi check-all check-docs \
-  check-examples check-headers check-readme check-style check-tsan \
+  check-elf check-examples check-headers check-readme check-style check-tsan \
   clean coverage demo dist distcheck distclean fuzz help install installcheck \
   libraries programs samples test tests uninstall update-abi verify-dist
