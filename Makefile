@@ -389,8 +389,14 @@ $(srcdir)/configure: $(addprefix $(srcdir)/,$(CONFIGURE_DEPS))
 # Ours come first and the user's last, which are never assigned to.
 
 VERBOSE_LINES := $(or $(filter-out 0,$(V)),$(filter no,$(SILENT_RULES)))
-say = @$(if $(VERBOSE_LINES),,printf '  %-7s %s\n' $1 $@;)
+say = @$(if $(VERBOSE_LINES),,printf '  %-7s %s\n' $1 $(or $2,$@);)
 quiet := $(if $(VERBOSE_LINES),,@)
+
+# libtool talks of what is as it should be, whatever --silent says: of equal
+# names in lib/ and uring/ to stdout, of DESTDIR as a warning.
+mute := $(if $(VERBOSE_LINES),,>/dev/null)
+muted = $(if $(VERBOSE_LINES),$1,said=$$($1 2>&1) || \
+  { echo "$$said" >&2; exit 1; })
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef
 WARNINGS += -Wstrict-prototypes -Wmissing-prototypes
@@ -456,13 +462,13 @@ libweir.la: $(LOBJS) $(srcdir)/lib/weir.map
 	$(call say,LINK)
 	$(quiet)$(LINK) -no-undefined -version-info $(SO_VERSION) \
 	  $(VERSION_SCRIPT) $(DIRECT_LDFLAGS) -rpath $(libdir) -o $@ $(LOBJS) \
-	  $(OWN_LIBS) $(LIBS)
+	  $(OWN_LIBS) $(LIBS) $(mute)
 
 # All of the library with its hidden symbols, for the unit tests. It is not
 # installed.
 libweir-core.la: $(LOBJS)
 	$(call say,LINK)
-	$(quiet)$(LINK) -o $@ $(LOBJS) $(OWN_LIBS) $(LIBS)
+	$(quiet)$(LINK) -o $@ $(LOBJS) $(OWN_LIBS) $(LIBS) $(mute)
 
 libweir-test.la: $(TESTLIB_LOBJS)
 	$(call say,LINK)
@@ -651,28 +657,36 @@ installcheck:
 INSTALL_HDRS := $(PUBLIC_HDRS) $(TESTLIB_HDRS)
 PCS := weir.pc $(if $(TESTLIB),weir-test.pc)
 
+say_ldconfig = @printf '%s\n' \
+  'So that programs find the shared library, run ldconfig as root; where it' \
+  'does not look, set LD_LIBRARY_PATH=$(libdir) for them.'
+
 install: libraries
-	$(MKDIR_P) '$(DESTDIR)$(libdir)' '$(DESTDIR)$(pkgconfigdir)' \
-	  '$(DESTDIR)$(includedir)/weir' '$(DESTDIR)$(mandir)/man3' \
-	  '$(DESTDIR)$(mandir)/man7'
-	for la in $(LIBS_LA); do $(LIBTOOL) $(LT_QUIET) --mode=install \
-	  $(INSTALL) $$la '$(DESTDIR)$(libdir)' || exit 1; done
-	$(INSTALL_DATA) $(PCS) '$(DESTDIR)$(pkgconfigdir)'
-	for h in $(INSTALL_HDRS); do $(INSTALL_DATA) $(srcdir)/$$h \
+	$(call say,INSTALL,'$(DESTDIR)$(libdir)')$(MKDIR_P) \
+	  '$(DESTDIR)$(libdir)' '$(DESTDIR)$(pkgconfigdir)'
+	$(quiet)for la in $(LIBS_LA); do $(call muted,$(LIBTOOL) $(LT_QUIET) \
+	  --mode=install $(INSTALL) $$la '$(DESTDIR)$(libdir)') || exit 1; done
+	$(quiet)$(INSTALL_DATA) $(PCS) '$(DESTDIR)$(pkgconfigdir)'
+	$(call say,INSTALL,'$(DESTDIR)$(includedir)')$(MKDIR_P) \
+	  '$(DESTDIR)$(includedir)/weir'
+	$(quiet)for h in $(INSTALL_HDRS); do $(INSTALL_DATA) $(srcdir)/$$h \
 	  '$(DESTDIR)$(includedir)/'$${h#include/} || exit 1; done
-	for m in $(MAN3); do $(INSTALL_DATA) $(srcdir)/$$m \
-	  '$(DESTDIR)$(mandir)/man3' || exit 1; done
-	for m in $(MAN7); do $(INSTALL_DATA) $(srcdir)/$$m \
-	  '$(DESTDIR)$(mandir)/man7' || exit 1; done
+	$(call say,INSTALL,'$(DESTDIR)$(mandir)')$(MKDIR_P) \
+	  '$(DESTDIR)$(mandir)/man3' '$(DESTDIR)$(mandir)/man7'
+	$(quiet)for m in $(MAN3) $(MAN7); do $(INSTALL_DATA) $(srcdir)/$$m \
+	  '$(DESTDIR)$(mandir)/man'$${m##*.} || exit 1; done
+	$(if $(DESTDIR)$(filter no,$(ENABLE_SHARED)),,$(say_ldconfig))
 
 uninstall:
-	for la in $(LIBS_LA); do $(LIBTOOL) $(LT_QUIET) --mode=uninstall \
-	  rm -f '$(DESTDIR)$(libdir)/'$$la; done
-	cd '$(DESTDIR)$(pkgconfigdir)' && rm -f $(PCS)
-	cd '$(DESTDIR)$(includedir)' && rm -f $(INSTALL_HDRS:include/%=%)
-	-rmdir '$(DESTDIR)$(includedir)/weir'
-	cd '$(DESTDIR)$(mandir)' && rm -f $(MAN3:man/%=man3/%) \
-	  $(MAN7:man/%=man7/%)
+	$(call say,REMOVE,'$(DESTDIR)$(libdir)')for la in $(LIBS_LA); do \
+	  $(call muted,$(LIBTOOL) $(LT_QUIET) --mode=uninstall \
+	  rm -f '$(DESTDIR)$(libdir)/'$$la) || exit 1; done
+	$(quiet)cd '$(DESTDIR)$(pkgconfigdir)' && rm -f $(PCS)
+	$(call say,REMOVE,'$(DESTDIR)$(includedir)')cd \
+	  '$(DESTDIR)$(includedir)' && rm -f $(INSTALL_HDRS:include/%=%)
+	$(quiet)-rmdir '$(DESTDIR)$(includedir)/weir'
+	$(call say,REMOVE,'$(DESTDIR)$(mandir)')cd '$(DESTDIR)$(mandir)' && \
+	  rm -f $(MAN3:man/%=man3/%) $(MAN7:man/%=man7/%)
 
 # ---- Clean -------------------------------------------------------------------
 
