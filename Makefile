@@ -133,7 +133,9 @@ SUPPORT_C += tests/support/scratch.c
 SUPPORT_C += tests/support/script.c
 SUPPORT_C += tests/support/scripted.c
 
-# Programs with a main(), for ThreadSanitizer: exit status 0, 1 or 77.
+# Programs with a main(), plain and for ThreadSanitizer: exit status 0, 1 or 77.
+PLAIN_C += tests/secure_env.c
+
 TSAN_C += tests/tsan_loops.c
 
 # libFuzzer targets: tests/fuzz/NAME.c, their inputs in tests/fuzz/corpus-NAME/.
@@ -143,11 +145,15 @@ FUZZ_C += tests/fuzz/until.c
 
 # Scripts that are tests: exit status 0, 1 or 77 (skipped).
 CHECKS_SH += tests/check-abi.sh
-CHECKS_SH += tests/check-docs.sh
-CHECKS_SH += tests/check-examples.sh
 CHECKS_SH += tests/check-headers.sh
-CHECKS_SH += tests/check-readme.sh
-CHECKS_SH += tests/check-style.sh
+
+# For make check-all only: documents, style, and what the packager's own flags
+# may change.
+CHECKS_ALL_SH += tests/check-docs.sh
+CHECKS_ALL_SH += tests/check-elf.sh
+CHECKS_ALL_SH += tests/check-examples.sh
+CHECKS_ALL_SH += tests/check-readme.sh
+CHECKS_ALL_SH += tests/check-style.sh
 
 SMOKE_SH += tests/smoke-adopt.sh
 SMOKE_SH += tests/smoke-cp.sh
@@ -383,8 +389,14 @@ $(srcdir)/configure: $(addprefix $(srcdir)/,$(CONFIGURE_DEPS))
 # Ours come first and the user's last, which are never assigned to.
 
 VERBOSE_LINES := $(or $(filter-out 0,$(V)),$(filter no,$(SILENT_RULES)))
-say = @$(if $(VERBOSE_LINES),,printf '  %-7s %s\n' $1 $@;)
+say = @$(if $(VERBOSE_LINES),,printf '  %-7s %s\n' $1 $(or $2,$@);)
 quiet := $(if $(VERBOSE_LINES),,@)
+
+# libtool talks of what is as it should be, whatever --silent says: of equal
+# names in lib/ and uring/ to stdout, of DESTDIR as a warning.
+mute := $(if $(VERBOSE_LINES),,>/dev/null)
+muted = $(if $(VERBOSE_LINES),$1,said=$$($1 2>&1) || \
+  { echo "$$said" >&2; exit 1; })
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef
 WARNINGS += -Wstrict-prototypes -Wmissing-prototypes
@@ -397,8 +409,9 @@ INSTRUMENT := $(SANITIZE) $(if $(filter yes,$(COVERAGE)),--coverage)
 # The headers of others are not ours to be warned of, wherever they are.
 system = $(patsubst -I%,-isystem%,$1)
 OWN_CPPFLAGS := -I. -I$(srcdir)/include $(call system,$(LIBUV_CFLAGS))
-OWN_CFLAGS := -std=gnu11 -fvisibility=hidden $(WARNINGS) $(INSTRUMENT)
-OWN_LDFLAGS := $(INSTRUMENT)
+OWN_CFLAGS := -std=gnu11 -fvisibility=hidden $(HARDENING_CFLAGS) \
+  $(WARNINGS) $(INSTRUMENT)
+OWN_LDFLAGS := $(HARDENING_LDFLAGS) $(INSTRUMENT)
 OWN_LIBS := $(LIBUV_LIBS) $(LIBURING_LIBS)
 
 # For what sees the inside of the library. config.h has to come before every
@@ -448,13 +461,14 @@ uring/%.lo: $(srcdir)/uring/%.c config.mk
 libweir.la: $(LOBJS) $(srcdir)/lib/weir.map
 	$(call say,LINK)
 	$(quiet)$(LINK) -no-undefined -version-info $(SO_VERSION) \
-	  $(VERSION_SCRIPT) -rpath $(libdir) -o $@ $(LOBJS) $(OWN_LIBS) $(LIBS)
+	  $(VERSION_SCRIPT) $(DIRECT_LDFLAGS) -rpath $(libdir) -o $@ $(LOBJS) \
+	  $(OWN_LIBS) $(LIBS) $(mute)
 
 # All of the library with its hidden symbols, for the unit tests. It is not
 # installed.
 libweir-core.la: $(LOBJS)
 	$(call say,LINK)
-	$(quiet)$(LINK) -o $@ $(LOBJS) $(OWN_LIBS) $(LIBS)
+	$(quiet)$(LINK) -o $@ $(LOBJS) $(OWN_LIBS) $(LIBS) $(mute)
 
 libweir-test.la: $(TESTLIB_LOBJS)
 	$(call say,LINK)
@@ -466,6 +480,7 @@ programs = $(patsubst %.c,%$(EXEEXT),$1)
 SAMPLES := $(call programs,$(SAMPLES_C))
 BENCHES := $(call programs,$(BENCH_SRCS))
 TESTS := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(TESTS_C)))
+PLAINS := $(call programs,$(PLAIN_C))
 TSANS := $(call programs,$(TSAN_C))
 FUZZERS := $(call programs,$(FUZZ_C))
 
@@ -475,7 +490,7 @@ BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
 CAST_OBJS := $(CAST_C:.c=.o)
 CROWD_OBJS := $(CROWD_C:.c=.o)
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_SRCS) $(TESTS_C) \
-  $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
+  $(PLAIN_C) $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
   $(BENCH_SUPPORT_OBJS) $(CAST_OBJS) $(CROWD_OBJS)
 
 define compile
@@ -517,7 +532,7 @@ $(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) libweir-core.la
 
 tests/test_broadcast$(EXEEXT): $(CAST_OBJS)
 
-$(TSANS): %$(EXEEXT): %.o libweir-core.la
+$(PLAINS) $(TSANS): %$(EXEEXT): %.o libweir-core.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -o $@ $< libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) \
 	  $(LIBS)
@@ -532,13 +547,15 @@ ifneq ($(DEPENDENCY_TRACKING),no)
 endif
 
 samples: $(SAMPLES)
-tests: $(TESTS)
+tests: $(TESTS) $(PLAINS)
 programs: all tests $(BENCHES) $(TSANS)
 
 # ---- Tests -------------------------------------------------------------------
 
+HARDENING := $(HARDENING_CFLAGS) $(HARDENING_LDFLAGS) $(DIRECT_LDFLAGS) \
+  $(if $(filter yes,$(FORTIFY)),_FORTIFY_SOURCE)
 TEST_ENV := srcdir='$(srcdir)' CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' \
-  NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' \
+  NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' HARDENING='$(HARDENING)' \
   LIBUV_CFLAGS='$(call system,$(LIBUV_CFLAGS))' \
   PUBLIC_HDRS='$(PUBLIC_HDRS)' TESTLIB_HDRS='$(TESTLIB_HDRS)' \
   MAN='$(MAN3) $(MAN7)' \
@@ -550,19 +567,22 @@ ifneq ($(HAVE_CRITERION),yes)
 CRITERION_MISSING := skip:unit-tests:Criterion-is-not-installed
 endif
 
-check: libraries libweir-core.la samples tests
+check check-all: libraries libweir-core.la samples tests
 ifeq ($(CROSS)$(TEST_WRAPPER),yes)
-	@echo 'check: built, not run: set TEST_WRAPPER to run the programs'
+	@echo '$@: built, not run: set TEST_WRAPPER to run the programs'
 else
-	@$(RUN) $(TESTS) $(CRITERION_MISSING) \
-	  $(addprefix $(srcdir)/,$(CHECKS_SH) $(SMOKE_SH))
+	@$(RUN) $(TESTS) $(CRITERION_MISSING) $(PLAINS) \
+	  $(addprefix $(srcdir)/,$(CHECKS_SH) \
+	    $(if $(filter %-all,$@),$(CHECKS_ALL_SH)) $(SMOKE_SH))
 endif
 
 test: check
 
 check-examples: libweir-core.la $(TESTLIB_LOBJS)
 check-abi: libweir.la libweir-core.la
-check-abi check-docs check-examples check-headers check-style:
+check-elf: libweir.la
+check-abi check-docs check-elf check-examples check-headers check-readme \
+check-style:
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/$@.sh
 
 # After a function was added: makes tests/abi.txt what the library exports.
@@ -637,28 +657,36 @@ installcheck:
 INSTALL_HDRS := $(PUBLIC_HDRS) $(TESTLIB_HDRS)
 PCS := weir.pc $(if $(TESTLIB),weir-test.pc)
 
+say_ldconfig = @printf '%s\n' \
+  'So that programs find the shared library, run ldconfig as root; where it' \
+  'does not look, set LD_LIBRARY_PATH=$(libdir) for them.'
+
 install: libraries
-	$(MKDIR_P) '$(DESTDIR)$(libdir)' '$(DESTDIR)$(pkgconfigdir)' \
-	  '$(DESTDIR)$(includedir)/weir' '$(DESTDIR)$(mandir)/man3' \
-	  '$(DESTDIR)$(mandir)/man7'
-	for la in $(LIBS_LA); do $(LIBTOOL) $(LT_QUIET) --mode=install \
-	  $(INSTALL) $$la '$(DESTDIR)$(libdir)' || exit 1; done
-	$(INSTALL_DATA) $(PCS) '$(DESTDIR)$(pkgconfigdir)'
-	for h in $(INSTALL_HDRS); do $(INSTALL_DATA) $(srcdir)/$$h \
+	$(call say,INSTALL,'$(DESTDIR)$(libdir)')$(MKDIR_P) \
+	  '$(DESTDIR)$(libdir)' '$(DESTDIR)$(pkgconfigdir)'
+	$(quiet)for la in $(LIBS_LA); do $(call muted,$(LIBTOOL) $(LT_QUIET) \
+	  --mode=install $(INSTALL) $$la '$(DESTDIR)$(libdir)') || exit 1; done
+	$(quiet)$(INSTALL_DATA) $(PCS) '$(DESTDIR)$(pkgconfigdir)'
+	$(call say,INSTALL,'$(DESTDIR)$(includedir)')$(MKDIR_P) \
+	  '$(DESTDIR)$(includedir)/weir'
+	$(quiet)for h in $(INSTALL_HDRS); do $(INSTALL_DATA) $(srcdir)/$$h \
 	  '$(DESTDIR)$(includedir)/'$${h#include/} || exit 1; done
-	for m in $(MAN3); do $(INSTALL_DATA) $(srcdir)/$$m \
-	  '$(DESTDIR)$(mandir)/man3' || exit 1; done
-	for m in $(MAN7); do $(INSTALL_DATA) $(srcdir)/$$m \
-	  '$(DESTDIR)$(mandir)/man7' || exit 1; done
+	$(call say,INSTALL,'$(DESTDIR)$(mandir)')$(MKDIR_P) \
+	  '$(DESTDIR)$(mandir)/man3' '$(DESTDIR)$(mandir)/man7'
+	$(quiet)for m in $(MAN3) $(MAN7); do $(INSTALL_DATA) $(srcdir)/$$m \
+	  '$(DESTDIR)$(mandir)/man'$${m##*.} || exit 1; done
+	$(if $(DESTDIR)$(filter no,$(ENABLE_SHARED)),,$(say_ldconfig))
 
 uninstall:
-	for la in $(LIBS_LA); do $(LIBTOOL) $(LT_QUIET) --mode=uninstall \
-	  rm -f '$(DESTDIR)$(libdir)/'$$la; done
-	cd '$(DESTDIR)$(pkgconfigdir)' && rm -f $(PCS)
-	cd '$(DESTDIR)$(includedir)' && rm -f $(INSTALL_HDRS:include/%=%)
-	-rmdir '$(DESTDIR)$(includedir)/weir'
-	cd '$(DESTDIR)$(mandir)' && rm -f $(MAN3:man/%=man3/%) \
-	  $(MAN7:man/%=man7/%)
+	$(call say,REMOVE,'$(DESTDIR)$(libdir)')for la in $(LIBS_LA); do \
+	  $(call muted,$(LIBTOOL) $(LT_QUIET) --mode=uninstall \
+	  rm -f '$(DESTDIR)$(libdir)/'$$la) || exit 1; done
+	$(quiet)cd '$(DESTDIR)$(pkgconfigdir)' && rm -f $(PCS)
+	$(call say,REMOVE,'$(DESTDIR)$(includedir)')cd \
+	  '$(DESTDIR)$(includedir)' && rm -f $(INSTALL_HDRS:include/%=%)
+	$(quiet)-rmdir '$(DESTDIR)$(includedir)/weir'
+	$(call say,REMOVE,'$(DESTDIR)$(mandir)')cd '$(DESTDIR)$(mandir)' && \
+	  rm -f $(MAN3:man/%=man3/%) $(MAN7:man/%=man7/%)
 
 # ---- Clean -------------------------------------------------------------------
 
@@ -668,7 +696,7 @@ clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
 	  $$d/*.d $$d/*.gcno $$d/*.gcda; done
 	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(BENCH_URING_C) \
-	  $(TESTS_C) $(TSAN_C) $(FUZZ_C))
+	  $(TESTS_C) $(PLAIN_C) $(TSAN_C) $(FUZZ_C))
 	rm -rf out
 
 distclean: clean
@@ -691,10 +719,12 @@ distcheck: dist
 
 define HELP
   all             the library and the samples (the default)
-  check, test     build and run all tests; TESTFLAGS, TEST_WRAPPER
+  check, test     build and run the tests; TESTFLAGS, TEST_WRAPPER
+  check-all       and the checks of documents, style and hardening
   check-abi       exported symbols          update-abi      write that list
-  check-docs      man pages
-  check-headers   headers stand alone       check-style     layout, licence
+  check-docs      man pages                 check-examples  the programs there
+  check-headers   headers stand alone       check-readme    the programs there
+  check-style     layout, licence           check-elf       direct calls, flags
   check-tsan      threads, under ThreadSanitizer
   coverage        run the tests and print the lines that they reach
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
@@ -712,7 +742,7 @@ endef
 help:
 	$(info $(HELP))@:
 
-.PHONY: all bench bench-instructions check check-abi check-docs \
-  check-examples check-headers check-style check-tsan clean coverage demo \
-  dist distcheck distclean fuzz help install installcheck libraries programs \
-  samples test tests uninstall update-abi verify-dist
+.PHONY: all bench bench-instructions check check-abi check-all check-docs \
+  check-elf check-examples check-headers check-readme check-style check-tsan \
+  clean coverage demo dist distcheck distclean fuzz help install installcheck \
+  libraries programs samples test tests uninstall update-abi verify-dist

@@ -4,10 +4,10 @@
 #include "config.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "backend.h"
+#include "os.h"
 
 /* Attaching: which backend, which wait, and why. */
 
@@ -17,7 +17,7 @@ static const char *const wait_words[] = {NULL, "ring", "uv"};
 /* An option that was left at AUTO (0) may be set from the environment. */
 static int from_environment(const char *name, const char *const words[3],
                             unsigned *option) {
-  const char *value = *option == 0 ? getenv(name) : NULL;
+  const char *value = *option == 0 ? weir__os_getenv(name) : NULL;
   if (value == NULL || value[0] == '\0' || strcmp(value, "auto") == 0)
     return 0;
   for (unsigned i = 1; i < 3; i++) {

@@ -48,4 +48,8 @@ int weir__os_sockname(uv_os_fd_t fd, struct sockaddr *addr, int *len);
 int weir__os_peername(uv_os_fd_t fd, struct sockaddr *addr, int *len);
 int weir__os_nodelay(uv_os_fd_t fd, int on);
 
+/* A variable of the environment, which must not be changed, or NULL. There is
+ * none for a program that has more rights than whoever started it. */
+const char *weir__os_getenv(const char *name);
+
 #endif

@@ -1,9 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
-#if defined(__linux__) && !defined(_GNU_SOURCE)
-#define _GNU_SOURCE /* accept4, preadv */
-#endif
+#include "config.h" /* before all others: accept4, preadv, secure_getenv */
 
 #include "os.h"
 
@@ -18,6 +16,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -255,4 +254,16 @@ int weir__os_nodelay(uv_os_fd_t fd, int on) {
   if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, sizeof(value)) < 0)
     return last_error();
   return 0;
+}
+
+/* ---- Environment ---- */
+
+const char *weir__os_getenv(const char *name) {
+#if defined(HAVE_SECURE_GETENV)
+  return secure_getenv(name);
+#elif defined(HAVE_ISSETUGID)
+  return issetugid() ? NULL : getenv(name);
+#else
+  return getenv(name);
+#endif
 }

@@ -16,6 +16,10 @@ complain() {
   bad=1
 }
 
+have() {
+  command -v "$1" >/dev/null 2>&1
+}
+
 # shellcheck disable=SC2086
 awk -f tests/prototypes.awk ${PUBLIC_HDRS:?} ${TESTLIB_HDRS:?} \
   >"$work/prototypes"
@@ -70,13 +74,16 @@ for page in $MAN; do
     complain "$page: no .ad l behind .Sh SYNOPSIS"
   wide_displays "$page" >"$work/wide"
   [ ! -s "$work/wide" ] || complain "$(cat "$work/wide")"
-  if command -v mandoc >/dev/null 2>&1; then
+  if have mandoc; then
     mandoc -T lint -W warning "$page" || bad=1
   fi
-  if command -v groff >/dev/null 2>&1; then
+  if have groff; then
     justified "$page" | groff -mdoc -ww -z -Tutf8 >"$work/groff" 2>&1
     [ ! -s "$work/groff" ] || complain "$(cat "$work/groff")"
   fi
+done
+for tool in mandoc groff; do
+  have $tool || echo "skipped: $tool is not installed: it did not see the pages"
 done
 
 # Samples that are named have to exist.

@@ -19,7 +19,7 @@ languages='c:c99 c:c11'
 if compiles c++ c++11 'int main();' 2>/dev/null; then
   languages="$languages c++:c++98 c++:c++17"
 else
-  echo 'No C++ compiler: headers checked as C only.'
+  echo 'skipped: there is no C++ compiler: it did not see the headers'
 fi
 
 for header in ${PUBLIC_HDRS:?}; do

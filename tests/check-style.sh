@@ -59,6 +59,9 @@ complain 'Memory not from weir__malloc'
 xargs grep -nE '(^|[^a-zA-Z0-9_>.])(f?printf|puts|abort|_?exit|sprintf)\(' \
   /dev/null <"$work/library" >"$work/found"
 complain 'Not for a library'
+grep -v '^lib/os_' "$work/library" |
+  xargs grep -nE '(^|[^a-zA-Z0-9_>.])getenv\(' /dev/null >"$work/found"
+complain 'The environment not from weir__os_getenv'
 
 # Another version has another idea of the same style.
 format=${CLANG_FORMAT:-clang-format}
@@ -66,6 +69,6 @@ if "$format" --version 2>/dev/null | grep -q 'version 14\.'; then
   xargs "$format" --dry-run -Werror <"$work/c" 2>"$work/found"
   complain "clang-format -i wanted"
 else
-  echo 'No clang-format 14: layout not checked.'
+  echo 'skipped: there is no clang-format 14: it did not see the layout'
 fi
 exit $bad

@@ -6,7 +6,8 @@
 #
 #   DIR/test_NAME       a Criterion program; each of its cases counts
 #   NAME.sh             a script: exit status 0, 77 (skipped; the last line of
-#                       its output says why) or another; counts as one
+#                       its output says why) or another; counts as one. Each
+#                       line "skipped: WHY" is a part of it that did not run
 #   any other program   the same
 #   skip:NAME:WHY       something that cannot be run here; WHY has - for blanks
 #
@@ -127,8 +128,12 @@ plain() {
   status=$?
   new_reports
   [ "$found" -eq 0 ] || status=1
+  sed -n "s/^skipped: /$name: /p" "$log" >"$log.skips"
   case $status in
-  0) line ok "$name" 1 0 0 ;;
+  0)
+    line ok "$name" 1 0 "$(wc -l <"$log.skips")"
+    cat "$log.skips" >>"$out/skips"
+    ;;
   77)
     line skip "$name" 0 0 1
     echo "$name: $(tail -n 1 "$log")" >>"$out/skips"

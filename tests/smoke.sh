@@ -88,6 +88,23 @@ refuses_addresses() {
   refuses 1 "address already in use" "$@" --listen "$address"
 }
 
+# Rings are charged to a limit that all programs of the user share, and are
+# given back late: with a low one some would fail, but not always the same.
+may_lock_memory() {
+  kib=$(ulimit -l 2>/dev/null) || return 0
+  [ "$kib" != unlimited ] && [ "$kib" -lt 2048 ] || return 0
+  caps=$(sed -n 's/^CapEff:[[:blank:]]*//p' /proc/self/status) # 14: IPC_LOCK
+  [ $((0x$caps >> 14 & 1)) -eq 1 ]
+}
+
+# Prints why the backend that is set cannot be had.
+lacking() {
+  "$bin/cp" /dev/null "$tmp/probe" 2>&1 |
+    grep 'cannot make a loop'
+  [ "$WEIR_BACKEND" = uv ] || may_lock_memory ||
+    echo "less than 2 MiB may be locked (ulimit -l)"
+}
+
 # Runs a function on each backend and wait.
 on_each_backend() {
   for mode in ${WEIR_BACKEND:-uring-ring uring-uv uv}; do
@@ -95,9 +112,9 @@ on_each_backend() {
     WEIR_WAIT=
     [ "$mode" = "$WEIR_BACKEND" ] || WEIR_WAIT=${mode#*-}
     export WEIR_BACKEND WEIR_WAIT
-    if "$bin/cp" /dev/null "$tmp/probe" 2>&1 |
-      grep -q 'cannot make a loop'; then
-      echo "$mode: not to be had here"
+    why=$(lacking | tail -n 1)
+    if [ -n "$why" ]; then
+      echo "skipped: $mode: $why"
       continue
     fi
     "$1"

@@ -90,18 +90,16 @@ static void need_uring_built_in(struct weir_fixture *f) {
   run_out(f);
 }
 
-static void deny(int number, int error) {
-  int denied = deny_syscall(number, error);
-
-  if (denied != 0)
-    cr_skip("no seccomp filter here: %s", strerror(denied));
+static void need_filter(int error) {
+  if (error != 0)
+    cr_skip("no seccomp filter here: %s", strerror(error));
 }
 
 static void denied_from_the_start(int number, int error) {
   struct weir_fixture f;
 
   fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
-  deny(number, error);
+  need_filter(deny_syscall(number, error));
   need_uring_built_in(&f);
   expect_fallback(&f, -error);
 }
@@ -110,7 +108,7 @@ static void denied_later(int number, int error) {
   struct weir_fixture f;
 
   need_uring();
-  deny(number, error);
+  need_filter(deny_syscall(number, error));
   fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
   expect_fallback(&f, -error);
 }
@@ -132,12 +130,20 @@ DENIED(setup_enomem, CALL_URING_SETUP, ENOMEM)
 /* A filter that knows the set-up, but not this one. */
 static void denied_enter(int error) {
   char params[120] = {0};
-  long fd = syscall(CALL_URING_SETUP, 1, params);
+  struct open_rings libuvs;
+  struct weir_fixture f;
+  long fd;
 
+  fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
+  fixture_need_locked_memory(&f);
+  fd = syscall(CALL_URING_SETUP, 1, params);
   if (fd < 0)
-    cr_skip("io_uring_setup: %s", strerror(errno));
+    fixture_skip(&f, strerror(errno));
   close((int)fd);
-  denied_from_the_start(CALL_URING_ENTER, error);
+  find_open_rings(&libuvs);
+  need_filter(deny_enter(error, &libuvs));
+  need_uring_built_in(&f);
+  expect_fallback(&f, -error);
 }
 
 Test(fallback, enter_eperm, .timeout = 60) {

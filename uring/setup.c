@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/os.h"
+
 static const struct {
   const char *name;
   unsigned bit;
@@ -52,7 +54,7 @@ static const unsigned char required[] = {
 enum { ENTER_TRIES = 100 };
 
 static unsigned caps_off(void) {
-  const char *s = getenv("WEIR_URING_CAPS_OFF");
+  const char *s = weir__os_getenv("WEIR_URING_CAPS_OFF");
   unsigned off = 0;
   size_t i;
 

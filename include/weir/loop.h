@@ -57,7 +57,9 @@ typedef enum weir_wait_e {
   WEIR_WAIT_UV = 2
 } weir_wait_t;
 
-/* Zero-initialised, the options mean the defaults. */
+/* Zero-initialised, the options mean the defaults. A program that has more
+ * rights than whoever started it, as one with the set-user-ID bit, does not
+ * read the environment. */
 typedef struct weir_loop_options_s {
   /* AUTO is replaced by the environment variable WEIR_BACKEND (uring or uv)
    * where it is set to more than auto. */

@@ -12,4 +12,15 @@ int deny_syscall(int number, int error);
 /* The numbers, which are the same on every architecture. */
 enum { CALL_URING_SETUP = 425, CALL_URING_ENTER = 426 };
 
+/* io_uring_enter is denied for every ring but those that are spared: newer
+ * versions of libuv have rings of their own, which are there when a loop was
+ * initialised, and end the program if they cannot be entered. */
+enum { MAX_OPEN_RINGS = 8 };
+struct open_rings {
+  int fds[MAX_OPEN_RINGS];
+  int count;
+};
+void find_open_rings(struct open_rings *rings);
+int deny_enter(int error, const struct open_rings *spared);
+
 #endif

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "alloc.h"
 
@@ -135,12 +138,31 @@ static void skip_without_uring(struct weir_fixture *f, int error) {
   fixture_skip(f, why);
 }
 
+/* By the system call itself: sanitizers make mlock() do nothing. */
+static int may_lock(size_t size) {
+  void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  long r;
+
+  cr_assert(p != MAP_FAILED);
+  r = syscall(SYS_mlock, p, size);
+  munmap(p, size);
+  return r == 0;
+}
+
+void fixture_need_locked_memory(struct weir_fixture *f) {
+  if (!may_lock(2 << 20))
+    fixture_skip(f, "less than 2 MiB may be locked (ulimit -l), which is too "
+                    "little for rings side by side");
+}
+
 void fixture_attach(struct weir_fixture *f,
                     const weir_loop_options_t *options) {
   weir_loop_options_t forced;
   const char *why = "";
   int error;
 
+  if (f->backend == WEIR_BACKEND_URING)
+    fixture_need_locked_memory(f);
   memset(&forced, 0, sizeof(forced));
   if (options != NULL)
     forced = *options;
