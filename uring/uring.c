@@ -128,6 +128,8 @@ static uint64_t tag_of(const weir__ring_t *ring, uint32_t index) {
   return (uint64_t)ring->slots[index].generation << 32 | index;
 }
 
+enum { ABANDON_TRIES = 100 };
+
 /* Ends with status what is not in the ring but in libuv's hands. */
 static void end_outside(weir_loop_t *loop, int status) {
   weir_stream_t *stream = NULL;
@@ -165,20 +167,34 @@ void weir__ring_give_up(weir__ring_t *ring) {
   end_outside(ring->loop, ring->error);
 }
 
-/* Has everything in the ring end, and waits until it has. */
+/* Cancels all that is in the ring and waits a moment for its end. */
+static void cancel_all(weir__ring_t *ring) {
+  uint32_t i;
+
+  ring->paused = 0;
+  for (i = 0; i < ring->slot_count; i++)
+    weir__ring_cancel(ring, tag_of(ring, i));
+  weir__ring_redo(ring);
+  if (ring->inflight > 0 && !ring->paused)
+    weir__ring_enter(ring, 1, 100);
+  if (ring->error == 0)
+    weir__ring_reap(ring);
+  if (ring->paused)
+    uv_sleep(1);
+}
+
+/* Has everything in the ring end, and waits until it has, but not for ever. */
 static void abandon(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
-  uint32_t i;
+  int tries;
 
   weir__uv_abandon_files(loop);
   end_outside(loop, UV_ECANCELED);
-  while (ring->inflight > 0 && ring->error == 0) {
-    for (i = 0; i < ring->slot_count; i++)
-      weir__ring_cancel(ring, tag_of(ring, i));
-    weir__ring_redo(ring);
-    if (ring->inflight > 0)
-      weir__ring_enter(ring, 1, 100);
-    weir__ring_reap(ring);
+  for (tries = 0; ring->inflight > 0 && ring->error == 0; tries++) {
+    if (tries == ABANDON_TRIES)
+      ring->error = UV_ECANCELED;
+    else
+      cancel_all(ring);
   }
   if (ring->error != 0)
     weir__ring_give_up(ring);
