@@ -21,6 +21,7 @@ PUBLIC_HDRS += include/weir/stream.h
 PUBLIC_HDRS += include/weir/until.h
 PUBLIC_HDRS += include/weir/version.h
 
+LIB_SRCS += lib/adopt.c
 LIB_SRCS += lib/alloc.c
 LIB_SRCS += lib/attach.c
 LIB_SRCS += lib/buffer.c

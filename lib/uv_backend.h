@@ -60,6 +60,10 @@ extern const weir__net_t weir__uv_net;
 /* Waits for event (UV_READABLE or UV_WRITABLE): WEIR_PENDING or an error. */
 int weir__uv_await(weir_stream_t *stream, int event);
 
+/* Watches the descriptor no more. It is closed, and its number may come again:
+ * what the poll handle did later would be done to another. */
+void weir__uv_unwatch(weir_stream_t *stream);
+
 /* The descriptor, or UV_EBADF, also when the application closed the handle. */
 int weir__uv_fileno(const weir_stream_t *stream, uv_os_fd_t *fd);
 

@@ -219,13 +219,26 @@ static int watch(weir_stream_t *stream, int events) {
   return r;
 }
 
+/* A poll handle would not mind that the descriptor is closed; libuv's poll
+ * would. */
 int weir__uv_await(weir_stream_t *stream, int event) {
   weir__uv_t *uv = weir__uv(stream);
-  int r = watch(stream, uv->polled | event);
+  uv_os_fd_t fd;
+  int r = weir__uv_fileno(stream, &fd);
+  if (r == 0)
+    r = watch(stream, uv->polled | event);
   if (r != 0)
     return r;
   uv->wants |= event;
   return WEIR_PENDING;
+}
+
+void weir__uv_unwatch(weir_stream_t *stream) {
+  weir__uv_t *uv = weir__uv(stream);
+  uv_handle_t *poll = (uv_handle_t *)&uv->u.poll;
+  if ((uv->flags & WEIR__UV_POLL) != 0 && !uv_is_closing(poll))
+    uv_close(poll, NULL);
+  uv->polled = 0;
 }
 
 /* ---- The end ---- */
@@ -260,10 +273,10 @@ static void close_stream(weir_stream_t *stream) {
       uv_close(poll, on_closed);
     }
   }
-  if (uv_is_closing(handle)) {
+  if (adopted) {
+    weir__adopted_close(stream->impl);
+  } else if (uv_is_closing(handle)) {
     settle = 1;
-  } else if (adopted) {
-    uv_close(handle, NULL);
   } else {
     uv->closing++;
     uv_close(handle, on_closed);

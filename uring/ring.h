@@ -260,6 +260,10 @@ extern const weir_stream_kind_t weir__socket_kind;
  * there is room. 0 or an error. */
 int weir__socket_await(weir_stream_t *stream);
 
+/* The descriptor is closed, and its number may come again: what the poll handle
+ * did later would be done to another. The write has to be cancelled. */
+void weir__socket_unwatch(weir_stream_t *stream);
+
 /* Ends that wait, and the write with status; 1 if there was one. */
 int weir__socket_unawait(weir_stream_t *stream, int status);
 

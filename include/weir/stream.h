@@ -119,10 +119,15 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_open(weir_stream_t *stream,
  * used as it is, without dup; on the libuv backend a uv_poll_t of weir's
  * watches it.
  *
+ * If the application closes the handle all the same, outstanding operations end
+ * with UV_ECANCELED before the turn is over, or in the next; later ones get
+ * UV_EBADF. The stream has to be closed as ever.
+ *
  * Returns 0; or, changing nothing, UV_EINVAL (a NULL, another loop, a closing
  * handle, or a pipe that passes handles: a type that is not served), UV_EBUSY
- * (reading, or writes or a shutdown are queued), UV_ENOTCONN,
- * UV_ECANCELED (the loop's handles were closed by the application). */
+ * (reading, or writes or a shutdown are queued), UV_EALREADY (adopted, by this
+ * or another weir loop), UV_ENOTCONN, UV_ECANCELED (the loop's handles were
+ * closed by the application). */
 WEIR_EXTERN WEIR_MUST_USE int
 weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle);
 
