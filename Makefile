@@ -117,6 +117,7 @@ TESTS_C += tests/test_turn.c
 TESTS_C += tests/test_unix.c
 TESTS_C += tests/test_until.c
 TESTS_C += tests/test_until_cuts.c
+TESTS_C += tests/test_vain.c
 TESTS_C += tests/test_version.c
 TESTS_C += tests/test_wait.c
 TESTS_C += tests/test_write.c
