@@ -21,6 +21,7 @@ PUBLIC_HDRS += include/weir/stream.h
 PUBLIC_HDRS += include/weir/until.h
 PUBLIC_HDRS += include/weir/version.h
 
+LIB_SRCS += lib/adopt.c
 LIB_SRCS += lib/alloc.c
 LIB_SRCS += lib/attach.c
 LIB_SRCS += lib/buffer.c
@@ -116,6 +117,7 @@ TESTS_C += tests/test_turn.c
 TESTS_C += tests/test_unix.c
 TESTS_C += tests/test_until.c
 TESTS_C += tests/test_until_cuts.c
+TESTS_C += tests/test_vain.c
 TESTS_C += tests/test_version.c
 TESTS_C += tests/test_wait.c
 TESTS_C += tests/test_write.c

@@ -20,6 +20,9 @@ typedef struct weir__net_s {
   int (*init)(weir_stream_t *stream, uv_handle_type type);
   int (*open)(weir_stream_t *stream, uv_os_sock_t fd);
   int (*adopt)(weir_stream_t *stream, uv_stream_t *handle);
+  /* Whether stream has adopted a handle that the application has closed, of
+   * which nothing is watched any more then. */
+  int (*lost)(weir_stream_t *stream);
   int (*bind)(weir_stream_t *stream, const struct sockaddr *addr,
               unsigned flags);
   int (*bind_path)(weir_stream_t *stream, const char *name);
@@ -84,6 +87,9 @@ void weir__connect_done(weir_stream_t *stream, int status);
 void weir__accept_done(weir_stream_t *listener, int status);
 void weir__file_done(weir_op_t *op, int64_t result);
 void weir__loop_detached(weir_loop_t *loop);
+
+/* Closes a handle that was adopted, unless the application has. */
+void weir__adopted_close(uv_stream_t *handle);
 
 /* Clears stream and sets its loop: the memory of a stream to be. */
 void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream);

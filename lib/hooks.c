@@ -55,6 +55,7 @@ static void on_prepare(uv_prepare_t *prepare) {
   loop->stats.turns++;
   uv_idle_stop(&loop->hooks->idle);
   weir__loop_turn(loop);
+  weir__adopted_check(loop);
   weir__loop_run(loop);
   if ((loop->flags & WEIR__LOOP_DETACHING) != 0) {
     leave(loop);
@@ -70,6 +71,7 @@ static void on_check(uv_check_t *check) {
   if ((loop->flags & WEIR__LOOP_DETACHING) != 0)
     return;
   uv_idle_stop(&loop->hooks->idle);
+  weir__adopted_check(loop);
   loop->backend->check(loop);
 }
 

@@ -155,6 +155,10 @@ unsigned weir__file_start(weir_loop_t *loop, unsigned most);
 /* Ends all file operations that are not with the backend. */
 void weir__file_cancel_all(weir_loop_t *loop);
 
+/* Ends the operations on streams whose adopted handle the application has
+ * closed. */
+void weir__adopted_check(weir_loop_t *loop);
+
 /* Ends all operations of stream, as far as the backend is not busy with them;
  * asks for the end of the others. */
 void weir__stream_cancel_all(weir_stream_t *stream);

@@ -52,40 +52,6 @@ int weir_stream_init(weir_loop_t *loop, weir_stream_t *stream,
   return 0;
 }
 
-/* A handle is readable from the beginning of its connect on, and its shutdown
- * waits in none of libuv's queues. */
-static int adoptable(const weir_loop_t *loop, const uv_stream_t *handle) {
-  const uv_handle_t *base = (const uv_handle_t *)handle;
-  if (handle->loop != loop->uv || uv_is_closing(base) ||
-      (handle->type != UV_TCP && handle->type != UV_NAMED_PIPE) ||
-      (handle->type == UV_NAMED_PIPE && ((const uv_pipe_t *)handle)->ipc != 0))
-    return UV_EINVAL;
-  if (handle->connect_req != NULL ||
-      (!uv_is_readable(handle) && !uv_is_writable(handle)))
-    return UV_ENOTCONN;
-  if (uv_is_active(base) || uv_stream_get_write_queue_size(handle) != 0 ||
-      handle->shutdown_req != NULL)
-    return UV_EBUSY;
-  return 0;
-}
-
-int weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle) {
-  if (loop == NULL || stream == NULL || handle == NULL)
-    return UV_EINVAL;
-  int r = adoptable(loop, handle);
-  if (r == 0)
-    r = weir__loop_check(loop);
-  if (r != 0)
-    return r;
-  weir__stream_prepare(loop, stream);
-  r = loop->backend->net->adopt(stream, handle);
-  if (r != 0)
-    return r;
-  stream->state = WEIR__CONNECTED;
-  weir__stream_open(stream);
-  return 0;
-}
-
 int weir__stream_usable(const weir_stream_t *stream) {
   if ((stream->state & WEIR__CLOSING) != 0)
     return UV_EBADF;

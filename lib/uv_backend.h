@@ -45,9 +45,13 @@ enum {
   WEIR__UV_SOCKET = 2,
   WEIR__UV_LISTENING = 4,
   WEIR__UV_CONNECTING = 8,
-  WEIR__UV_POLL = 16,      /* the poll handle is initialised */
-  WEIR__UV_READ_MORE = 32, /* the last read or accept left something there */
-  WEIR__UV_WRITE_FULL = 64 /* the last write was short: no room is left */
+  WEIR__UV_POLL = 16,         /* the poll handle is initialised */
+  WEIR__UV_READ_MORE = 32,    /* the last read or accept left something there */
+  WEIR__UV_WRITE_FULL = 64,   /* the last write was short: no room is left */
+  WEIR__UV_WRITE_READY = 128, /* it can be written now, says the poll handle */
+  /* It said so of the last read or write as well, in vain. */
+  WEIR__UV_READ_VAIN = 256,
+  WEIR__UV_WRITE_VAIN = 512
 };
 
 static inline weir__uv_t *weir__uv(const weir_stream_t *stream) {
@@ -59,6 +63,10 @@ extern const weir__net_t weir__uv_net;
 
 /* Waits for event (UV_READABLE or UV_WRITABLE): WEIR_PENDING or an error. */
 int weir__uv_await(weir_stream_t *stream, int event);
+
+/* Watches the descriptor no more. It is closed, and its number may come again:
+ * what the poll handle did later would be done to another. */
+void weir__uv_unwatch(weir_stream_t *stream);
 
 /* The descriptor, or UV_EBADF, also when the application closed the handle. */
 int weir__uv_fileno(const weir_stream_t *stream, uv_os_fd_t *fd);

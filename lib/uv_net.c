@@ -50,6 +50,15 @@ static int adopt(weir_stream_t *stream, uv_stream_t *handle) {
   return 0;
 }
 
+static int lost(weir_stream_t *stream) {
+  if (stream->kind != &weir__uv_kind ||
+      (weir__uv(stream)->flags & WEIR__UV_ADOPTED) == 0 ||
+      !uv_is_closing(stream->impl))
+    return 0;
+  weir__uv_unwatch(stream);
+  return 1;
+}
+
 /* ---- Servers ---- */
 
 static int bind_address(weir_stream_t *stream, const struct sockaddr *addr,
@@ -172,6 +181,7 @@ const weir__net_t weir__uv_net = {
     .init = init,
     .open = open_fd,
     .adopt = adopt,
+    .lost = lost,
     .bind = bind_address,
     .bind_path = bind_path,
     .listen = start_listening,

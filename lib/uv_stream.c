@@ -81,11 +81,26 @@ static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
   return r == UV_EPERM ? read_now(stream, bufs, nbufs, n) : r;
 }
 
+/* Whether r, the answer of a descriptor that was called ready, shows for the
+ * second time in a row that it was not: then waiting would be a spin, and the
+ * core is to ask again after a pause. */
+static int in_vain(weir__uv_t *uv, int flag, int r) {
+  int again = r == UV_EAGAIN && (uv->flags & flag) != 0;
+  set_flag(uv, flag, r == UV_EAGAIN);
+  return again;
+}
+
 static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
                       unsigned nbufs, size_t *n) {
+  weir__uv_t *uv = weir__uv(stream);
   int r = UV_EAGAIN;
-  if ((weir__uv(stream)->flags & WEIR__UV_WRITE_FULL) == 0)
+  if ((uv->flags & WEIR__UV_WRITE_FULL) == 0)
     r = try_write(stream, bufs, nbufs, n);
+  if ((uv->flags & WEIR__UV_WRITE_READY) != 0) {
+    set_flag(uv, WEIR__UV_WRITE_READY, 0);
+    if (in_vain(uv, WEIR__UV_WRITE_VAIN, r))
+      return UV_EBUSY;
+  }
   if (r == UV_EAGAIN)
     r = weir__uv_await(stream, UV_WRITABLE);
   if (r == UV_EPERM)
@@ -144,6 +159,8 @@ static void read_ready(weir_stream_t *stream) {
   size_t n = 0;
   unsigned nbufs = weir_stream_read_window(stream, bufs);
   int r = nbufs > 0 ? read_now(stream, bufs, nbufs, &n) : UV_EAGAIN;
+  if (in_vain(uv, WEIR__UV_READ_VAIN, r))
+    r = UV_EBUSY;
   if (r == UV_EAGAIN && nbufs > 0)
     return;
   uv->wants &= ~UV_READABLE;
@@ -154,6 +171,7 @@ static void read_ready(weir_stream_t *stream) {
  * window that holds what was queued meanwhile. */
 static void write_ready(weir_stream_t *stream) {
   set_flag(weir__uv(stream), WEIR__UV_WRITE_FULL, 0);
+  set_flag(weir__uv(stream), WEIR__UV_WRITE_READY, 1);
   end_write(stream, UV_EAGAIN);
 }
 
@@ -219,13 +237,26 @@ static int watch(weir_stream_t *stream, int events) {
   return r;
 }
 
+/* A poll handle would not mind that the descriptor is closed; libuv's poll
+ * would. */
 int weir__uv_await(weir_stream_t *stream, int event) {
   weir__uv_t *uv = weir__uv(stream);
-  int r = watch(stream, uv->polled | event);
+  uv_os_fd_t fd;
+  int r = weir__uv_fileno(stream, &fd);
+  if (r == 0)
+    r = watch(stream, uv->polled | event);
   if (r != 0)
     return r;
   uv->wants |= event;
   return WEIR_PENDING;
+}
+
+void weir__uv_unwatch(weir_stream_t *stream) {
+  weir__uv_t *uv = weir__uv(stream);
+  uv_handle_t *poll = (uv_handle_t *)&uv->u.poll;
+  if ((uv->flags & WEIR__UV_POLL) != 0 && !uv_is_closing(poll))
+    uv_close(poll, NULL);
+  uv->polled = 0;
 }
 
 /* ---- The end ---- */
@@ -260,10 +291,10 @@ static void close_stream(weir_stream_t *stream) {
       uv_close(poll, on_closed);
     }
   }
-  if (uv_is_closing(handle)) {
+  if (adopted) {
+    weir__adopted_close(stream->impl);
+  } else if (uv_is_closing(handle)) {
     settle = 1;
-  } else if (adopted) {
-    uv_close(handle, NULL);
   } else {
     uv->closing++;
     uv_close(handle, on_closed);

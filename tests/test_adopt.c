@@ -420,3 +420,285 @@ WEIR_TEST(adopt, a_handle_that_connects_is_refused) {
   run_out(f);
   close(fd);
 }
+
+/* ---- Once only ---- */
+
+WEIR_TEST(adopt, a_handle_is_adopted_once) {
+  weir_loop_options_t options;
+  weir_loop_t *second;
+  weir_stream_t stream;
+  struct adopted a;
+
+  memset(&options, 0, sizeof(options));
+  options.backend = f->backend;
+  check_is(weir_loop_attach(&f->uv, &options, &second), 0);
+  open_handle(f, &a, 0, 0);
+  adopt(f, &a);
+  check_is(weir_adopt(f->loop, &stream, (uv_stream_t *)&a.handle), UV_EALREADY);
+  check_is(weir_adopt(second, &stream, (uv_stream_t *)&a.handle), UV_EALREADY);
+  uv_ref((uv_handle_t *)&a.handle);
+  check_is(weir_adopt(f->loop, &stream, (uv_stream_t *)&a.handle), UV_EALREADY);
+  uv_unref((uv_handle_t *)&a.handle);
+  adopted_close(f, &a);
+  check_is(weir_adopt(f->loop, &stream, (uv_stream_t *)&a.handle), UV_EINVAL);
+
+  /* The same memory, and another connection. */
+  open_handle(f, &a, 0, 0);
+  adopt(f, &a);
+  adopted_close(f, &a);
+  check_is(weir_loop_detach(second, NULL), 0);
+  run_out(f);
+}
+
+WEIR_TEST(adopt, a_pipe_is_adopted_once) {
+  weir_stream_t first, second;
+  uv_pipe_t handle;
+  int fds[2];
+
+  check_is(pipe(fds), 0);
+  check_is(uv_pipe_init(&f->uv, &handle, 0), 0);
+  check_is(uv_pipe_open(&handle, fds[0]), 0);
+  check_is(weir_adopt(f->loop, &first, (uv_stream_t *)&handle), 0);
+  check_is(weir_adopt(f->loop, &second, (uv_stream_t *)&handle), UV_EALREADY);
+  check_is(weir_close(&first, NULL), 0);
+  run_out(f);
+  close(fds[1]);
+}
+
+/* ---- Closed by the application ---- */
+
+/* Two adopted connections with a read and a blocked write each. */
+struct lost {
+  struct adopted a;
+  struct request read;
+  struct request write;
+  char byte;
+};
+
+static void lost_open(struct weir_fixture *f, struct lost *l) {
+  static char bytes[SLOW_BYTES];
+
+  open_handle(f, &l->a, 4096, 4096);
+  adopt(f, &l->a);
+  memset(&l->read, 0, sizeof(l->read));
+  memset(&l->write, 0, sizeof(l->write));
+  check_is(weir_read_some(&l->read.op, &l->a.conn.stream,
+                          weir_mseq_block(&l->byte, 1), on_done),
+           0);
+  check_is(weir_write(&l->write.op, &l->a.conn.stream,
+                      weir_seq_block(bytes, SLOW_BYTES), on_done),
+           0);
+}
+
+/* What was sent is what the peer gets, and then the end. */
+static void lost_expect(struct weir_fixture *f, struct lost *l) {
+  struct request r = {0};
+  size_t got = 0;
+  char bytes[4096];
+  ssize_t n;
+
+  check_is(l->read.calls, 1);
+  check_is(l->read.status, UV_ECANCELED);
+  check_is(l->write.calls, 1);
+  check_is(l->write.status, UV_ECANCELED);
+  while ((n = recv(l->a.conn.peer, bytes, sizeof(bytes), 0)) > 0)
+    got += (size_t)n;
+  check_is(n, 0);
+  check_is(got, l->write.n);
+
+  check_is(weir_read_some(&r.op, &l->a.conn.stream,
+                          weir_mseq_block(&l->byte, 1), on_done),
+           0);
+  finish(f, &r, UV_EBADF, 0);
+  memset(&r, 0, sizeof(r));
+  check_is(
+      weir_write(&r.op, &l->a.conn.stream, weir_seq_block("x", 1), on_done), 0);
+  finish(f, &r, UV_EBADF, 0);
+}
+
+enum phase { OUTSIDE, TIMER, IDLE, PREPARE, POLL, CHECK, CLOSING, PHASES };
+
+struct closer {
+  struct lost *lost;
+  enum phase phase;
+  int done;
+  uv_timer_t timer;
+  uv_idle_t idle;
+  uv_prepare_t prepare;
+  uv_async_t async;
+  uv_check_t check;
+};
+
+static void close_now(struct closer *c, enum phase phase) {
+  if (phase != c->phase || c->done)
+    return;
+  c->done = 1;
+  uv_close((uv_handle_t *)&c->lost->a.handle, NULL);
+}
+
+static void in_closing(uv_handle_t *handle) {
+  close_now(handle->data, CLOSING);
+}
+
+static void in_timer(uv_timer_t *timer) {
+  struct closer *c = timer->data;
+
+  close_now(c, TIMER);
+  uv_async_send(&c->async);
+  if (c->phase == CLOSING)
+    uv_close((uv_handle_t *)timer, in_closing);
+}
+
+static void in_idle(uv_idle_t *idle) {
+  close_now(idle->data, IDLE);
+}
+
+static void in_prepare(uv_prepare_t *prepare) {
+  close_now(prepare->data, PREPARE);
+}
+
+static void in_poll(uv_async_t *async) {
+  close_now(async->data, POLL);
+}
+
+static void in_check(uv_check_t *check) {
+  close_now(check->data, CHECK);
+}
+
+static void closer_close(uv_handle_t *handle) {
+  if (!uv_is_closing(handle))
+    uv_close(handle, NULL);
+}
+
+/* Closes the handle of l in that phase, while the loop would else sleep. */
+static void closer_run(struct weir_fixture *f, struct lost *l,
+                       enum phase phase) {
+  static struct closer c;
+
+  memset(&c, 0, sizeof(c));
+  c.lost = l;
+  c.phase = phase;
+  c.timer.data = c.idle.data = c.prepare.data = c.async.data = c.check.data =
+      &c;
+  uv_timer_init(&f->uv, &c.timer);
+  uv_timer_start(&c.timer, in_timer, 5, 0);
+  uv_idle_init(&f->uv, &c.idle);
+  uv_prepare_init(&f->uv, &c.prepare);
+  uv_async_init(&f->uv, &c.async, in_poll);
+  uv_unref((uv_handle_t *)&c.async);
+  uv_check_init(&f->uv, &c.check);
+  if (phase == IDLE)
+    uv_idle_start(&c.idle, in_idle);
+  if (phase == PREPARE)
+    uv_prepare_start(&c.prepare, in_prepare);
+  if (phase == CHECK)
+    uv_check_start(&c.check, in_check);
+  close_now(&c, OUTSIDE);
+  run_until(f, &l->read.calls);
+  run_until(f, &l->write.calls);
+  closer_close((uv_handle_t *)&c.timer);
+  closer_close((uv_handle_t *)&c.idle);
+  closer_close((uv_handle_t *)&c.prepare);
+  closer_close((uv_handle_t *)&c.async);
+  closer_close((uv_handle_t *)&c.check);
+  run_turn(f);
+}
+
+WEIR_TEST(adopt, closing_the_handle_ends_its_operations) {
+  static struct lost l, other;
+  int phase;
+
+  for (phase = OUTSIDE; phase < PHASES; phase++) {
+    lost_open(f, &l);
+    lost_open(f, &other);
+    run_some_turns(f);
+    closer_run(f, &l, (enum phase)phase);
+    lost_expect(f, &l);
+    check_is(other.read.calls + other.write.calls, 0);
+    adopted_close(f, &l.a);
+    adopted_close(f, &other.a);
+    check_is(other.read.calls + other.write.calls, 2);
+  }
+}
+
+WEIR_TEST(adopt, closing_the_handle_ends_operations_that_just_began) {
+  static struct lost l;
+
+  lost_open(f, &l);
+  uv_close((uv_handle_t *)&l.a.handle, NULL);
+  finish(f, &l.read, UV_ECANCELED, 0);
+  finish(f, &l.write, UV_ECANCELED, 0);
+  adopted_close(f, &l.a);
+}
+
+/* The number of its descriptor comes again. */
+WEIR_TEST(adopt, closing_the_handle_leaves_the_next_connection_alone) {
+  static struct lost l;
+  struct request r = {0}, w = {0};
+  struct conn c;
+  uv_os_fd_t before, after;
+  char bytes[8];
+
+  lost_open(f, &l);
+  run_some_turns(f);
+  check_is(weir_fileno(&l.a.conn.stream, &before), 0);
+  uv_close((uv_handle_t *)&l.a.handle, NULL);
+  check_is(weir_fileno(&l.a.conn.stream, &after), UV_EBADF);
+  run_until(f, &l.read.calls);
+  run_until(f, &l.write.calls);
+
+  conn_unix(f, &c);
+  check_is(weir_fileno(&c.stream, &after), 0);
+  check_is(after, before);
+  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(bytes, 8), on_done),
+           0);
+  run_some_turns(f);
+  adopted_close(f, &l.a);
+  run_some_turns(f);
+  check_is(r.calls, 0);
+  peer_send(&c, 0, 8);
+  finish(f, &r, 0, 8);
+  check_is(weir_write(&w.op, &c.stream, weir_seq_block(bytes, 8), on_done), 0);
+  finish(f, &w, 0, 8);
+  conn_close(f, &c);
+}
+
+/* The same with a connection of libuv's, and a write that waits for a peer
+ * that has ended its own side. */
+WEIR_TEST(adopt, closing_the_handle_leaves_the_applications_next_alone) {
+  static struct lost l;
+  uv_pipe_t next;
+  int fds[2];
+  uv_os_fd_t before;
+
+  lost_open(f, &l);
+  check_is(shutdown(l.a.conn.peer, SHUT_WR), 0);
+  finish(f, &l.read, UV_EOF, 0);
+  run_some_turns(f);
+  check_is(l.write.calls, 0);
+  check_is(weir_fileno(&l.a.conn.stream, &before), 0);
+  uv_close((uv_handle_t *)&l.a.handle, NULL);
+  run_until(f, &l.write.calls);
+  check_is(l.write.status, UV_ECANCELED);
+  memset(&l.write, 0, sizeof(l.write));
+  check_is(weir_write(&l.write.op, &l.a.conn.stream, weir_seq_block("x", 1),
+                      on_done),
+           0);
+  finish(f, &l.write, UV_EBADF, 0);
+
+  pair_unix(fds);
+  check_is(fds[0], before);
+  check_is(uv_pipe_init(&f->uv, &next, 0), 0);
+  check_is(uv_pipe_open(&next, fds[0]), 0);
+  last_read = 0;
+  check_is(uv_read_start((uv_stream_t *)&next, on_alloc, on_read), 0);
+  run_some_turns(f);
+  adopted_close(f, &l.a);
+  check_is(write(fds[1], "there", 5), 5);
+  while (last_read == 0)
+    uv_run(&f->uv, UV_RUN_ONCE);
+  check_is(last_read, 5);
+  uv_close((uv_handle_t *)&next, NULL);
+  run_out(f);
+  close(fds[1]);
+}

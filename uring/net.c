@@ -77,6 +77,16 @@ static int net_adopt(weir_stream_t *stream, uv_stream_t *handle) {
   return 0;
 }
 
+static int net_lost(weir_stream_t *stream) {
+  if (stream->kind != &weir__socket_kind)
+    return weir__backend_uv.net->lost(stream);
+  if (!(weir__socket(stream)->flags & WEIR__SOCKET_ADOPTED) ||
+      !uv_is_closing(stream->impl))
+    return 0;
+  weir__socket_unwatch(stream);
+  return 1;
+}
+
 /* A socket for sock; blocking, so that no kernel says EAGAIN in the ring. */
 static int make_socket(weir_stream_t *stream, int family) {
   weir__socket_t *sock = weir__socket(stream);
@@ -272,6 +282,7 @@ const weir__net_t weir__socket_net = {
     .init = net_init,
     .open = net_open,
     .adopt = net_adopt,
+    .lost = net_lost,
     .bind = net_bind,
     .bind_path = net_bind_path,
     .listen = net_listen,

@@ -154,11 +154,23 @@ static void note_dry(weir_stream_t *stream, int result, unsigned flags) {
     sock->flags &= ~(unsigned)WEIR__SOCKET_DRY;
 }
 
+/* A cancellation is done: the request may be as well, and tells itself. */
+static void cancelled(weir__ring_t *ring, uint64_t tag, int result) {
+  weir__slot_t *slot = weir__slot_find(ring, tag);
+
+  if (slot == NULL || result != -ENOENT)
+    return;
+  slot->flags |= WEIR__SLOT_MISSED;
+  ring->missed = 1;
+}
+
 void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
                          unsigned flags) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
   int polled;
 
+  if (tag & WEIR__TAG_CANCEL)
+    cancelled(ring, tag & ~(uint64_t)WEIR__TAG_CANCEL, result);
   if (slot == NULL)
     return;
   polled = (slot->flags & WEIR__SLOT_POLLING) != 0;

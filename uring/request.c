@@ -132,9 +132,29 @@ static int reissue(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot) {
   return 0;
 }
 
+/* Between two tries of its own the kernel does not find a request. */
+static void cancel_again(weir__ring_t *ring) {
+  uint32_t i;
+
+  for (i = 0; i < ring->slot_count; i++) {
+    weir__slot_t *slot = &ring->slots[i];
+
+    if (!(slot->flags & WEIR__SLOT_MISSED))
+      continue;
+    slot->flags &= (uint8_t) ~(WEIR__SLOT_MISSED | WEIR__SLOT_CANCELLED);
+    if (weir__ring_cancel(ring, slot_tag(ring, i)) == 0)
+      continue;
+    slot->flags |= WEIR__SLOT_MISSED | WEIR__SLOT_CANCELLED;
+    return;
+  }
+  ring->missed = 0;
+}
+
 unsigned weir__ring_redo(weir__ring_t *ring) {
   unsigned ended = 0;
 
+  if (ring->missed)
+    cancel_again(ring);
   while (ring->redo_head != WEIR__NO_SLOT) {
     uint64_t tag = slot_tag(ring, ring->redo_head);
     weir__slot_t *slot = &ring->slots[ring->redo_head];

@@ -59,7 +59,8 @@ enum {
   WEIR__SLOT_QUEUED = 2u,    /* in the list of those to be issued again */
   WEIR__SLOT_CANCELLED = 4u, /* a cancellation was asked for */
   WEIR__SLOT_RESTART = 8u,   /* issue the request itself once more */
-  WEIR__SLOT_WAITED = 16u    /* the descriptor was ready since it began */
+  WEIR__SLOT_WAITED = 16u,   /* the descriptor was ready since it began */
+  WEIR__SLOT_MISSED = 32u    /* the cancellation did not find it */
 };
 
 typedef struct weir__slot_s {
@@ -71,6 +72,10 @@ typedef struct weir__slot_s {
 } weir__slot_t;
 
 #define WEIR__NO_SLOT UINT32_MAX
+
+/* In the user_data of a cancellation, besides what it is to cancel: there are
+ * not so many slots. */
+#define WEIR__TAG_CANCEL (1u << 31)
 
 /* What an entry points to until it is submitted; there is one for each
  * position in the submission queue. */
@@ -104,6 +109,7 @@ typedef struct weir__ring_s {
   uint32_t slot_free;
   uint32_t redo_head;
   uint32_t redo_tail;
+  int missed;        /* there is a slot with WEIR__SLOT_MISSED */
   size_t inflight;   /* slots in use, but for the backend's */
   int refusal;       /* why weir__ring_begin said NULL */
   int paused;        /* the kernel could not take more in this turn */
@@ -181,7 +187,13 @@ weir__slot_t *weir__slot_find(const weir__ring_t *ring, uint64_t tag);
  * as there is room. */
 void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags);
 
-/* Issues what weir__slot_redo collected. Returns the number of requests that
+/* Whether weir__ring_redo has something to do. */
+static inline int weir__ring_must_redo(const weir__ring_t *ring) {
+  return ring->redo_head != WEIR__NO_SLOT || ring->missed;
+}
+
+/* Issues what weir__slot_redo collected, and cancellations once more that
+ * missed what they were for. Returns the number of requests that
  * ended instead, since they were cancelled. */
 unsigned weir__ring_redo(weir__ring_t *ring);
 
@@ -259,6 +271,10 @@ extern const weir_stream_kind_t weir__socket_kind;
 /* Has the pending write of stream, which is not in the ring, started again when
  * there is room. 0 or an error. */
 int weir__socket_await(weir_stream_t *stream);
+
+/* The descriptor is closed, and its number may come again: what the poll handle
+ * did later would be done to another. The write has to be cancelled. */
+void weir__socket_unwatch(weir_stream_t *stream);
 
 /* Ends that wait, and the write with status; 1 if there was one. */
 int weir__socket_unawait(weir_stream_t *stream, int status);

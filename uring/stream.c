@@ -187,7 +187,7 @@ static void close_now(weir_stream_t *stream) {
   if (polled)
     close_handle((uv_handle_t *)&sock->poll);
   if (adopted)
-    close_handle(stream->impl);
+    weir__adopted_close(stream->impl);
   else
     close_descriptor(stream);
   if (adopted || polled)

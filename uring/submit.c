@@ -67,7 +67,8 @@ int weir__ring_cancel(weir__ring_t *ring, uint64_t tag) {
   if (slot == NULL || slot->flags & WEIR__SLOT_CANCELLED)
     return 0;
   if (!(slot->flags & WEIR__SLOT_QUEUED)) {
-    sqe = weir__ring_sqe(ring, 0, IORING_OP_ASYNC_CANCEL, -1);
+    sqe = weir__ring_sqe(ring, tag | WEIR__TAG_CANCEL, IORING_OP_ASYNC_CANCEL,
+                         -1);
     if (sqe == NULL)
       return UV_EBUSY;
     sqe->addr = tag;
@@ -147,5 +148,5 @@ int weir__ring_has_work(const weir__ring_t *ring) {
     return 1;
   return !ring->paused &&
          ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0 ||
-          ring->redo_head != WEIR__NO_SLOT || weir__ring_unsubmitted(ring) > 0);
+          weir__ring_must_redo(ring) || weir__ring_unsubmitted(ring) > 0);
 }

@@ -77,9 +77,8 @@ static int watch_backend(weir__ring_t *ring) {
 }
 
 static int may_sleep(const weir__ring_t *ring) {
-  return ring->inflight > 0 && !ring->paused &&
-         ring->redo_head == WEIR__NO_SLOT && !weir__loop_busy(ring->loop) &&
-         !weir__loop_delivered(ring->loop);
+  return ring->inflight > 0 && !ring->paused && !weir__ring_must_redo(ring) &&
+         !weir__loop_busy(ring->loop) && !weir__loop_delivered(ring->loop);
 }
 
 static void ring_turn(weir__ring_t *ring) {

@@ -59,3 +59,10 @@ int weir__socket_unawait(weir_stream_t *stream, int status) {
   weir_stream_write_done(stream, status, 0);
   return 1;
 }
+
+void weir__socket_unwatch(weir_stream_t *stream) {
+  uv_handle_t *poll = (uv_handle_t *)&weir__socket(stream)->poll;
+
+  if (weir__socket(stream)->flags & WEIR__SOCKET_POLL && !uv_is_closing(poll))
+    uv_close(poll, NULL);
+}

@@ -119,10 +119,15 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_open(weir_stream_t *stream,
  * used as it is, without dup; on the libuv backend a uv_poll_t of weir's
  * watches it.
  *
+ * If the application closes the handle all the same, outstanding operations end
+ * with UV_ECANCELED before the turn is over, or in the next; later ones get
+ * UV_EBADF. The stream has to be closed as ever.
+ *
  * Returns 0; or, changing nothing, UV_EINVAL (a NULL, another loop, a closing
  * handle, or a pipe that passes handles: a type that is not served), UV_EBUSY
- * (reading, or writes or a shutdown are queued), UV_ENOTCONN,
- * UV_ECANCELED (the loop's handles were closed by the application). */
+ * (reading, or writes or a shutdown are queued), UV_EALREADY (adopted, by this
+ * or another weir loop), UV_ENOTCONN, UV_ECANCELED (the loop's handles were
+ * closed by the application). */
 WEIR_EXTERN WEIR_MUST_USE int
 weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle);
 
@@ -189,7 +194,11 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_connect(weir_op_t *op,
 /* One read into the first up to 16 non-empty segments of into. Success means
  * 1 <= n <= N. The end of the stream is UV_EOF with n = 0, for this and every
  * later read; errors are not remembered. One read may be outstanding:
- * UV_EALREADY. On the libuv backend on Windows a read fills one segment. */
+ * UV_EALREADY. On the libuv backend on Windows a read fills one segment.
+ *
+ * A byte that the peer sent out of band (MSG_OOB) is left out, unless the
+ * application has set SO_OOBINLINE; it may be taken from weir_fileno's
+ * descriptor. */
 WEIR_EXTERN WEIR_MUST_USE int weir_read_some(weir_op_t *op,
                                              weir_stream_t *stream,
                                              weir_mseq_t into, weir_op_cb cb);

@@ -1,0 +1,219 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include <linux/net_tstamp.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "support/net.h"
+
+/* Descriptors that are called ready and are not, and bytes out of band: no
+ * spin, and the same on both backends. */
+
+/* A turn for each of so many milliseconds would do; a spin makes some hundred
+ * in one. */
+enum { WHILE_MS = 100, TURNS = WHILE_MS * 10 };
+
+static void on_timer(uv_timer_t *timer) {
+  *(int *)timer->data = 1;
+}
+
+/* Runs the loop for a while and asserts that it rests. */
+static void expect_rest(struct weir_fixture *f) {
+  weir_loop_stats_t before = stats_of(f), after;
+  uv_timer_t timer;
+  int over = 0;
+
+  check_is(uv_timer_init(&f->uv, &timer), 0);
+  timer.data = &over;
+  check_is(uv_timer_start(&timer, on_timer, WHILE_MS, 0), 0);
+  run_until(f, &over);
+  uv_close((uv_handle_t *)&timer, NULL);
+  run_turn(f);
+  after = stats_of(f);
+  cr_assert(after.turns - before.turns < TURNS, "%d turns",
+            (int)(after.turns - before.turns));
+  cr_assert(after.syscalls - before.syscalls < TURNS * 2, "%d calls",
+            (int)(after.syscalls - before.syscalls));
+}
+
+static void read_start(struct request *r, struct conn *c, char *bytes,
+                       size_t len) {
+  memset(r, 0, sizeof(*r));
+  check_is(
+      weir_read_some(&r->op, &c->stream, weir_mseq_block(bytes, len), on_done),
+      0);
+}
+
+/* Its socket has a message in the queue for errors, which a poll tells of and
+ * a read does not take. */
+WEIR_TEST(vain, a_queue_of_errors_is_no_spin) {
+  const int stamps = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE |
+                     SOF_TIMESTAMPING_OPT_TSONLY;
+  struct request r, w = {0};
+  struct conn c;
+  uv_os_fd_t fd;
+  char bytes[8];
+
+  conn_tcp(f, &c);
+  check_is(weir_fileno(&c.stream, &fd), 0);
+  check_is(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)),
+           0);
+  check_is(send(fd, "x", 1, MSG_NOSIGNAL), 1);
+  read_start(&r, &c, bytes, sizeof(bytes));
+  expect_rest(f);
+  check_is(r.calls, 0);
+  peer_send(&c, 0, 8);
+  finish(f, &r, 0, 8);
+  check_is(weir_write(&w.op, &c.stream, weir_seq_block("yz", 2), on_done), 0);
+  finish(f, &w, 0, 2);
+  read_start(&r, &c, bytes, sizeof(bytes));
+  expect_rest(f);
+  weir_cancel(&r.op);
+  finish(f, &r, UV_ECANCELED, 0);
+  read_start(&r, &c, bytes, sizeof(bytes));
+  run_some_turns(f);
+  close_stream(f, &c);
+  check_is(r.status, UV_ECANCELED);
+  close_peer(&c);
+}
+
+/* It can be written as long as 1 can be added. */
+WEIR_TEST(vain, a_nearly_full_eventfd_is_no_spin) {
+  const uint64_t most = UINT64_MAX - 2, five = 5;
+  int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  struct request w = {0};
+  struct conn c;
+  uint64_t count;
+
+  memset(&c, 0, sizeof(c));
+  c.peer = -1;
+  check_is(write(fd, &most, sizeof(most)), sizeof(most));
+  check_is(weir_pipe_init(f->loop, &c.stream), 0);
+  check_is(weir_pipe_open(&c.stream, fd), 0);
+  check_is(weir_write(&w.op, &c.stream, weir_seq_block(&five, sizeof(five)),
+                      on_done),
+           0);
+  expect_rest(f);
+  check_is(w.calls, 0);
+  check_is(read(fd, &count, sizeof(count)), sizeof(count));
+  finish(f, &w, 0, sizeof(five));
+  memset(&w, 0, sizeof(w));
+  check_is(write(fd, &most, sizeof(most)), -1);
+  check_is(read(fd, &count, sizeof(count)), sizeof(count));
+  check_is(count, 5);
+  check_is(write(fd, &most, sizeof(most)), sizeof(most));
+  check_is(weir_write(&w.op, &c.stream, weir_seq_block(&five, sizeof(five)),
+                      on_done),
+           0);
+  expect_rest(f);
+  weir_cancel(&w.op);
+  finish(f, &w, UV_ECANCELED, 0);
+  conn_close(f, &c);
+}
+
+/* ---- Out of band ---- */
+
+static void expect_read(struct weir_fixture *f, struct request *r,
+                        const char *bytes, const char *text) {
+  finish(f, r, 0, strlen(text));
+  cr_assert(memcmp(bytes, text, r->n) == 0);
+}
+
+static void send_urgent(struct conn *c, const char *bytes) {
+  size_t n = strlen(bytes);
+
+  check_is(send(c->peer, bytes, n, MSG_OOB | MSG_NOSIGNAL), n);
+}
+
+/* The urgent byte is the last of a message, and is not part of the stream. */
+static void pass_urgent(struct weir_fixture *f, struct conn *c) {
+  struct request r;
+  char bytes[64];
+
+  read_start(&r, c, bytes, sizeof(bytes));
+  expect_rest(f);
+  send_urgent(c, "!");
+  expect_rest(f);
+  check_is(r.calls, 0);
+  check_is(send(c->peer, "abc", 3, MSG_NOSIGNAL), 3);
+  expect_read(f, &r, bytes, "abc");
+
+  send_urgent(c, "!");
+  read_start(&r, c, bytes, sizeof(bytes));
+  expect_rest(f);
+  check_is(r.calls, 0);
+  send_urgent(c, "def!");
+  expect_read(f, &r, bytes, "def");
+  read_start(&r, c, bytes, sizeof(bytes));
+  expect_rest(f);
+  check_is(r.calls, 0);
+  close_peer(c);
+  finish(f, &r, UV_EOF, 0);
+}
+
+WEIR_TEST(vain, tcp_leaves_urgent_bytes_out) {
+  struct conn c;
+
+  conn_tcp(f, &c);
+  pass_urgent(f, &c);
+  conn_close(f, &c);
+}
+
+WEIR_TEST(vain, unix_sockets_leave_urgent_bytes_out) {
+  struct conn c;
+
+  conn_unix(f, &c);
+  if (send(c.peer, "!", 1, MSG_OOB | MSG_NOSIGNAL) != 1) {
+    conn_close(f, &c);
+    fixture_skip(f, "no urgent bytes on UNIX sockets here");
+  }
+  pass_urgent(f, &c);
+  conn_close(f, &c);
+}
+
+/* The application takes them itself, as from a socket of its own. */
+WEIR_TEST(vain, urgent_bytes_can_be_taken_beside_the_stream) {
+  struct request r;
+  struct conn c;
+  uv_os_fd_t fd;
+  char bytes[64], urgent = 0;
+
+  conn_tcp(f, &c);
+  check_is(weir_fileno(&c.stream, &fd), 0);
+  read_start(&r, &c, bytes, sizeof(bytes));
+  send_urgent(&c, "abc!");
+  expect_read(f, &r, bytes, "abc");
+  check_is(recv(fd, &urgent, 1, MSG_OOB), 1);
+  check_is(urgent, '!');
+  read_start(&r, &c, bytes, sizeof(bytes));
+  expect_rest(f);
+  check_is(send(c.peer, "de", 2, MSG_NOSIGNAL), 2);
+  expect_read(f, &r, bytes, "de");
+  conn_close(f, &c);
+}
+
+/* The peer sends while nobody reads, and the other side writes. */
+WEIR_TEST(vain, urgent_bytes_do_not_disturb_a_write_that_waits) {
+  static char bytes[SLOW_BYTES];
+  struct request w = {0};
+  struct drain drain;
+  struct conn c;
+
+  pattern_fill(bytes, 0, SLOW_BYTES);
+  conn_slow(f, &c);
+  check_is(weir_write_eof(&w.op, &c.stream, weir_seq_block(bytes, SLOW_BYTES),
+                          on_done),
+           0);
+  run_some_turns(f);
+  send_urgent(&c, "!");
+  expect_rest(f);
+  check_is(w.calls, 0);
+  drain_start(&drain, c.peer);
+  finish(f, &w, 0, SLOW_BYTES);
+  drain_join(&drain);
+  check_is(drain.received, SLOW_BYTES);
+  conn_close(f, &c);
+}
