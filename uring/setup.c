@@ -144,10 +144,12 @@ static int round_trip(struct io_uring *uring, unsigned opcode, int fd,
   sqe->opcode = (uint8_t)opcode;
   sqe->fd = fd;
   sqe->rw_flags = (int)rw_flags;
-  rc = io_uring_submit_and_wait(uring, 1);
+  rc = io_uring_submit(uring);
   if (rc < 0)
     return rc;
-  rc = io_uring_peek_cqe(uring, &cqe);
+  do
+    rc = io_uring_wait_cqe(uring, &cqe);
+  while (rc == -EINTR);
   if (rc < 0)
     return rc;
   rc = cqe->res;
@@ -155,17 +157,20 @@ static int round_trip(struct io_uring *uring, unsigned opcode, int fd,
   return rc;
 }
 
-/* Whether a write can be told not to raise SIGPIPE: tried with no bytes. */
+/* Whether a write can be told not to raise SIGPIPE, tried with no bytes: 1, 0,
+ * or an error that leaves it open. */
 static int has_nosignal(struct io_uring *uring) {
   int fds[2];
   int rc;
 
   if (pipe2(fds, O_CLOEXEC) != 0)
-    return 0;
+    return -errno;
   rc = round_trip(uring, IORING_OP_WRITE, fds[1], WEIR__RWF_NOSIGNAL);
   close(fds[0]);
   close(fds[1]);
-  return rc == 0;
+  if (rc == -EOPNOTSUPP || rc == -EINVAL)
+    return 0;
+  return rc < 0 ? rc : 1;
 }
 
 static void keep(unsigned *caps, unsigned cap, int supported) {
@@ -217,14 +222,17 @@ static int probe_with(struct io_uring *uring, unsigned *caps,
   rc = probe_opcodes(uring, caps);
   if (rc < 0)
     return rc;
-  keep(caps, WEIR__CAP_SPARSE_BUFFERS,
-       io_uring_register_buffers_sparse(uring, 1) == 0);
+  rc = io_uring_register_buffers_sparse(uring, 1);
+  keep(caps, WEIR__CAP_SPARSE_BUFFERS, rc != -EINVAL);
   /* It may be denied where io_uring_setup is not. */
   *step = "io_uring_enter";
   rc = round_trip(uring, IORING_OP_NOP, -1, 0);
-  if (rc == 0)
-    keep(caps, WEIR__CAP_NOSIGNAL, has_nosignal(uring));
-  return rc;
+  if (rc != 0)
+    return rc;
+  *step = "a write to a pipe";
+  rc = has_nosignal(uring);
+  keep(caps, WEIR__CAP_NOSIGNAL, rc > 0);
+  return rc < 0 ? rc : 0;
 }
 
 static int probe(unsigned *caps, const char **step) {
