@@ -70,7 +70,12 @@ typedef struct weir_loop_options_s {
    * there are more; if there is no memory for that, the one that found no
    * place ends with UV_ENOMEM. */
   unsigned entries;
-  unsigned reserved[5]; /* Must be 0. */
+  /* Where a refusal is to be said in words: why_size bytes, of which 200 are
+   * enough. One line, cut where the memory ends, and empty if the loop was
+   * attached. May be NULL. */
+  unsigned why_size;
+  char *why;
+  unsigned reserved[2]; /* Must be 0. */
 } weir_loop_options_t;
 
 /* What happened on a loop since it was attached. */
@@ -101,7 +106,8 @@ typedef void (*weir_loop_cb)(weir_loop_t *loop);
 /* Attaches to uv, which the application has initialised and keeps until the
  * detach callback. options may be NULL. Best called right after uv_loop_init,
  * see weir_wait_t. uv->data is not touched. What weir adds to uv keeps uv_run
- * going only while an operation or a close is outstanding.
+ * going only while an operation or a close is outstanding. When it is refused,
+ * nothing was added to uv.
  *
  * Returns 0 and sets *loop; or UV_EINVAL (a NULL, an unknown option or a value
  * out of range, an unknown word in the environment variable), UV_ENOMEM, or,
