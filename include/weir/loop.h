@@ -46,7 +46,8 @@ typedef enum weir_backend_e {
  * back to the libuv wait where it cannot be had: when a prepare handle was
  * active at attach (the ring wait has to be the last prepare handle to run,
  * and libuv runs the one started first last), and with a libuv older than
- * 1.44.0.
+ * 1.44.0. uv_metrics_idle_time does not count the ring's sleep; it cannot be
+ * told of it.
  *
  * The libuv wait leaves all sleeping to libuv, so that every mode of uv_run
  * and every embedding works as it does without weir. WEIR_WAIT_AUTO takes it.
