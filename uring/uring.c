@@ -72,7 +72,6 @@ static int make(weir__ring_t *ring, unsigned entries, const char **step) {
     ring->uring.ring_fd = -1;
     return rc;
   }
-  ring->enter_fd = ring->uring.ring_fd;
   /* A forked child shares no mappings with us. */
   io_uring_ring_dontfork(&ring->uring);
   *step = "memory for the ring";
