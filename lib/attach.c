@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,8 +15,20 @@
 static const char *const backend_words[] = {NULL, "uring", "uv"};
 static const char *const wait_words[] = {NULL, "ring", "uv"};
 
+/* Returns error; says why where the application wants it said. */
+static int explain(const weir_loop_options_t *options, int error,
+                   const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  if (options->why != NULL)
+    vsnprintf(options->why, options->why_size, format, args);
+  va_end(args);
+  return error;
+}
+
 /* An option that was left at AUTO (0) may be set from the environment. */
-static int from_environment(const char *name, const char *const words[3],
+static int from_environment(const weir_loop_options_t *options,
+                            const char *name, const char *const words[3],
                             unsigned *option) {
   const char *value = *option == 0 ? weir__os_getenv(name) : NULL;
   if (value == NULL || value[0] == '\0' || strcmp(value, "auto") == 0)
@@ -26,21 +39,28 @@ static int from_environment(const char *name, const char *const words[3],
       return 0;
     }
   }
-  return UV_EINVAL;
+  return explain(options, UV_EINVAL, "%s=%.40s: neither %s nor %s nor auto",
+                 name, value, words[1], words[2]);
 }
 
 static int resolve(weir_loop_options_t *options) {
   unsigned backend = (unsigned)options->backend;
   unsigned wait = (unsigned)options->wait;
-  if (backend > 2 || wait > 2 || options->entries > 32768)
-    return UV_EINVAL;
+  if (backend > 2)
+    return explain(options, UV_EINVAL, "option backend: there is no %u",
+                   backend);
+  if (wait > 2)
+    return explain(options, UV_EINVAL, "option wait: there is no %u", wait);
+  if (options->entries > 32768)
+    return explain(options, UV_EINVAL, "option entries: %u is above 32768",
+                   options->entries);
   for (size_t i = 0;
        i < sizeof(options->reserved) / sizeof(options->reserved[0]); i++)
     if (options->reserved[i] != 0)
-      return UV_EINVAL;
-  int r = from_environment("WEIR_BACKEND", backend_words, &backend);
+      return explain(options, UV_EINVAL, "a reserved option is not 0");
+  int r = from_environment(options, "WEIR_BACKEND", backend_words, &backend);
   if (r == 0)
-    r = from_environment("WEIR_WAIT", wait_words, &wait);
+    r = from_environment(options, "WEIR_WAIT", wait_words, &wait);
   options->backend = (weir_backend_t)backend;
   options->wait = (weir_wait_t)wait;
   return r;
@@ -78,21 +98,24 @@ int weir_loop_attach(uv_loop_t *uv, const weir_loop_options_t *options,
                      weir_loop_t **out) {
   weir_loop_options_t resolved = {0};
   weir_loop_t *loop;
-  if (uv == NULL || out == NULL)
-    return UV_EINVAL;
   if (options != NULL)
     resolved = *options;
+  explain(&resolved, 0, "%s", "");
+  if (uv == NULL || out == NULL)
+    return explain(&resolved, UV_EINVAL, "a loop or the place for one is NULL");
   int r = resolve(&resolved);
   if (r != 0)
     return r;
   r = weir__loop_new(uv, &loop);
   if (r != 0)
-    return r;
+    return explain(&resolved, r, "out of memory");
   r = choose(loop, &resolved);
   if (r != 0) {
+    explain(&resolved, r, "%s", loop->fallback_why);
     weir__loop_drop(loop);
     return r;
   }
+  weir__loop_hook(loop);
   *out = loop;
   return 0;
 }

@@ -79,7 +79,14 @@ static int hooks_add(weir_loop_t *loop) {
   weir__hooks_t *hooks = weir__calloc(1, sizeof(*hooks));
   if (hooks == NULL)
     return UV_ENOMEM;
-  /* None of these can fail. */
+  hooks->next = loop->hooks;
+  loop->hooks = hooks;
+  return 0;
+}
+
+/* None of this can fail. */
+void weir__loop_hook(weir_loop_t *loop) {
+  weir__hooks_t *hooks = loop->hooks;
   uv_prepare_init(loop->uv, &hooks->prepare);
   uv_check_init(loop->uv, &hooks->check);
   uv_idle_init(loop->uv, &hooks->idle);
@@ -94,23 +101,6 @@ static int hooks_add(weir_loop_t *loop) {
   hooks->pause.data = loop;
   uv_prepare_start(&hooks->prepare, on_prepare);
   uv_check_start(&hooks->check, on_check);
-  hooks->next = loop->hooks;
-  loop->hooks = hooks;
-  return 0;
-}
-
-/* Closes what attach had begun, when it fails later. */
-static void hook_dropped(uv_handle_t *handle) {
-  weir__free(handle->data);
-}
-
-static void hooks_drop(weir__hooks_t *hooks) {
-  hooks->prepare.data = hooks;
-  /* The handle closed first is finished last. */
-  uv_close((uv_handle_t *)&hooks->prepare, hook_dropped);
-  uv_close((uv_handle_t *)&hooks->check, NULL);
-  uv_close((uv_handle_t *)&hooks->idle, NULL);
-  uv_close((uv_handle_t *)&hooks->pause, NULL);
 }
 
 static void close_unless_closing(uv_handle_t *handle) {
@@ -125,6 +115,7 @@ int weir__loop_revive(weir_loop_t *loop) {
   int r = hooks_add(loop);
   if (r != 0)
     return r;
+  weir__loop_hook(loop);
   close_unless_closing((uv_handle_t *)&old->prepare);
   close_unless_closing((uv_handle_t *)&old->check);
   close_unless_closing((uv_handle_t *)&old->idle);
@@ -189,6 +180,6 @@ int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
 }
 
 void weir__loop_drop(weir_loop_t *loop) {
-  hooks_drop(loop->hooks);
+  weir__free(loop->hooks);
   weir__free(loop);
 }

@@ -133,9 +133,10 @@ int weir__loop_delivered(const weir_loop_t *loop);
 
 /* ---- hooks.c ---- */
 
-/* A loop object with its handles on uv, and its undoing when attaching fails
- * later. */
+/* A loop object for uv; then either its handles on uv, when it has a backend,
+ * or its undoing. */
 int weir__loop_new(uv_loop_t *uv, weir_loop_t **loop);
+void weir__loop_hook(weir_loop_t *loop);
 void weir__loop_drop(weir_loop_t *loop);
 
 /* If the application has closed our handles: ends every operation with

@@ -166,12 +166,14 @@ void listen_plain(uv_loop_t *uv, uv_tcp_t *listener,
 /* ---- The loop ---- */
 
 weir_loop_t *open_loop(uv_loop_t *uv) {
+  char why[200];
+  weir_loop_options_t options = {.why = why, .why_size = sizeof why};
   weir_loop_t *weir;
   int rc = uv_loop_init(uv);
-  if (rc == 0)
-    rc = weir_loop_attach(uv, NULL, &weir);
   if (rc != 0)
     fail("cannot make a loop", rc);
+  if (weir_loop_attach(uv, &options, &weir) != 0)
+    quit("cannot make a loop", why);
   return weir;
 }
 

@@ -50,7 +50,7 @@ check_ipv6() {
 }
 
 refuses_misuse "$bin/echo"
-refuses 1 "cannot make a loop" env WEIR_BACKEND=nonsense \
-  "$bin/echo" --listen 127.0.0.1:0
+refuses 1 "cannot make a loop: WEIR_BACKEND=nonsense" \
+  env WEIR_BACKEND=nonsense "$bin/echo" --listen 127.0.0.1:0
 on_each_backend check_echo
 check_ipv6

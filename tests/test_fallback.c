@@ -246,7 +246,6 @@ static void without_capability(const char *name) {
 WITHOUT(defer_taskrun)
 WITHOUT(coop_taskrun)
 WITHOUT(submit_all)
-WITHOUT(ring_fd)
 WITHOUT(sparse_buffers)
 WITHOUT(readv_fixed)
 WITHOUT(writev_fixed)

@@ -66,7 +66,7 @@ WEIR_TEST(loop, refuses_bad_options) {
   options.entries = 32769;
   check_is(weir_loop_attach(&f->uv, &options, &loop), UV_EINVAL);
   options = options_of(f);
-  options.reserved[4] = 1;
+  options.reserved[1] = 1;
   check_is(weir_loop_attach(&f->uv, &options, &loop), UV_EINVAL);
   cr_assert(loop == NULL);
 }

@@ -135,6 +135,39 @@ static void on_late_send(uv_timer_t *timer) {
   uv_close((uv_handle_t *)timer, NULL);
 }
 
+static void idle_time(weir_backend_t backend, weir_wait_t wait) {
+  struct weir_fixture f;
+  struct request r;
+  struct conn c;
+  uv_timer_t timer;
+  int counted;
+
+  fixture_prepare(&f, backend, wait);
+  check_is(uv_loop_configure(&f.uv, UV_METRICS_IDLE_TIME), 0);
+  fixture_attach(&f, NULL);
+  conn_tcp(&f, &c);
+  read_start(&c, &r);
+  timer_begin(&f, &timer, &c);
+  finish(&f, &r, 0, 1);
+  counted = uv_metrics_idle_time(&f.uv) > 0;
+  check_is(counted, weir_loop_wait(f.loop, NULL) == WEIR_WAIT_UV);
+  conn_close(&f, &c);
+  fixture_finish(&f);
+}
+
+/* The ring's sleep is not libuv's, whose metrics do not have it. */
+Test(wait, idle_time_uring_ring, .timeout = 60) {
+  idle_time(WEIR_BACKEND_URING, WEIR_WAIT_RING);
+}
+
+Test(wait, idle_time_uring_uv, .timeout = 60) {
+  idle_time(WEIR_BACKEND_URING, WEIR_WAIT_UV);
+}
+
+Test(wait, idle_time_uv, .timeout = 60) {
+  idle_time(WEIR_BACKEND_UV, WEIR_WAIT_UV);
+}
+
 /* ---- Threads and signals ---- */
 
 static void on_async(uv_async_t *async) {

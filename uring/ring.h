@@ -28,13 +28,12 @@ enum {
   WEIR__CAP_DEFER_TASKRUN = 1u,
   WEIR__CAP_COOP_TASKRUN = 2u,
   WEIR__CAP_SUBMIT_ALL = 4u,
-  WEIR__CAP_RING_FD = 8u,
-  WEIR__CAP_SPARSE_BUFFERS = 16u,
-  WEIR__CAP_READV_FIXED = 32u,
-  WEIR__CAP_WRITEV_FIXED = 64u,
-  WEIR__CAP_NOSIGNAL = 128u,
-  WEIR__CAP_POLL_FIRST = 256u,
-  WEIR__CAP_ALL = 511u
+  WEIR__CAP_SPARSE_BUFFERS = 8u,
+  WEIR__CAP_READV_FIXED = 16u,
+  WEIR__CAP_WRITEV_FIXED = 32u,
+  WEIR__CAP_NOSIGNAL = 64u,
+  WEIR__CAP_POLL_FIRST = 128u,
+  WEIR__CAP_ALL = 255u
 };
 
 /* Newer than the headers of the oldest liburing that is supported. */
@@ -100,8 +99,6 @@ typedef struct weir__ring_s {
   struct io_uring uring;
   unsigned caps;
   int enabled;
-  int enter_fd;
-  unsigned enter_flags;
 
   weir__vector_t *vectors;
   weir__slot_t *slots;

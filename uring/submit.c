@@ -104,7 +104,7 @@ void weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
   struct io_uring_getevents_arg arg;
   struct __kernel_timespec ts;
   weir_loop_stats_t *stats = &ring->loop->stats;
-  unsigned flags = ring->enter_flags | IORING_ENTER_GETEVENTS;
+  unsigned flags = IORING_ENTER_GETEVENTS;
   int rc;
 
   if (ring->error != 0)
@@ -115,7 +115,6 @@ void weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
       note_failure(ring, rc);
       return;
     }
-    flags |= ring->enter_flags;
   }
   memset(&arg, 0, sizeof(arg));
   if (wait) {
@@ -132,9 +131,9 @@ void weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
   io_uring_smp_store_release(sq->ktail, sq->sqe_tail);
   stats->syscalls++;
   stats->enters++;
-  rc = io_uring_enter2((unsigned)ring->enter_fd, weir__ring_unsubmitted(ring),
-                       wait ? 1 : 0, flags, wait ? (sigset_t *)&arg : NULL,
-                       wait ? sizeof(arg) : _NSIG / 8);
+  rc = io_uring_enter2(
+      (unsigned)ring->uring.ring_fd, weir__ring_unsubmitted(ring), wait ? 1 : 0,
+      flags, wait ? (sigset_t *)&arg : NULL, wait ? sizeof(arg) : _NSIG / 8);
   if (rc < 0)
     note_failure(ring, rc);
   else

@@ -12,22 +12,13 @@
 #include "../lib/stream.h"
 #include "../lib/uv_backend.h"
 
-typedef struct prepares_s {
-  const weir_loop_t *loop;
-  int found;
-} prepares_t;
-
-static void find_prepare(uv_handle_t *handle, void *arg) {
-  prepares_t *prepares = arg;
-  const weir__hooks_t *hooks = prepares->loop->hooks;
-
-  if (handle->type == UV_PREPARE && uv_is_active(handle) &&
-      (hooks == NULL || handle != (const uv_handle_t *)&hooks->prepare))
-    prepares->found = 1;
+static void find_prepare(uv_handle_t *handle, void *found) {
+  if (handle->type == UV_PREPARE && uv_is_active(handle))
+    *(int *)found = 1;
 }
 
 static void choose_wait(weir_loop_t *loop, weir_wait_t wanted) {
-  prepares_t prepares = {loop, 0};
+  int has_prepare = 0;
 
   loop->wait = WEIR_WAIT_UV;
   if (wanted == WEIR_WAIT_AUTO) {
@@ -38,10 +29,10 @@ static void choose_wait(weir_loop_t *loop, weir_wait_t wanted) {
     loop->wait_why = "the libuv wait was asked for";
     return;
   }
-  uv_walk(loop->uv, find_prepare, &prepares);
+  uv_walk(loop->uv, find_prepare, &has_prepare);
   if (uv_version() < 0x012c00) {
     loop->wait_why = "the ring wait needs libuv 1.44.0";
-  } else if (prepares.found) {
+  } else if (has_prepare) {
     loop->wait_why = "a prepare handle was active before the ring wait could "
                      "be the last to run";
   } else {
@@ -81,7 +72,6 @@ static int make(weir__ring_t *ring, unsigned entries, const char **step) {
     ring->uring.ring_fd = -1;
     return rc;
   }
-  ring->enter_fd = ring->uring.ring_fd;
   /* A forked child shares no mappings with us. */
   io_uring_ring_dontfork(&ring->uring);
   *step = "memory for the ring";

@@ -46,7 +46,8 @@ typedef enum weir_backend_e {
  * back to the libuv wait where it cannot be had: when a prepare handle was
  * active at attach (the ring wait has to be the last prepare handle to run,
  * and libuv runs the one started first last), and with a libuv older than
- * 1.44.0.
+ * 1.44.0. uv_metrics_idle_time does not count the ring's sleep; it cannot be
+ * told of it.
  *
  * The libuv wait leaves all sleeping to libuv, so that every mode of uv_run
  * and every embedding works as it does without weir. WEIR_WAIT_AUTO takes it.
@@ -73,7 +74,12 @@ typedef struct weir_loop_options_s {
    * there are more; if there is no memory for that, the one that found no
    * place ends with UV_ENOMEM. */
   unsigned entries;
-  unsigned reserved[5]; /* Must be 0. */
+  /* Where a refusal is to be said in words: why_size bytes, of which 200 are
+   * enough. One line, cut where the memory ends, and empty if the loop was
+   * attached. May be NULL. */
+  unsigned why_size;
+  char *why;
+  unsigned reserved[2]; /* Must be 0. */
 } weir_loop_options_t;
 
 /* What happened on a loop since it was attached. */
@@ -104,7 +110,8 @@ typedef void (*weir_loop_cb)(weir_loop_t *loop);
 /* Attaches to uv, which the application has initialised and keeps until the
  * detach callback. options may be NULL. Best called right after uv_loop_init,
  * see weir_wait_t. uv->data is not touched. What weir adds to uv keeps uv_run
- * going only while an operation or a close is outstanding.
+ * going only while an operation or a close is outstanding. When it is refused,
+ * nothing was added to uv.
  *
  * Returns 0 and sets *loop; or UV_EINVAL (a NULL, an unknown option or a value
  * out of range, an unknown word in the environment variable), UV_ENOMEM, or,
