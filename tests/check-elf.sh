@@ -29,7 +29,7 @@ readelf --dyn-syms -W "$library" | grep ' UND ' >"$tmp/undefined"
 has() {
   case " ${HARDENING:-} " in
   *" $1 "*) grep -q "$3" "$tmp/$2" || complain "$1 shows no effect" ;;
-  *) echo "skipped: $1 does not work here" ;;
+  *) echo "skipped: configure did not take $1" ;;
   esac
 }
 
@@ -44,6 +44,6 @@ case " ${HARDENING:-} " in
   [ ! -s "$tmp/own" ] ||
     complain "$(wc -l <"$tmp/own") relocations name functions of its own"
   ;;
-*) echo 'skipped: -Wl,-Bsymbolic-functions does not work here' ;;
+*) echo "skipped: configure did not take -Wl,-Bsymbolic-functions" ;;
 esac
 exit $bad
