@@ -243,6 +243,21 @@ WEIR_TEST(file_wait, a_file_opened_non_blocking_is_read_and_written) {
   }
 }
 
+/* As /proc, which cannot try without waiting. */
+WEIR_TEST(file_wait, a_proc_file_opened_non_blocking_is_read) {
+  int fd = open("/proc/version", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  struct request r;
+  char bytes[64];
+
+  cr_assert(fd >= 0);
+  pread_start(f, &r, fd, bytes, sizeof(bytes), 0);
+  finish(f, &r, 0, sizeof(bytes));
+  cr_assert(memcmp(bytes, "Linux", 5) == 0);
+  pread_start(f, &r, fd, bytes, sizeof(bytes), -1);
+  finish(f, &r, 0, sizeof(bytes));
+  close(fd);
+}
+
 /* ---- Writing before there is room ---- */
 
 static size_t fill(int fd) {
@@ -464,6 +479,29 @@ WEIR_TEST(file_wait, writes_to_a_file_cost_nothing_on_an_older_kernel) {
   run_out(f);
   check_is(stats_of(f).writes - before, 800);
   cr_assert(asked < 400, "%d questions for 800 writes", asked);
+  scratch_remove(&s);
+}
+
+/* Two descriptors are remembered in the same place. */
+WEIR_TEST(file_wait, a_file_beside_a_pipe_changes_nothing) {
+  static char bytes[1 << 20];
+  struct scratch s;
+  struct request r[8], w;
+  int fds[2], i;
+
+  be_older(f);
+  scratch_make(&s, 0);
+  make_pipe(fds, 0);
+  check_is(dup2(fds[1], s.fd + 64), s.fd + 64);
+  close(fds[0]);
+  for (i = 0; i < 8; i++)
+    pwrite_start(f, &r[i], s.fd, bytes, sizeof(bytes), 0);
+  pwrite_start(f, &w, s.fd + 64, "lost", 4, 0);
+  finish(f, &w, UV_EPIPE, 0);
+  for (i = 0; i < 8; i++)
+    finish(f, &r[i], 0, sizeof(bytes));
+  close(s.fd + 64);
+  close(fds[1]);
   scratch_remove(&s);
 }
 
