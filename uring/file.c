@@ -60,7 +60,7 @@ static void fill_transfer(weir__ring_t *ring, struct io_uring_sqe *sqe,
   unsigned nbufs = (unsigned)weir_seq_window(op->seq, bufs, SIZE_MAX);
 
   sqe->opcode = write ? IORING_OP_WRITE : IORING_OP_READ;
-  sqe->off = (uint64_t)op->offset;
+  sqe->off = (uint64_t)weir__file_args(op)->offset;
   if (nbufs == 1)
     fill_one(ring, sqe, write, bufs);
   else if (nbufs > 1)
@@ -73,7 +73,7 @@ static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe, weir_op_t *op) {
   const weir__file_args_t *args = weir__file_args(op);
 
   sqe->fd = args->file;
-  switch (op->type) {
+  switch (op->form) {
   case WEIR__FILE_OPEN:
     sqe->opcode = IORING_OP_OPENAT;
     sqe->fd = AT_FDCWD;
@@ -91,7 +91,7 @@ static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe, weir_op_t *op) {
     sqe->opcode = IORING_OP_FSYNC;
     break;
   default:
-    fill_transfer(ring, sqe, op, op->type == WEIR__FILE_PWRITE);
+    fill_transfer(ring, sqe, op, op->form == WEIR__FILE_PWRITE);
     break;
   }
 }
@@ -120,13 +120,13 @@ static int may_raise(weir__ring_t *ring, int fd) {
 }
 
 static int file_fd(const void *owner) {
-  return weir__file_args((weir_op_t *)(uintptr_t)owner)->file;
+  return weir__file_args(owner)->file;
 }
 
 static unsigned file_events(const void *owner) {
   const weir_op_t *op = owner;
 
-  return op->type == WEIR__FILE_PWRITE ? POLLOUT : POLLIN;
+  return op->form == WEIR__FILE_PWRITE ? POLLOUT : POLLIN;
 }
 
 /* A socket refuses an offset that a pipe ignores. A second EAGAIN is the
@@ -138,10 +138,10 @@ static unsigned file_again(void *owner, int result, int waited) {
     return WEIR__SLOT_RESTART;
   if (result == -EAGAIN)
     return waited ? 0 : WEIR__SLOT_POLLING;
-  if (result != -ESPIPE || op->offset < 0 ||
-      (op->type != WEIR__FILE_PREAD && op->type != WEIR__FILE_PWRITE))
+  if (result != -ESPIPE || weir__file_args(op)->offset < 0 ||
+      (op->form != WEIR__FILE_PREAD && op->form != WEIR__FILE_PWRITE))
     return 0;
-  op->offset = -1;
+  weir__file_args(op)->offset = -1;
   return WEIR__SLOT_RESTART;
 }
 
@@ -167,7 +167,7 @@ static void file_ended(weir__ring_t *ring, void *owner, int result,
   weir__plain_t *plain = plain_slot(ring, fd);
 
   (void)flags;
-  if (op->type == WEIR__FILE_PWRITE && plain->fd == fd && plain->writes > 0)
+  if (op->form == WEIR__FILE_PWRITE && plain->fd == fd && plain->writes > 0)
     plain->writes--;
   weir__file_done(op, result);
 }
@@ -184,10 +184,11 @@ int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
   weir__ring_t *ring = weir__ring(loop);
   struct io_uring_sqe *sqe;
 
-  if (op->type == WEIR__FILE_PWRITE && !(ring->caps & WEIR__CAP_NOSIGNAL) &&
+  if (op->form == WEIR__FILE_PWRITE && !(ring->caps & WEIR__CAP_NOSIGNAL) &&
       may_raise(ring, weir__file_args(op)->file))
     return weir__uv_file_start(loop, op);
-  sqe = weir__ring_begin(ring, &file_request, op, IORING_OP_NOP, -1, &op->tag);
+  sqe = weir__ring_begin(ring, &file_request, op, IORING_OP_NOP, -1,
+                         &weir__file_args(op)->tag);
   if (sqe == NULL)
     return ring->refusal;
   fill(ring, sqe, op);
@@ -197,5 +198,5 @@ int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
 int weir__ring_file_cancel(weir_loop_t *loop, weir_op_t *op) {
   if (op->owner != NULL)
     return weir__uv_file_cancel(loop, op);
-  return weir__ring_cancel(weir__ring(loop), op->tag);
+  return weir__ring_cancel(weir__ring(loop), weir__file_args(op)->tag);
 }
