@@ -31,6 +31,8 @@ LIB_SRCS += lib/buffer_flat.c
 LIB_SRCS += lib/buffer_mirror.c
 LIB_SRCS += lib/buffer_ring.c
 LIB_SRCS += lib/buffer_splice.c
+LIB_SRCS += lib/cancel.c
+LIB_SRCS += lib/close.c
 LIB_SRCS += lib/file.c
 LIB_SRCS += lib/flush.c
 LIB_SRCS += lib/hooks.c
@@ -39,6 +41,7 @@ LIB_SRCS += lib/op.c
 LIB_SRCS += lib/os_unix.c
 LIB_SRCS += lib/pool.c
 LIB_SRCS += lib/read.c
+LIB_SRCS += lib/read_cond.c
 LIB_SRCS += lib/seq.c
 LIB_SRCS += lib/seq_cursor.c
 LIB_SRCS += lib/seq_find.c
@@ -54,7 +57,6 @@ LIB_SRCS += lib/uv_file.c
 LIB_SRCS += lib/uv_net.c
 LIB_SRCS += lib/uv_stream.c
 LIB_SRCS += lib/version.c
-LIB_SRCS += lib/wqueue.c
 LIB_SRCS += lib/write.c
 
 # With io_uring only: uring/*.c.

@@ -42,7 +42,7 @@ static int transfer_sync(int write, uv_file file, weir_seq_t seq,
 int weir__file_run(weir_op_t *op) {
   const weir__file_args_t *args = weir__file_args(op);
   uv_fs_t req;
-  switch (op->type) {
+  switch (op->form) {
   case WEIR__FILE_OPEN:
     uv_fs_open(NULL, &req, args->path, args->flags, args->mode, NULL);
     return finish_sync(&req);
@@ -53,25 +53,46 @@ int weir__file_run(weir_op_t *op) {
     uv_fs_fsync(NULL, &req, args->file, NULL);
     return finish_sync(&req);
   case WEIR__FILE_PREAD:
-    return transfer(0, args->file, op->seq, op->offset);
+    return transfer(0, args->file, op->seq, args->offset);
   default:
-    return transfer(1, args->file, op->seq, op->offset);
+    return transfer(1, args->file, op->seq, args->offset);
   }
 }
 
+static void cancel(weir_op_t *op) {
+  weir_loop_t *loop = op->loop;
+  if (op->state == WEIR__OP_QUEUED) {
+    weir__file_done(op, UV_ECANCELED);
+    return;
+  }
+  if ((op->flags & WEIR__OP_CANCEL_SENT) != 0)
+    return;
+  op->flags |= WEIR__OP_CANCEL_SENT;
+  weir__queue_remove(&op->node);
+  weir__queue_push(&loop->file_cancels, &op->node);
+  weir__loop_wake(loop);
+}
+
+static const weir__op_class_t file_class = {"file", cancel};
+
 /* Common to all: 0 and op is queued, or an error and nothing has changed. */
-static int begin(weir_loop_t *loop, weir_op_t *op, weir__op_type_t type,
-                 uv_file file, weir_op_cb cb) {
+static int begin(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
+                 uv_file file, weir_seq_t seq, weir_op_cb cb) {
   int r = weir__loop_check(loop);
+  if (r == 0)
+    r = weir__op_begin(op, loop, NULL, &file_class, seq, cb);
   if (r != 0)
     return r;
-  weir__op_begin(op, loop, NULL, type, cb);
-  weir__file_args_t *args = weir__file_args(op);
-  memset(args, 0, sizeof(*args));
-  args->file = file;
+  op->form = (unsigned char)form;
+  *weir__file_args(op) = (weir__file_args_t){.file = file};
   weir__queue_push(&loop->files, &op->node);
   weir__loop_wake(loop);
   return 0;
+}
+
+static int begin_plain(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
+                       uv_file file, weir_op_cb cb) {
+  return begin(loop, op, form, file, weir_seq_block(NULL, 0), cb);
 }
 
 /* Takes up what waits in queue: 0, or UV_EBUSY when there is no room. */
@@ -124,16 +145,16 @@ void weir__file_done(weir_op_t *op, int64_t result) {
   weir__queue_remove(&op->node);
   /* What ends makes room. */
   loop->flags &= ~WEIR__LOOP_FILES_BLOCKED;
-  if (op->type == WEIR__FILE_OPEN) {
+  if (op->form == WEIR__FILE_OPEN) {
     weir__free(args->path);
     args->path = NULL;
     if (result >= 0)
       args->file = (uv_file)result;
-  } else if (op->type == WEIR__FILE_PREAD && result >= 0) {
+  } else if (op->form == WEIR__FILE_PREAD && result >= 0) {
     op->done = (size_t)result;
     loop->stats.reads++;
     loop->stats.bytes_read += op->done;
-  } else if (op->type == WEIR__FILE_PWRITE && result >= 0) {
+  } else if (op->form == WEIR__FILE_PWRITE && result >= 0) {
     op->done = (size_t)result;
     loop->stats.writes++;
     loop->stats.bytes_written += op->done;
@@ -141,24 +162,10 @@ void weir__file_done(weir_op_t *op, int64_t result) {
   weir__op_finish(op, result < 0 ? (int)result : 0);
 }
 
-void weir__file_cancel(weir_op_t *op) {
-  weir_loop_t *loop = op->loop;
-  if (op->state == WEIR__OP_QUEUED) {
-    weir__file_done(op, UV_ECANCELED);
-    return;
-  }
-  if ((op->flags & WEIR__OP_CANCEL_SENT) != 0)
-    return;
-  op->flags |= WEIR__OP_CANCEL_SENT;
-  weir__queue_remove(&op->node);
-  weir__queue_push(&loop->file_cancels, &op->node);
-  weir__loop_wake(loop);
-}
-
 void weir__file_cancel_all(weir_loop_t *loop) {
   weir_node_t *node;
   while (!weir__queue_empty(&loop->files))
-    weir_cancel(weir__op_of(loop->files.next));
+    weir__op_end(weir__op_of(loop->files.next), UV_ECANCELED);
   while ((node = weir__queue_pop(&loop->file_cancels)) != NULL)
     weir__queue_push(&loop->file_ops, node);
 }
@@ -177,8 +184,7 @@ int weir_file_open(weir_loop_t *loop, weir_op_t *op, const char *path,
   if (copy == NULL)
     return UV_ENOMEM;
   memcpy(copy, path, size);
-  op->block = NULL;
-  int r = begin(loop, op, WEIR__FILE_OPEN, -1, cb);
+  int r = begin_plain(loop, op, WEIR__FILE_OPEN, -1, cb);
   if (r != 0) {
     weir__free(copy);
     return r;
@@ -191,7 +197,7 @@ int weir_file_open(weir_loop_t *loop, weir_op_t *op, const char *path,
 }
 
 uv_file weir_file_result(const weir_op_t *op) {
-  return ((const weir__file_args_t *)(const void *)op->scratch)->file;
+  return weir__file_args(op)->file;
 }
 
 int weir_file_close(weir_loop_t *loop, weir_op_t *op, uv_file file,
@@ -203,8 +209,7 @@ int weir_file_close(weir_loop_t *loop, weir_op_t *op, uv_file file,
     uv_fs_close(NULL, &req, file, NULL);
     return finish_sync(&req);
   }
-  op->block = NULL;
-  return begin(loop, op, WEIR__FILE_CLOSE, file, cb);
+  return begin_plain(loop, op, WEIR__FILE_CLOSE, file, cb);
 }
 
 int weir_file_fsync(weir_loop_t *loop, weir_op_t *op, uv_file file,
@@ -216,21 +221,16 @@ int weir_file_fsync(weir_loop_t *loop, weir_op_t *op, uv_file file,
     uv_fs_fsync(NULL, &req, file, NULL);
     return finish_sync(&req);
   }
-  op->block = NULL;
-  return begin(loop, op, WEIR__FILE_FSYNC, file, cb);
+  return begin_plain(loop, op, WEIR__FILE_FSYNC, file, cb);
 }
 
 static int transfer_begin(weir_loop_t *loop, weir_op_t *op,
-                          weir__op_type_t type, uv_file file, weir_seq_t seq,
+                          weir__file_form_t form, uv_file file, weir_seq_t seq,
                           int64_t offset, weir_op_cb cb) {
-  int r = weir__loop_check(loop);
-  if (r == 0)
-    r = weir__op_hold(op, loop, seq);
+  int r = begin(loop, op, form, file, seq, cb);
   if (r != 0)
     return r;
-  begin(loop, op, type, file, cb);
-  op->offset = offset;
-  op->left = weir_seq_size(op->seq);
+  weir__file_args(op)->offset = offset;
   if (op->left == 0) {
     weir__queue_remove(&op->node);
     weir__op_finish(op, 0);

@@ -19,10 +19,6 @@ static_assert(sizeof(weir__file_args_t) <= sizeof(((weir_op_t *)0)->scratch),
  * beside their copying its price is nothing. */
 enum { SMALLEST_BLOCK = 16 };
 
-weir__file_args_t *weir__file_args(weir_op_t *op) {
-  return (weir__file_args_t *)(void *)op->scratch;
-}
-
 /* The order of the smallest blocks that have n segments; WEIR__BLOCK_ORDERS
  * where there is none. */
 static unsigned block_order(size_t n, size_t *capacity) {
@@ -74,7 +70,7 @@ void weir__blocks_free(weir_loop_t *loop) {
   }
 }
 
-int weir__op_hold(weir_op_t *op, weir_loop_t *loop, weir_seq_t seq) {
+static int hold(weir_op_t *op, weir_loop_t *loop, weir_seq_t seq) {
   size_t n = weir__seq_descriptors(&seq);
   op->block = NULL;
   op->seq = seq;
@@ -90,18 +86,31 @@ int weir__op_hold(weir_op_t *op, weir_loop_t *loop, weir_seq_t seq) {
   return 0;
 }
 
-void weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
-                    weir__op_type_t type, weir_op_cb cb) {
+void weir__op_begin_plain(weir_op_t *op, weir_loop_t *loop, void *owner,
+                          const weir__op_class_t *type, weir_op_cb cb) {
   op->cb = cb;
   op->loop = loop;
   op->owner = owner;
+  op->type = type;
+  op->block = NULL;
   op->done = 0;
-  op->tag = 0;
+  op->left = 0;
   op->status = 0;
-  op->type = (unsigned char)type;
   op->state = WEIR__OP_QUEUED;
   op->flags = 0;
   weir__loop_ref(loop);
+}
+
+int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
+                   const weir__op_class_t *type, weir_seq_t seq,
+                   weir_op_cb cb) {
+  weir__op_begin_plain(op, loop, owner, type, cb);
+  int r = hold(op, loop, seq);
+  if (r != 0)
+    weir__loop_unref(loop);
+  else
+    op->left = weir_seq_size(op->seq);
+  return r;
 }
 
 void weir__op_finish(weir_op_t *op, int status) {
@@ -111,20 +120,22 @@ void weir__op_finish(weir_op_t *op, int status) {
     block_release(loop, op->block);
     op->block = NULL;
   }
-  op->status = status;
+  if (status != UV_ECANCELED || !weir__op_ending(op))
+    op->status = status;
   op->state = WEIR__OP_DONE;
   weir__queue_push(&loop->done, &op->node);
   loop->due++;
   weir__loop_wake(loop);
 }
 
+void weir__op_end(weir_op_t *op, int status) {
+  op->status = status;
+  op->type->cancel(op);
+}
+
 void weir_cancel(weir_op_t *op) {
   if (op == NULL || op->state == WEIR__OP_DONE)
     return;
-  op->flags |= WEIR__OP_CANCELLED;
   op->loop->stats.cancels++;
-  if (op->type >= WEIR__FILE_OPEN)
-    weir__file_cancel(op);
-  else
-    weir__stream_cancel(op);
+  weir__op_end(op, UV_ECANCELED);
 }

@@ -8,23 +8,14 @@
 
 #include "loop.h"
 
-typedef enum weir__op_type_e {
-  WEIR__READ_SOME,
-  WEIR__READ,
-  WEIR__READ_WHEN, /* a condition function decides */
-  WEIR__READ_UNTIL,
-  WEIR__READ_TO_END,
-  WEIR__WRITE_SOME,
-  WEIR__WRITE,
-  WEIR__WRITE_EOF,
-  WEIR__CONNECT,
-  WEIR__ACCEPT,
-  WEIR__FILE_OPEN,
-  WEIR__FILE_CLOSE,
-  WEIR__FILE_PREAD,
-  WEIR__FILE_PWRITE,
-  WEIR__FILE_FSYNC
-} weir__op_type_t;
+/* What those need of an operation who do not carry it out. */
+typedef struct weir__op_class_s {
+  const char *name;
+
+  /* Asks for its end, which is weir__op_finish with op->status, now or later;
+   * op is not done. */
+  void (*cancel)(weir_op_t *op);
+} weir__op_class_t;
 
 typedef enum weir__op_state_e {
   WEIR__OP_QUEUED = 1, /* nothing of it is in the kernel */
@@ -34,15 +25,25 @@ typedef enum weir__op_state_e {
 
 /* weir_op_t.flags */
 enum {
-  WEIR__OP_CANCELLED = 1,
-  WEIR__OP_CANCEL_SENT = 2,
-  WEIR__OP_BEGUN = 4 /* its first transfer was asked for */
+  WEIR__OP_CANCEL_SENT = 1,
+  WEIR__OP_BEGUN = 2 /* its first transfer was asked for */
 };
 
-/* The fields of a file operation; the sequence, offset and counts are those of
+/* weir_op_t.form of a file operation. */
+typedef enum weir__file_form_e {
+  WEIR__FILE_OPEN,
+  WEIR__FILE_CLOSE,
+  WEIR__FILE_PREAD,
+  WEIR__FILE_PWRITE,
+  WEIR__FILE_FSYNC
+} weir__file_form_t;
+
+/* The fields of a file operation; the sequence and counts are those of
  * the op. */
 typedef struct weir__file_args_s {
   char *path; /* a copy, for open */
+  int64_t offset;
+  uint64_t tag; /* the backend's */
   uv_file file;
   int flags;
   int mode;
@@ -52,28 +53,41 @@ static inline weir_op_t *weir__op_of(const weir_node_t *node) {
   return (weir_op_t *)((uintptr_t)node - offsetof(weir_op_t, node));
 }
 
-weir__file_args_t *weir__file_args(weir_op_t *op);
+/* The room in op for what its class keeps there. */
+static inline void *weir__op_scratch(const weir_op_t *op) {
+  return (void *)(uintptr_t)op->scratch.bytes;
+}
+
+static inline weir__file_args_t *weir__file_args(const weir_op_t *op) {
+  return weir__op_scratch(op);
+}
 
 /* Runs a file operation at once, in whatever thread this is: its result, which
  * is UV_ESPIPE for an offset where there are no positions. */
 int weir__file_run(weir_op_t *op);
 
-/* Makes op ready: private fields cleared, a reference on the loop taken. */
-void weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
-                    weir__op_type_t type, weir_op_cb cb);
+/* Makes op ready: private fields cleared, a copy of seq whose segments it owns,
+ * a reference on the loop taken. 0, or UV_ENOMEM and nothing has changed. */
+int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
+                   const weir__op_class_t *type, weir_seq_t seq, weir_op_cb cb);
 
-/* Gives op a copy of seq whose segments it owns. 0 or UV_ENOMEM, before
- * weir__op_begin. */
-int weir__op_hold(weir_op_t *op, weir_loop_t *loop, weir_seq_t seq);
+/* The same for one that moves no bytes, and cannot fail. */
+void weir__op_begin_plain(weir_op_t *op, weir_loop_t *loop, void *owner,
+                          const weir__op_class_t *type, weir_op_cb cb);
+
+/* Asks for the end of op, which is not done, with the reason status: what it
+ * gets if it is not finished by then. */
+void weir__op_end(weir_op_t *op, int status);
+
+static inline int weir__op_ending(const weir_op_t *op) {
+  return op->status != 0;
+}
 
 /* Gives the blocks back that operations have left behind. */
 void weir__blocks_free(weir_loop_t *loop);
 
-/* Queues the callback of op: status, and op->done as n. */
+/* Queues the callback of op: status, and op->done as n. UV_ECANCELED stands for
+ * the reason of weir__op_end, if that was called. */
 void weir__op_finish(weir_op_t *op, int status);
-
-/* The parts of weir_cancel; op is marked as cancelled and not done. */
-void weir__stream_cancel(weir_op_t *op);
-void weir__file_cancel(weir_op_t *op);
 
 #endif

@@ -3,7 +3,6 @@
  */
 #include <string.h>
 
-#include "op.h"
 #include "os.h"
 #include "queue.h"
 #include "stream.h"
@@ -106,6 +105,24 @@ int weir_listen(weir_stream_t *stream, int backlog) {
   return r;
 }
 
+/* The memory of the stream to be, in an accept. */
+static weir_stream_t **client_of(const weir_op_t *op) {
+  return weir__op_scratch(op);
+}
+
+/* Of an accept or a connect. */
+static void cancel(weir_op_t *op) {
+  if (op->state == WEIR__OP_STARTED) {
+    weir__stream_want(op->owner, WEIR__WANT_CANCEL_NET);
+    return;
+  }
+  weir__queue_remove(&op->node);
+  weir__op_finish(op, UV_ECANCELED);
+}
+
+static const weir__op_class_t accept_class = {"accept", cancel};
+static const weir__op_class_t connect_class = {"connect", cancel};
+
 int weir_accept(weir_op_t *op, weir_stream_t *listener, weir_stream_t *client,
                 weir_op_cb cb) {
   if (op == NULL || listener == NULL || client == NULL || cb == NULL)
@@ -117,10 +134,8 @@ int weir_accept(weir_op_t *op, weir_stream_t *listener, weir_stream_t *client,
     return r;
   if ((listener->state & WEIR__LISTENING) == 0)
     return UV_EINVAL;
-  op->block = NULL;
-  weir__op_begin(op, listener->loop, listener, WEIR__ACCEPT, cb);
-  op->left = 0;
-  op->scratch[0] = client;
+  weir__op_begin_plain(op, listener->loop, listener, &accept_class, cb);
+  *client_of(op) = client;
   weir__queue_push(&listener->writes, &op->node);
   weir__stream_want(listener, WEIR__WANT_ACCEPT);
   return 0;
@@ -132,7 +147,7 @@ int weir__accept_start(weir_stream_t *listener) {
     return 0;
   listener->state |= WEIR__NET_BUSY;
   op->state = WEIR__OP_STARTED;
-  int r = net(listener)->accept(listener, op->scratch[0]);
+  int r = net(listener)->accept(listener, *client_of(op));
   if (r == WEIR_PENDING)
     return 0;
   if (r == UV_EBUSY) {
@@ -149,11 +164,11 @@ void weir__accept_done(weir_stream_t *listener, int status) {
   if ((listener->state & WEIR__NET_BUSY) == 0)
     return;
   listener->state &= ~WEIR__NET_BUSY;
-  if (status == UV_EAGAIN && (op->flags & WEIR__OP_CANCELLED) == 0) {
+  if (status == UV_EAGAIN && !weir__op_ending(op)) {
     op->state = WEIR__OP_QUEUED;
   } else {
     if (status == 0) {
-      weir_stream_t *client = op->scratch[0];
+      weir_stream_t *client = *client_of(op);
       client->state |= WEIR__CONNECTED;
       weir__stream_open(client);
     }
@@ -166,9 +181,7 @@ void weir__accept_done(weir_stream_t *listener, int status) {
 }
 
 static int connect_begin(weir_op_t *op, weir_stream_t *stream, weir_op_cb cb) {
-  op->block = NULL;
-  weir__op_begin(op, stream->loop, stream, WEIR__CONNECT, cb);
-  op->left = 0;
+  weir__op_begin_plain(op, stream->loop, stream, &connect_class, cb);
   stream->state |= WEIR__CONNECTING;
   weir__queue_push(&stream->writes, &op->node);
   weir__stream_want(stream, WEIR__WANT_CONNECT);

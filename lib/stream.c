@@ -10,8 +10,7 @@
 #include "os.h"
 #include "queue.h"
 
-/* A stream's life: made, started whenever it wants something of its kind,
- * closed. */
+/* A stream: made, and started whenever it wants something of its kind. */
 
 void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream) {
   void *data = stream->data;
@@ -103,106 +102,24 @@ static int start_one(weir_stream_t *stream, int want,
   return want;
 }
 
-static int cancel_read_start(weir_stream_t *stream) {
-  if ((stream->state & WEIR__READ_BUSY) == 0)
-    return 0;
-  return stream->kind->cancel_read(stream);
-}
-
-static int cancel_write_start(weir_stream_t *stream) {
-  if ((stream->state & WEIR__WRITE_BUSY) == 0)
-    return 0;
-  return stream->kind->cancel_write(stream);
-}
-
-static int cancel_net_start(weir_stream_t *stream) {
-  if ((stream->state & WEIR__NET_BUSY) == 0)
-    return 0;
-  return stream->loop->backend->net->cancel(stream);
-}
-
-/* Releases the stream, perhaps at once: nothing after it. */
-static void close_start(weir_stream_t *stream) {
-  stream->wants = 0;
-  stream->state |= WEIR__CLOSE_BUSY;
-  stream->kind->close(stream);
-}
-
 /* The stream counts as queued until the end: what a kind reports meanwhile may
  * make it want more, and it must not get into a queue and be closed as well. */
 void weir__stream_start(weir_stream_t *stream) {
-  int refused = start_one(stream, WEIR__WANT_CANCEL_READ, cancel_read_start) |
-                start_one(stream, WEIR__WANT_CANCEL_WRITE, cancel_write_start) |
-                start_one(stream, WEIR__WANT_CANCEL_NET, cancel_net_start) |
-                start_one(stream, WEIR__WANT_CONNECT, weir__connect_start) |
-                start_one(stream, WEIR__WANT_ACCEPT, weir__accept_start) |
-                start_one(stream, WEIR__WANT_WRITE, weir__write_start) |
-                start_one(stream, WEIR__WANT_READ, weir__read_start);
+  int refused =
+      start_one(stream, WEIR__WANT_CANCEL_READ, weir__cancel_read_start) |
+      start_one(stream, WEIR__WANT_CANCEL_WRITE, weir__cancel_write_start) |
+      start_one(stream, WEIR__WANT_CANCEL_NET, weir__cancel_net_start) |
+      start_one(stream, WEIR__WANT_CONNECT, weir__connect_start) |
+      start_one(stream, WEIR__WANT_ACCEPT, weir__accept_start) |
+      start_one(stream, WEIR__WANT_WRITE, weir__write_start) |
+      start_one(stream, WEIR__WANT_READ, weir__read_start);
   stream->state &= ~WEIR__QUEUED;
   if ((stream->wants & WEIR__WANT_CLOSE) != 0)
-    close_start(stream);
+    weir__close_start(stream);
   else if ((stream->wants & ~refused) != 0)
     weir__stream_want(stream, 0);
   else if (refused != 0)
     defer(stream);
-}
-
-void weir__stream_idle(weir_stream_t *stream) {
-  int busy =
-      WEIR__READ_BUSY | WEIR__WRITE_BUSY | WEIR__NET_BUSY | WEIR__CLOSE_BUSY;
-  if ((stream->state & WEIR__CLOSING) != 0 && (stream->state & busy) == 0)
-    weir__stream_want(stream, WEIR__WANT_CLOSE);
-}
-
-void weir__stream_cancel_all(weir_stream_t *stream) {
-  weir__read_cancel_all(stream);
-  weir__write_cancel_all(stream);
-}
-
-int weir_close(weir_stream_t *stream, weir_close_cb cb) {
-  if (stream == NULL || stream->loop == NULL)
-    return UV_EINVAL;
-  if ((stream->state & WEIR__CLOSING) != 0)
-    return UV_EALREADY;
-  int r = weir__loop_revive(stream->loop);
-  if (r != 0)
-    return r;
-  stream->state |= WEIR__CLOSING;
-  stream->close_cb = cb;
-  weir__loop_ref(stream->loop);
-  weir__stream_cancel_all(stream);
-  weir__stream_idle(stream);
-  return 0;
-}
-
-void weir_stream_close_done(weir_stream_t *stream) {
-  weir_loop_t *loop = stream->loop;
-  assert((stream->state & WEIR__CLOSE_BUSY) != 0);
-  assert((stream->state & (WEIR__QUEUED | WEIR__DEFERRED)) == 0);
-  weir__queue_remove(&stream->open);
-  weir__queue_push(&loop->closed, &stream->node);
-  stream->due = loop->due++;
-  weir__loop_wake(loop);
-}
-
-void weir__stream_cancel(weir_op_t *op) {
-  weir_stream_t *stream = op->owner;
-  if (op == stream->reader) {
-    if ((stream->state & WEIR__READ_BUSY) != 0) {
-      weir__stream_want(stream, WEIR__WANT_CANCEL_READ);
-      return;
-    }
-    stream->reader = NULL;
-    stream->wants &= ~WEIR__WANT_READ;
-  } else if (op->state == WEIR__OP_STARTED) {
-    weir__stream_want(stream, (stream->state & WEIR__NET_BUSY) != 0
-                                  ? WEIR__WANT_CANCEL_NET
-                                  : WEIR__WANT_CANCEL_WRITE);
-    return;
-  } else {
-    weir__write_withdraw(stream, op);
-  }
-  weir__op_finish(op, UV_ECANCELED);
 }
 
 int weir_is_closing(const weir_stream_t *stream) {

@@ -82,18 +82,12 @@ int weir__write_start(weir_stream_t *stream);
 int weir__connect_start(weir_stream_t *stream);
 int weir__accept_start(weir_stream_t *stream);
 
-/* Makes op the stream's read. 0, or why not. */
-int weir__read_begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t into,
-                     weir__op_type_t type, size_t need, weir_op_cb cb);
+/* The same for the cancellation of what the kind is busy with. */
+int weir__cancel_read_start(weir_stream_t *stream);
+int weir__cancel_write_start(weir_stream_t *stream);
+int weir__cancel_net_start(weir_stream_t *stream);
 
-/* The parts of weir__stream_cancel_all. */
-void weir__read_cancel_all(weir_stream_t *stream);
-void weir__write_cancel_all(weir_stream_t *stream);
-
-/* A write was queued: starts it now if it fills a window with others. */
-void weir__write_push(weir_stream_t *stream);
-
-/* A queued write is withdrawn before it is finished. */
-void weir__write_withdraw(weir_stream_t *stream, weir_op_t *op);
+/* Has the kind release the stream, perhaps at once: nothing after it. */
+void weir__close_start(weir_stream_t *stream);
 
 #endif

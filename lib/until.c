@@ -5,10 +5,10 @@
 
 #include <assert.h>
 
-#include "stream.h"
-#include "until.h"
+#include "read.h"
 
-/* Reads into a dynamic buffer. What comes is searched where it was read to,
+/* Reads into a dynamic buffer, in which something is prepared exactly while a
+ * transfer is asked for. What comes is searched where it was read to,
  * before it is committed, so that no read walks the buffer from its front. */
 
 enum { LEAST_CAP = 4096 };
@@ -21,7 +21,7 @@ typedef struct match_s {
   void *arg;
 } match_t;
 
-/* What such a read keeps in its op, whose `offset` tells which it is. */
+/* What such a read keeps in its op, whose `form` tells which it is. */
 typedef struct state_s {
   weir_buffer_t *buffer;
   size_t cap;
@@ -35,7 +35,7 @@ static_assert(sizeof(state_t) <= sizeof(((weir_op_t *)0)->scratch),
               "the state of a read until fits in an op");
 
 static state_t *state_of(weir_op_t *op) {
-  return (state_t *)(void *)op->scratch;
+  return weir__op_scratch(op);
 }
 
 static int match(const match_t *m, weir_seq_t piece, size_t *end) {
@@ -58,9 +58,7 @@ static int look(weir_op_t *op, weir_seq_t piece, size_t before) {
   state_t *state = state_of(op);
   size_t end;
   int r = 0;
-  if (op->type == WEIR__READ_TO_END)
-    return 0;
-  if (op->offset == UNTIL_MATCH)
+  if (op->form == UNTIL_MATCH)
     r = match(&state->u.match, piece, &end);
   else
     r = weir_search_feed(&state->u.search, piece, &end);
@@ -69,13 +67,18 @@ static int look(weir_op_t *op, weir_seq_t piece, size_t before) {
   return r;
 }
 
-int weir__until_held(weir_op_t *op) {
+static int held(weir_op_t *op) {
   state_t *state = state_of(op);
   op->done = weir_buffer_size(state->buffer);
   return look(op, weir_buffer_data(state->buffer), 0);
 }
 
-int weir__until_prepare(weir_op_t *op) {
+static int hold_all(weir_op_t *op) {
+  op->done = weir_buffer_size(state_of(op)->buffer);
+  return 0;
+}
+
+static int prepare(weir_op_t *op) {
   state_t *state = state_of(op);
   weir_mseq_t room;
   size_t size = weir_buffer_size(state->buffer);
@@ -97,15 +100,41 @@ int weir__until_prepare(weir_op_t *op) {
   return 0;
 }
 
-int weir__until_transferred(weir_op_t *op, size_t n) {
+static void commit(weir_op_t *op, size_t n) {
   state_t *state = state_of(op);
-  size_t before = weir_buffer_size(state->buffer);
-  op->done = before + n;
-  int r = look(op, weir_seq_prefix(op->seq, n), before);
   weir_buffer_unhold(state->buffer, WEIR_HOLD_ROOM);
   weir_buffer_commit(state->buffer, n);
+}
+
+static int took(weir_op_t *op, size_t n) {
+  size_t before = weir_buffer_size(state_of(op)->buffer);
+  op->done = before + n;
+  int r = look(op, weir_seq_prefix(op->seq, n), before);
+  commit(op, n);
   return r;
 }
+
+static int take_all(weir_op_t *op, size_t n) {
+  op->done = weir_buffer_size(state_of(op)->buffer) + n;
+  commit(op, n);
+  return 0;
+}
+
+static const weir__read_plan_t until_plan = {
+    .type = {.name = "read_until", .cancel = weir__read_cancel},
+    .held = held,
+    .prepare = prepare,
+    .took = took,
+    .at_end = UV_EOF,
+};
+
+static const weir__read_plan_t to_end_plan = {
+    .type = {.name = "read_to_end", .cancel = weir__read_cancel},
+    .held = hold_all,
+    .prepare = prepare,
+    .took = take_all,
+    .at_end = 0,
+};
 
 /* ---- The calls ---- */
 
@@ -122,10 +151,10 @@ weir_until_t weir_until_match(weir_match_fn fn, void *arg) {
 }
 
 static int begin(weir_op_t *op, weir_stream_t *stream, weir_buffer_t *buffer,
-                 weir__op_type_t type, size_t cap, weir_op_cb cb) {
+                 const weir__read_plan_t *plan, size_t cap, weir_op_cb cb) {
   if (buffer == NULL)
     return UV_EINVAL;
-  int r = weir__read_begin(op, stream, weir_seq_block(NULL, 0), type, 0, cb);
+  int r = weir__read_begin(op, stream, weir_seq_block(NULL, 0), plan, cb);
   if (r != 0)
     return r;
   state_t *state = state_of(op);
@@ -137,7 +166,7 @@ static int begin(weir_op_t *op, weir_stream_t *stream, weir_buffer_t *buffer,
 
 static void look_for(weir_op_t *op, const weir_until_t *until) {
   state_t *state = state_of(op);
-  op->offset = until->how;
+  op->form = (unsigned char)until->how;
   if (until->how == UNTIL_MATCH) {
     state->u.match.fn = until->match;
     state->u.match.arg = until->arg;
@@ -157,7 +186,7 @@ int weir_read_until(weir_op_t *op, weir_stream_t *stream, weir_buffer_t *buffer,
       (until.how == UNTIL_BYTES && (until.bytes == NULL || until.len == 0)) ||
       (until.how == UNTIL_MATCH && until.match == NULL))
     return UV_EINVAL;
-  int r = begin(op, stream, buffer, WEIR__READ_UNTIL, until.cap, cb);
+  int r = begin(op, stream, buffer, &until_plan, until.cap, cb);
   if (r == 0)
     look_for(op, &until);
   return r;
@@ -165,5 +194,5 @@ int weir_read_until(weir_op_t *op, weir_stream_t *stream, weir_buffer_t *buffer,
 
 int weir_read_to_end(weir_op_t *op, weir_stream_t *stream,
                      weir_buffer_t *buffer, size_t cap, weir_op_cb cb) {
-  return begin(op, stream, buffer, WEIR__READ_TO_END, cap, cb);
+  return begin(op, stream, buffer, &to_end_plan, cap, cb);
 }

@@ -28,7 +28,7 @@ typedef struct weir__uv_file_s {
 static int await_ready(weir__uv_file_t *file) {
   const weir_op_t *op = file->op;
   uv_file fd = weir__file_args(file->op)->file;
-  int write = op->type == WEIR__FILE_PWRITE;
+  int write = op->form == WEIR__FILE_PWRITE;
   uv_file stop = -1;
   if (weir__os_await(fd, write, -1, 0) != 0)
     return 0;
@@ -45,9 +45,9 @@ static int await_ready(weir__uv_file_t *file) {
  * without one it has to be asked. */
 static int transfer(weir__uv_file_t *file) {
   weir_op_t *op = file->op;
-  int r = op->offset >= 0 ? weir__file_run(op) : UV_EAGAIN;
+  int r = weir__file_args(op)->offset >= 0 ? weir__file_run(op) : UV_EAGAIN;
   if (r == UV_ESPIPE)
-    op->offset = -1;
+    weir__file_args(op)->offset = -1;
   else if (r != UV_EAGAIN)
     return r;
   r = await_ready(file);
@@ -56,8 +56,8 @@ static int transfer(weir__uv_file_t *file) {
 
 static void run(uv_work_t *work) {
   weir__uv_file_t *file = work->data;
-  int type = file->op->type;
-  if (type == WEIR__FILE_PREAD || type == WEIR__FILE_PWRITE)
+  int form = file->op->form;
+  if (form == WEIR__FILE_PREAD || form == WEIR__FILE_PWRITE)
     file->result = transfer(file);
   else
     file->result = weir__file_run(file->op);

@@ -1,18 +1,252 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
+#include "stream.h"
+
+#include <assert.h>
+
 #include "op.h"
 #include "queue.h"
 #include "seq.h"
-#include "stream.h"
 
-/* The calls that put a write into a stream's queue. */
+/* The writing side of a stream: a queue from whose front windows are filled,
+ * across as many writes as fit. */
+
+/* What finishes a write, and whether others may share its window. */
+typedef enum form_e { WRITE_ALL, WRITE_SOME, WRITE_EOF } form_t;
+
+/* Several writes with so many bytes go like a full window. */
+enum { PUSH_BYTES = 65536 };
+
+typedef int (*write_fn)(weir_stream_t *, const uv_buf_t *, unsigned, size_t *);
+
+static void finish(weir_stream_t *stream, weir_op_t *op, int status) {
+  weir__queue_remove(&op->node);
+  stream->writers--;
+  stream->queued -= op->left;
+  weir__op_finish(op, status);
+}
+
+/* Fills window from the queue. Marks the writes that are in it as started and
+ * counts them. */
+static unsigned gather(weir_stream_t *stream, uv_buf_t *window) {
+  unsigned used = 0;
+  stream->in_window = 0;
+  stream->offered = 0;
+  weir_op_t *head = weir__write_head(stream);
+  for (weir_op_t *op = head; op != NULL; op = weir__write_next(stream, op)) {
+    size_t before = stream->offered;
+    if (op->form == WRITE_SOME && op != head)
+      break;
+    used = weir__seq_fill(&op->seq, window, used, &stream->offered,
+                          weir__seq_max_bytes());
+    if (stream->offered == before && op->left > 0)
+      break;
+    op->state = WEIR__OP_STARTED;
+    stream->in_window++;
+    if (op->form == WRITE_SOME || stream->offered - before < op->left)
+      break;
+  }
+  return used;
+}
+
+/* Gives n sent bytes to the writes at the front; those that are complete are
+ * finished. */
+static void distribute(weir_stream_t *stream, size_t n) {
+  weir_op_t *op = weir__write_head(stream);
+  while (op != NULL && (n > 0 || op->done >= op->need)) {
+    weir_op_t *next = weir__write_next(stream, op);
+    size_t take = n < op->left ? n : op->left;
+    weir_seq_advance(&op->seq, take);
+    op->done += take;
+    op->left -= take;
+    stream->queued -= take;
+    n -= take;
+    if (op->done < op->need || op->form == WRITE_EOF)
+      break;
+    stream->loop->stats.writes++;
+    finish(stream, op, 0);
+    op = next;
+  }
+}
+
+/* What was in the window is nobody's any more; writes in it whose end was
+ * asked for end. */
+static void release_window(weir_stream_t *stream) {
+  weir_op_t *next;
+  for (weir_op_t *op = weir__write_head(stream); op != NULL; op = next) {
+    next = weir__write_next(stream, op);
+    if (op->state != WEIR__OP_STARTED)
+      break;
+    op->state = WEIR__OP_QUEUED;
+    if (weir__op_ending(op)) {
+      if (op->form == WRITE_EOF)
+        stream->state &= ~WEIR__ENDED;
+      finish(stream, op, UV_ECANCELED);
+    }
+  }
+  stream->in_window = 0;
+}
+
+static void fail_all(weir_stream_t *stream, int status) {
+  weir_op_t *op;
+  stream->write_status = status;
+  while ((op = weir__write_head(stream)) != NULL)
+    finish(stream, op, status);
+}
+
+static int cancel_wanted(const weir_stream_t *stream) {
+  const weir_op_t *op = weir__write_head(stream);
+  for (; op != NULL; op = weir__write_next(stream, op))
+    if (weir__op_ending(op))
+      return 1;
+  return 0;
+}
+
+static int asks_again(int status) {
+  return status == UV_EAGAIN || status == UV_EBUSY;
+}
+
+static void go_on(weir_stream_t *stream, int status) {
+  if (status == UV_EBUSY)
+    weir__stream_want_later(stream, WEIR__WANT_WRITE);
+  else
+    weir__stream_want(stream, WEIR__WANT_WRITE);
+}
+
+/* What the kind said of one window. Bytes may have gone before an error. */
+static void transferred(weir_stream_t *stream, int status, size_t n) {
+  weir_loop_stats_t *stats = &stream->loop->stats;
+  int cancelled = status == UV_ECANCELED && cancel_wanted(stream);
+  if (n > stream->offered || (status == 0 && n == 0)) {
+    status = UV_EIO;
+    n = 0;
+  }
+  if (n > 0) {
+    stats->bytes_written += n;
+    stats->writes_gathered += stream->in_window - 1;
+    stream->state &= ~WEIR__SHORT;
+    if (n < stream->offered) {
+      stats->short_writes++;
+      stream->state |= WEIR__SHORT;
+    }
+    distribute(stream, n);
+  }
+  if (asks_again(status))
+    stats->retries++;
+  else if (status != 0 && !cancelled)
+    fail_all(stream, status);
+  release_window(stream);
+  if (!weir__queue_empty(&stream->writes))
+    go_on(stream, status);
+  weir__stream_idle(stream);
+}
+
+static void shut(weir_stream_t *stream, int status) {
+  weir_op_t *op = weir__write_head(stream);
+  if (asks_again(status) && !weir__op_ending(op)) {
+    op->state = WEIR__OP_QUEUED;
+    go_on(stream, status);
+  } else {
+    stream->loop->stats.writes++;
+    finish(stream, op, asks_again(status) ? UV_ECANCELED : status);
+  }
+  weir__stream_idle(stream);
+}
+
+static int shutdown_start(weir_stream_t *stream, weir_op_t *op) {
+  stream->state |= WEIR__WRITE_BUSY | WEIR__SHUT_BUSY;
+  op->state = WEIR__OP_STARTED;
+  int r = stream->kind->shutdown(stream);
+  if (r == WEIR_PENDING)
+    return 0;
+  stream->state &= ~(WEIR__WRITE_BUSY | WEIR__SHUT_BUSY);
+  op->state = WEIR__OP_QUEUED;
+  if (r == UV_EBUSY)
+    return UV_EBUSY;
+  shut(stream, r);
+  return 0;
+}
+
+/* Hands one window to a function of the kind: what that says, 0 if there was
+ * nothing to be done. */
+static int write_window(weir_stream_t *stream, write_fn write) {
+  uv_buf_t window[WEIR_WINDOW];
+  size_t n = 0;
+  if ((stream->state & (WEIR__WRITE_BUSY | WEIR__CONNECTED)) != WEIR__CONNECTED)
+    return 0;
+  if (stream->write_status != 0)
+    fail_all(stream, stream->write_status);
+  distribute(stream, 0);
+  weir_op_t *head = weir__write_head(stream);
+  if (head == NULL)
+    return 0;
+  if (head->left == 0)
+    return shutdown_start(stream, head);
+  unsigned used = gather(stream, window);
+  if ((stream->state & WEIR__SHORT) != 0)
+    stream->loop->stats.windows_refilled++;
+  stream->state &= ~WEIR__SHORT;
+  stream->state |= WEIR__WRITE_BUSY;
+  int r = write(stream, window, used, &n);
+  if (r == WEIR_PENDING)
+    return 0;
+  stream->state &= ~WEIR__WRITE_BUSY;
+  if (r == UV_EBUSY)
+    release_window(stream);
+  else
+    transferred(stream, r, n);
+  return r;
+}
+
+int weir__write_start(weir_stream_t *stream) {
+  int r = write_window(stream, stream->kind->write_some);
+  return r == UV_EBUSY ? r : 0;
+}
+
+/* At once if that is possible, so that the queue of a peer that keeps up stays
+ * short however long the callbacks go on; else what is to wait begins to. */
+static void push(weir_stream_t *stream) {
+  write_fn now = stream->kind->write_now;
+  if (stream->writers < WEIR_WINDOW &&
+      (stream->writers < 2 || stream->queued < PUSH_BYTES))
+    return;
+  if ((stream->state & (WEIR__WRITE_BUSY | WEIR__DEFERRED | WEIR__SHORT)) != 0)
+    return;
+  if (now == NULL || write_window(stream, now) == UV_EAGAIN)
+    write_window(stream, stream->kind->write_some);
+}
+
+void weir_stream_write_done(weir_stream_t *stream, int status, size_t n) {
+  if ((stream->state & WEIR__WRITE_BUSY) == 0)
+    return;
+  int shutting = (stream->state & WEIR__SHUT_BUSY) != 0;
+  stream->state &= ~(WEIR__WRITE_BUSY | WEIR__SHUT_BUSY);
+  if (shutting)
+    shut(stream, status);
+  else
+    transferred(stream, status, n);
+}
+
+static void cancel(weir_op_t *op) {
+  weir_stream_t *stream = op->owner;
+  if (op->state == WEIR__OP_STARTED) {
+    weir__stream_want(stream, WEIR__WANT_CANCEL_WRITE);
+    return;
+  }
+  if (op->form == WRITE_EOF)
+    stream->state &= ~WEIR__ENDED;
+  finish(stream, op, UV_ECANCELED);
+}
+
+static const weir__op_class_t write_class = {"write", cancel};
+
+/* ---- The calls ---- */
 
 /* need is how many bytes finish the write, SIZE_MAX: all; gone is how many went
  * before. */
 static int begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
-                 weir__op_type_t type, size_t need, size_t gone,
-                 weir_op_cb cb) {
+                 form_t form, size_t need, size_t gone, weir_op_cb cb) {
   if (op == NULL || stream == NULL || cb == NULL)
     return UV_EINVAL;
   int r = weir__stream_usable(stream);
@@ -24,42 +258,41 @@ static int begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
   if (r == 0 && (need > left || left > SIZE_MAX - stream->queued))
     r = UV_EINVAL;
   if (r == 0)
-    r = weir__op_hold(op, stream->loop, from);
+    r = weir__op_begin(op, stream->loop, stream, &write_class, from, cb);
   if (r != 0)
     return r;
-  weir__op_begin(op, stream->loop, stream, type, cb);
+  op->form = (unsigned char)form;
   op->done = gone;
-  op->left = left;
   op->need = gone + need;
   stream->writers++;
   stream->queued += left;
   weir__queue_push(&stream->writes, &op->node);
   weir__stream_want(stream, WEIR__WANT_WRITE);
-  weir__write_push(stream);
+  push(stream);
   return 0;
 }
 
 int weir_write(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                weir_op_cb cb) {
-  return begin(op, stream, from, WEIR__WRITE, SIZE_MAX, 0, cb);
+  return begin(op, stream, from, WRITE_ALL, SIZE_MAX, 0, cb);
 }
 
 int weir_write_some(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                     weir_op_cb cb) {
   size_t need = weir_seq_empty(from) ? 0 : 1;
-  return begin(op, stream, from, WEIR__WRITE_SOME, need, 0, cb);
+  return begin(op, stream, from, WRITE_SOME, need, 0, cb);
 }
 
 int weir_write_at_least(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                         size_t k, weir_op_cb cb) {
   if (k == SIZE_MAX && weir_seq_size(from) != SIZE_MAX)
     return UV_EINVAL;
-  return begin(op, stream, from, WEIR__WRITE_SOME, k, 0, cb);
+  return begin(op, stream, from, WRITE_SOME, k, 0, cb);
 }
 
 int weir_write_eof(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                    weir_op_cb cb) {
-  int r = begin(op, stream, from, WEIR__WRITE_EOF, SIZE_MAX, 0, cb);
+  int r = begin(op, stream, from, WRITE_EOF, SIZE_MAX, 0, cb);
   if (r == 0)
     stream->state |= WEIR__ENDED;
   return r;
@@ -117,7 +350,7 @@ int weir_write_now(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
       return weir_seq_empty(from) ? 0 : r;
     }
   }
-  r = begin(op, stream, from, WEIR__WRITE, SIZE_MAX, *n, cb);
+  r = begin(op, stream, from, WRITE_ALL, SIZE_MAX, *n, cb);
   if (r == 0)
     return WEIR_PENDING;
   if (*n > 0)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 
 #include "../lib/uv_backend.h"
@@ -59,7 +60,7 @@ static void fill_transfer(weir__ring_t *ring, struct io_uring_sqe *sqe,
   unsigned nbufs = (unsigned)weir_seq_window(op->seq, bufs, SIZE_MAX);
 
   sqe->opcode = write ? IORING_OP_WRITE : IORING_OP_READ;
-  sqe->off = (uint64_t)op->offset;
+  sqe->off = (uint64_t)weir__file_args(op)->offset;
   if (nbufs == 1)
     fill_one(ring, sqe, write, bufs);
   else if (nbufs > 1)
@@ -72,7 +73,7 @@ static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe, weir_op_t *op) {
   const weir__file_args_t *args = weir__file_args(op);
 
   sqe->fd = args->file;
-  switch (op->type) {
+  switch (op->form) {
   case WEIR__FILE_OPEN:
     sqe->opcode = IORING_OP_OPENAT;
     sqe->fd = AT_FDCWD;
@@ -90,7 +91,7 @@ static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe, weir_op_t *op) {
     sqe->opcode = IORING_OP_FSYNC;
     break;
   default:
-    fill_transfer(ring, sqe, op, op->type == WEIR__FILE_PWRITE);
+    fill_transfer(ring, sqe, op, op->form == WEIR__FILE_PWRITE);
     break;
   }
 }
@@ -118,58 +119,84 @@ static int may_raise(weir__ring_t *ring, int fd) {
   return 0;
 }
 
+static int file_fd(const void *owner) {
+  return weir__file_args(owner)->file;
+}
+
+static unsigned file_events(const void *owner) {
+  const weir_op_t *op = owner;
+
+  return op->form == WEIR__FILE_PWRITE ? POLLOUT : POLLIN;
+}
+
+/* A socket refuses an offset that a pipe ignores. A second EAGAIN is the
+ * answer: there are descriptors that are always called ready. */
+static unsigned file_again(void *owner, int result, int waited) {
+  weir_op_t *op = owner;
+
+  if (result == -EINTR)
+    return WEIR__SLOT_RESTART;
+  if (result == -EAGAIN)
+    return waited ? 0 : WEIR__SLOT_POLLING;
+  if (result != -ESPIPE || weir__file_args(op)->offset < 0 ||
+      (op->form != WEIR__FILE_PREAD && op->form != WEIR__FILE_PWRITE))
+    return 0;
+  weir__file_args(op)->offset = -1;
+  return WEIR__SLOT_RESTART;
+}
+
+/* After the wait a kernel thread does it: some file systems cannot but wait,
+ * and say EAGAIN of a non-blocking descriptor for ever. */
+static int file_restart(weir__ring_t *ring, uint64_t tag, void *owner) {
+  struct io_uring_sqe *sqe = weir__ring_sqe(ring, tag, IORING_OP_NOP, -1);
+
+  if (sqe == NULL)
+    return UV_EBUSY;
+  fill(ring, sqe, owner);
+  if (weir__slot_find(ring, tag)->flags & WEIR__SLOT_WAITED)
+    sqe->flags |= IOSQE_ASYNC;
+  return 0;
+}
+
+/* Two descriptors in one place: the count is then too low, which costs a
+ * question more. */
+static void file_ended(weir__ring_t *ring, void *owner, int result,
+                       unsigned flags) {
+  weir_op_t *op = owner;
+  int fd = weir__file_args(op)->file;
+  weir__plain_t *plain = plain_slot(ring, fd);
+
+  (void)flags;
+  if (op->form == WEIR__FILE_PWRITE && plain->fd == fd && plain->writes > 0)
+    plain->writes--;
+  weir__file_done(op, result);
+}
+
+static const weir__request_t file_request = {
+    .fd = file_fd,
+    .events = file_events,
+    .again = file_again,
+    .restart = file_restart,
+    .ended = file_ended,
+};
+
 int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
   weir__ring_t *ring = weir__ring(loop);
   struct io_uring_sqe *sqe;
 
-  if (op->type == WEIR__FILE_PWRITE && !(ring->caps & WEIR__CAP_NOSIGNAL) &&
+  if (op->form == WEIR__FILE_PWRITE && !(ring->caps & WEIR__CAP_NOSIGNAL) &&
       may_raise(ring, weir__file_args(op)->file))
     return weir__uv_file_start(loop, op);
-  sqe =
-      weir__ring_begin(ring, WEIR__SLOT_FILE, op, IORING_OP_NOP, -1, &op->tag);
+  sqe = weir__ring_begin(ring, &file_request, op, IORING_OP_NOP, -1,
+                         &weir__file_args(op)->tag);
   if (sqe == NULL)
     return ring->refusal;
   fill(ring, sqe, op);
   return 0;
 }
 
-/* A socket refuses an offset that a pipe ignores. */
-int weir__ring_file_again(weir_op_t *op, int result) {
-  if (result == -EINTR)
-    return 1;
-  if (result != -ESPIPE || op->offset < 0 ||
-      (op->type != WEIR__FILE_PREAD && op->type != WEIR__FILE_PWRITE))
-    return 0;
-  op->offset = -1;
-  return 1;
-}
-
-/* Two descriptors in one place: the count is then too low, which costs a
- * question more. */
-void weir__ring_file_done(weir__ring_t *ring, weir_op_t *op, int result) {
-  int fd = weir__file_args(op)->file;
-  weir__plain_t *plain = plain_slot(ring, fd);
-
-  if (op->type == WEIR__FILE_PWRITE && plain->fd == fd && plain->writes > 0)
-    plain->writes--;
-  weir__file_done(op, result);
-}
-
-/* After the wait a kernel thread does it: some file systems cannot but wait,
- * and say EAGAIN of a non-blocking descriptor for ever. */
-int weir__ring_file_restart(weir__ring_t *ring, uint64_t tag, weir_op_t *op) {
-  struct io_uring_sqe *sqe = weir__ring_sqe(ring, tag, IORING_OP_NOP, -1);
-
-  if (sqe == NULL)
-    return UV_EBUSY;
-  fill(ring, sqe, op);
-  if (weir__slot_find(ring, tag)->flags & WEIR__SLOT_WAITED)
-    sqe->flags |= IOSQE_ASYNC;
-  return 0;
-}
-
 int weir__ring_file_cancel(weir_loop_t *loop, weir_op_t *op) {
   if (op->owner != NULL)
     return weir__uv_file_cancel(loop, op);
-  return weir__ring_cancel(weir__ring(loop), op->tag);
+  return weir__ring_cancel(weir__ring(loop), weir__file_args(op)->tag);
 }

@@ -204,6 +204,46 @@ static int connect_path(weir_stream_t *stream) {
   return rc;
 }
 
+static int socket_error(weir_stream_t *stream) {
+  int error = 0;
+  socklen_t len = sizeof(error);
+
+  stream->loop->stats.syscalls++;
+  if (getsockopt(weir__socket(stream)->fd, SOL_SOCKET, SO_ERROR, &error,
+                 &len) != 0)
+    return -errno;
+  return -error;
+}
+
+/* It goes on by itself. */
+static unsigned connect_again(void *owner, int result, int waited) {
+  (void)owner;
+  (void)waited;
+  return result == -EINPROGRESS || result == -EINTR ? WEIR__SLOT_POLLING : 0;
+}
+
+static void connect_ready(weir__ring_t *ring, uint64_t tag, void *owner,
+                          int events) {
+  (void)events;
+  weir__ring_end(ring, tag, socket_error(owner), 0);
+}
+
+static void connect_ended(weir__ring_t *ring, void *owner, int result,
+                          unsigned flags) {
+  (void)ring;
+  (void)flags;
+  weir__socket(owner)->control_tag = 0;
+  weir__connect_done(owner, result);
+}
+
+static const weir__request_t connect_request = {
+    .fd = weir__socket_fd,
+    .events = weir__socket_writable,
+    .again = connect_again,
+    .ready = connect_ready,
+    .ended = connect_ended,
+};
+
 static int net_connect(weir_stream_t *stream) {
   weir__ring_t *ring = weir__ring(stream->loop);
   weir__socket_t *sock = weir__socket(stream);
@@ -218,7 +258,7 @@ static int net_connect(weir_stream_t *stream) {
   rc = make_socket(stream, addr->sa_family);
   if (rc != 0)
     return rc;
-  sqe = weir__ring_begin(ring, WEIR__SLOT_CONNECT, stream, IORING_OP_CONNECT,
+  sqe = weir__ring_begin(ring, &connect_request, stream, IORING_OP_CONNECT,
                          sock->fd, &sock->control_tag);
   if (sqe == NULL)
     return ring->refusal;
@@ -231,26 +271,37 @@ static void fill_accept(struct io_uring_sqe *sqe) {
   sqe->accept_flags = SOCK_CLOEXEC;
 }
 
-static int net_accept(weir_stream_t *listener, weir_stream_t *client) {
-  weir__ring_t *ring = weir__ring(listener->loop);
-  weir__socket_t *sock = weir__socket(listener);
-  struct io_uring_sqe *sqe;
-
-  if (foreign(listener) != NULL)
-    return foreign(listener)->accept(listener, client);
-  sqe = weir__ring_begin(ring, WEIR__SLOT_ACCEPT, listener, IORING_OP_ACCEPT,
-                         sock->fd, &sock->control_tag);
-  if (sqe == NULL)
-    return ring->refusal;
-  fill_accept(sqe);
-  sock->client = client;
-  return WEIR_PENDING;
+/* Without a descriptor to be had it fails at once; that is told only when there
+ * is a connection. */
+static unsigned accept_again(void *owner, int result, int waited) {
+  (void)owner;
+  if (result == -ECONNABORTED || result == -EINTR)
+    return WEIR__SLOT_RESTART;
+  if (result == -EAGAIN ||
+      (!waited && (result == -EMFILE || result == -ENFILE)))
+    return WEIR__SLOT_POLLING;
+  return 0;
 }
 
-void weir__socket_accepted(weir_stream_t *listener, int result) {
+static int accept_restart(weir__ring_t *ring, uint64_t tag, void *owner) {
+  struct io_uring_sqe *sqe =
+      weir__ring_sqe(ring, tag, IORING_OP_ACCEPT, weir__socket(owner)->fd);
+
+  if (sqe == NULL)
+    return UV_EBUSY;
+  fill_accept(sqe);
+  return 0;
+}
+
+static void accept_ended(weir__ring_t *ring, void *owner, int result,
+                         unsigned flags) {
+  weir_stream_t *listener = owner;
   weir__socket_t *sock = weir__socket(listener);
   weir_stream_t *client = sock->client;
 
+  (void)ring;
+  (void)flags;
+  sock->control_tag = 0;
   sock->client = NULL;
   if (result >= 0) {
     weir__stream_prepare(listener->loop, client);
@@ -259,16 +310,28 @@ void weir__socket_accepted(weir_stream_t *listener, int result) {
   weir__accept_done(listener, result < 0 ? result : 0);
 }
 
-/* Only an accept is issued a second time: a connect goes on by itself. */
-int weir__socket_restart(weir__ring_t *ring, uint64_t tag,
-                         const weir__slot_t *slot) {
-  struct io_uring_sqe *sqe = weir__ring_sqe(ring, tag, IORING_OP_ACCEPT,
-                                            weir__socket(slot->owner)->fd);
+static const weir__request_t accept_request = {
+    .fd = weir__socket_fd,
+    .events = weir__socket_readable,
+    .again = accept_again,
+    .restart = accept_restart,
+    .ended = accept_ended,
+};
 
+static int net_accept(weir_stream_t *listener, weir_stream_t *client) {
+  weir__ring_t *ring = weir__ring(listener->loop);
+  weir__socket_t *sock = weir__socket(listener);
+  struct io_uring_sqe *sqe;
+
+  if (foreign(listener) != NULL)
+    return foreign(listener)->accept(listener, client);
+  sqe = weir__ring_begin(ring, &accept_request, listener, IORING_OP_ACCEPT,
+                         sock->fd, &sock->control_tag);
   if (sqe == NULL)
-    return UV_EBUSY;
+    return ring->refusal;
   fill_accept(sqe);
-  return 0;
+  sock->client = client;
+  return WEIR_PENDING;
 }
 
 static int net_cancel(weir_stream_t *stream) {

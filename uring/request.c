@@ -3,7 +3,6 @@
  */
 #include "ring.h"
 
-#include <poll.h>
 #include <string.h>
 
 static uint32_t tag_slot(uint64_t tag) {
@@ -38,7 +37,7 @@ int weir__slots_init(weir__ring_t *ring, uint32_t count) {
   return grow(ring, count);
 }
 
-uint64_t weir__slot_take(weir__ring_t *ring, weir__slot_type_t type,
+uint64_t weir__slot_take(weir__ring_t *ring, const weir__request_t *type,
                          void *owner) {
   weir__slot_t *slot;
   uint32_t index;
@@ -52,11 +51,10 @@ uint64_t weir__slot_take(weir__ring_t *ring, weir__slot_type_t type,
   index = ring->slot_free;
   slot = &ring->slots[index];
   ring->slot_free = slot->next;
-  slot->type = (uint8_t)type;
+  slot->type = type;
   slot->flags = 0;
   slot->owner = owner;
-  if (type != WEIR__SLOT_BACKEND)
-    ring->inflight++;
+  ring->inflight += !type->background;
   return slot_tag(ring, index);
 }
 
@@ -64,7 +62,7 @@ weir__slot_t *weir__slot_find(const weir__ring_t *ring, uint64_t tag) {
   uint32_t index = tag_slot(tag);
 
   if (index >= ring->slot_count || slot_tag(ring, index) != tag ||
-      ring->slots[index].type == WEIR__SLOT_FREE)
+      ring->slots[index].type == NULL)
     return NULL;
   return &ring->slots[index];
 }
@@ -74,9 +72,8 @@ void weir__slot_release(weir__ring_t *ring, uint64_t tag) {
 
   if (slot == NULL)
     return;
-  if (slot->type != WEIR__SLOT_BACKEND)
-    ring->inflight--;
-  slot->type = WEIR__SLOT_FREE;
+  ring->inflight -= !slot->type->background;
+  slot->type = NULL;
   /* 0 as user_data names nothing, so no generation is 0. */
   if (++slot->generation == 0)
     slot->generation = 1;
@@ -87,8 +84,8 @@ void weir__slot_release(weir__ring_t *ring, uint64_t tag) {
 void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
 
-  slot->flags &= (uint8_t) ~(WEIR__SLOT_POLLING | WEIR__SLOT_RESTART);
-  slot->flags |= (uint8_t)(flags | WEIR__SLOT_QUEUED);
+  slot->flags &= ~(unsigned)(WEIR__SLOT_POLLING | WEIR__SLOT_RESTART);
+  slot->flags |= flags | WEIR__SLOT_QUEUED;
   slot->next = WEIR__NO_SLOT;
   if (ring->redo_head == WEIR__NO_SLOT)
     ring->redo_head = tag_slot(tag);
@@ -97,38 +94,16 @@ void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags) {
   ring->redo_tail = tag_slot(tag);
 }
 
-static unsigned poll_events(const weir__slot_t *slot) {
-  const weir_op_t *op = slot->owner;
-
-  switch (slot->type) {
-  case WEIR__SLOT_WRITE:
-  case WEIR__SLOT_CONNECT:
-    return POLLOUT;
-  case WEIR__SLOT_FILE:
-    return op->type == WEIR__FILE_PWRITE ? POLLOUT : POLLIN;
-  default:
-    return POLLIN;
-  }
-}
-
-static int poll_fd(const weir__slot_t *slot) {
-  if (slot->type == WEIR__SLOT_FILE)
-    return weir__file_args(slot->owner)->file;
-  return weir__socket(slot->owner)->fd;
-}
-
 static int reissue(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot) {
   struct io_uring_sqe *sqe;
 
-  if (slot->flags & WEIR__SLOT_RESTART) {
-    if (slot->type == WEIR__SLOT_FILE)
-      return weir__ring_file_restart(ring, tag, slot->owner);
-    return weir__socket_restart(ring, tag, slot);
-  }
-  sqe = weir__ring_sqe(ring, tag, IORING_OP_POLL_ADD, poll_fd(slot));
+  if (slot->flags & WEIR__SLOT_RESTART)
+    return slot->type->restart(ring, tag, slot->owner);
+  sqe = weir__ring_sqe(ring, tag, IORING_OP_POLL_ADD,
+                       slot->type->fd(slot->owner));
   if (sqe == NULL)
     return UV_EBUSY;
-  weir__sqe_poll(sqe, poll_events(slot));
+  weir__sqe_poll(sqe, slot->type->events(slot->owner));
   return 0;
 }
 
@@ -141,7 +116,7 @@ static void cancel_again(weir__ring_t *ring) {
 
     if (!(slot->flags & WEIR__SLOT_MISSED))
       continue;
-    slot->flags &= (uint8_t) ~(WEIR__SLOT_MISSED | WEIR__SLOT_CANCELLED);
+    slot->flags &= ~(unsigned)(WEIR__SLOT_MISSED | WEIR__SLOT_CANCELLED);
     if (weir__ring_cancel(ring, slot_tag(ring, i)) == 0)
       continue;
     slot->flags |= WEIR__SLOT_MISSED | WEIR__SLOT_CANCELLED;
@@ -163,7 +138,7 @@ unsigned weir__ring_redo(weir__ring_t *ring) {
     if (!cancelled && reissue(ring, tag, slot) != 0)
       break;
     ring->redo_head = slot->next;
-    slot->flags &= (uint8_t)~WEIR__SLOT_QUEUED;
+    slot->flags &= ~(unsigned)WEIR__SLOT_QUEUED;
     if (cancelled) {
       weir__ring_complete(ring, tag, UV_ECANCELED, 0);
       ended++;

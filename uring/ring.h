@@ -41,18 +41,40 @@ enum { WEIR__OP_READV_FIXED = 60, WEIR__OP_WRITEV_FIXED = 61 };
 #define WEIR__SETUP_NO_SQARRAY (1u << 16)
 enum { WEIR__RWF_NOSIGNAL = 0x100 };
 
-/* A request in the ring, named by the user_data of its entries. Its slot is
- * taken until the terminal completion. */
-typedef enum weir__slot_type_e {
-  WEIR__SLOT_FREE,
-  WEIR__SLOT_READ,    /* owner: the stream */
-  WEIR__SLOT_WRITE,   /* owner: the stream */
-  WEIR__SLOT_CONNECT, /* owner: the stream */
-  WEIR__SLOT_ACCEPT,  /* owner: the listener */
-  WEIR__SLOT_FILE,    /* owner: the operation */
-  WEIR__SLOT_BACKEND  /* a poll for libuv's own descriptor */
-} weir__slot_type_t;
+struct weir__ring_s;
 
+/* What a request means to those who begin it: a table of theirs for each type.
+ * owner is what they named when they took the slot. */
+typedef struct weir__request_s {
+  /* What it waits for when it cannot be done at once. */
+  int (*fd)(const void *owner);
+  unsigned (*events)(const void *owner);
+
+  /* Whether the result is none: 0, WEIR__SLOT_POLLING to wait for readiness
+   * first, or WEIR__SLOT_RESTART. waited: it has done so. May be NULL. */
+  unsigned (*again)(void *owner, int result, int waited);
+
+  /* It is ready, as events say. The slot is released in here, or the request
+   * goes on. NULL: it is issued again. */
+  void (*ready)(struct weir__ring_s *ring, uint64_t tag, void *owner,
+                int events);
+
+  /* Issues it once more: 0 or UV_EBUSY. NULL: it never asks for that. */
+  int (*restart)(struct weir__ring_s *ring, uint64_t tag, void *owner);
+
+  /* A completion with more to come. NULL: there are none. */
+  void (*more)(struct weir__ring_s *ring, void *owner, int result,
+               unsigned flags);
+
+  /* The last completion; the slot was released. */
+  void (*ended)(struct weir__ring_s *ring, void *owner, int result,
+                unsigned flags);
+
+  int background; /* it is ours, and nobody waits for its end */
+} weir__request_t;
+
+/* A request in the ring, named by the user_data of its entries. Its slot is
+ * taken until the last completion. */
 enum {
   WEIR__SLOT_POLLING = 1u,   /* waits for readiness, to be tried again then */
   WEIR__SLOT_QUEUED = 2u,    /* in the list of those to be issued again */
@@ -63,11 +85,11 @@ enum {
 };
 
 typedef struct weir__slot_s {
+  const weir__request_t *type; /* NULL: free */
   void *owner;
   uint32_t generation;
   uint32_t next; /* free list, or list of those to be issued again */
-  uint8_t type;
-  uint8_t flags;
+  unsigned flags;
 } weir__slot_t;
 
 #define WEIR__NO_SLOT UINT32_MAX
@@ -107,7 +129,7 @@ typedef struct weir__ring_s {
   uint32_t redo_head;
   uint32_t redo_tail;
   int missed;        /* there is a slot with WEIR__SLOT_MISSED */
-  size_t inflight;   /* slots in use, but for the backend's */
+  size_t inflight;   /* slots in use, but for those in the background */
   int refusal;       /* why weir__ring_begin said NULL */
   int paused;        /* the kernel could not take more in this turn */
   int error;         /* the ring cannot be entered any more */
@@ -173,7 +195,7 @@ int weir__ring_enable(weir__ring_t *ring);
 int weir__slots_init(weir__ring_t *ring, uint32_t count);
 
 /* Takes a slot: its user_data, or 0 when there is no memory. */
-uint64_t weir__slot_take(weir__ring_t *ring, weir__slot_type_t type,
+uint64_t weir__slot_take(weir__ring_t *ring, const weir__request_t *type,
                          void *owner);
 void weir__slot_release(weir__ring_t *ring, uint64_t tag);
 
@@ -203,7 +225,7 @@ struct io_uring_sqe *weir__ring_sqe(weir__ring_t *ring, uint64_t tag,
 
 /* Takes a slot and an entry. NULL: ring->refusal says why. */
 struct io_uring_sqe *weir__ring_begin(weir__ring_t *ring,
-                                      weir__slot_type_t type, void *owner,
+                                      const weir__request_t *type, void *owner,
                                       unsigned opcode, int fd, uint64_t *tag);
 
 /* The vector that belongs to sqe, filled with bufs. */
@@ -248,10 +270,14 @@ void weir__ring_give_up(weir__ring_t *ring);
  * completions. No system call. */
 unsigned weir__ring_reap(weir__ring_t *ring);
 
-/* Ends or goes on with the request of tag; flags are those of its completion.
- */
+/* Goes on with the request of tag, or ends it; flags are those of its
+ * completion. */
 void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
                          unsigned flags);
+
+/* Releases its slot and reports the result. */
+void weir__ring_end(weir__ring_t *ring, uint64_t tag, int result,
+                    unsigned flags);
 
 /* ---- wait.c ---- */
 
@@ -262,6 +288,11 @@ int weir__ring_watch(weir__ring_t *ring);
 /* ---- stream.c ---- */
 
 extern const weir_stream_kind_t weir__socket_kind;
+
+/* For the tables of requests whose owner is a stream. */
+int weir__socket_fd(const void *owner);
+unsigned weir__socket_readable(const void *owner);
+unsigned weir__socket_writable(const void *owner);
 
 /* ---- writable.c ---- */
 
@@ -280,19 +311,10 @@ int weir__socket_unawait(weir_stream_t *stream, int status);
 
 extern const weir__net_t weir__socket_net;
 
-/* Issues the connect or accept of tag again. 0 or UV_EBUSY. */
-int weir__socket_restart(weir__ring_t *ring, uint64_t tag,
-                         const weir__slot_t *slot);
-void weir__socket_accepted(weir_stream_t *listener, int result);
-
 /* ---- file.c ---- */
 
 int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op);
 int weir__ring_file_cancel(weir_loop_t *loop, weir_op_t *op);
-int weir__ring_file_restart(weir__ring_t *ring, uint64_t tag, weir_op_t *op);
-/* Whether op is to be issued again after this result. */
-int weir__ring_file_again(weir_op_t *op, int result);
-void weir__ring_file_done(weir__ring_t *ring, weir_op_t *op, int result);
 
 /* ---- memory.c ---- */
 

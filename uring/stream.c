@@ -3,6 +3,7 @@
  */
 #include "ring.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -10,6 +11,109 @@
 
 _Static_assert(sizeof(weir__socket_t) <= sizeof(((weir_stream_t *)0)->own),
                "the state of a socket fits into a stream");
+
+int weir__socket_fd(const void *owner) {
+  return weir__socket(owner)->fd;
+}
+
+unsigned weir__socket_readable(const void *owner) {
+  (void)owner;
+  return POLLIN;
+}
+
+unsigned weir__socket_writable(const void *owner) {
+  (void)owner;
+  return POLLOUT;
+}
+
+/* ---- Requests ---- */
+
+/* The core starts a transfer again; on older kernels a descriptor that does not
+ * block has to be polled first. */
+static unsigned transfer_again(void *owner, int result, int waited) {
+  (void)owner;
+  (void)waited;
+  return result == -EAGAIN ? WEIR__SLOT_POLLING : 0;
+}
+
+static void read_ready(weir__ring_t *ring, uint64_t tag, void *owner,
+                       int events) {
+  (void)owner;
+  (void)events;
+  weir__ring_end(ring, tag, UV_EAGAIN, 0);
+}
+
+/* Where nothing is left, the next read waits before it tries. */
+static void read_ended(weir__ring_t *ring, void *owner, int result,
+                       unsigned flags) {
+  weir__socket_t *sock = weir__socket(owner);
+
+  (void)ring;
+  sock->read_tag = 0;
+  sock->flags &= ~(unsigned)WEIR__SOCKET_DRY;
+  if (result > 0 && !(flags & IORING_CQE_F_SOCK_NONEMPTY))
+    sock->flags |= WEIR__SOCKET_DRY;
+  if (result > 0)
+    weir_stream_read_done(owner, 0, (size_t)result);
+  else if (result == 0)
+    weir_stream_read_done(owner, UV_EOF, 0);
+  else
+    weir_stream_read_done(owner, result == -EINTR ? UV_EAGAIN : result, 0);
+}
+
+/* The write that waited can go on, or has to wait elsewhere. */
+static void write_ready(weir__ring_t *ring, uint64_t tag, void *owner,
+                        int events) {
+  weir__socket_t *sock = weir__socket(owner);
+  int status = UV_EAGAIN;
+
+  weir__slot_release(ring, tag);
+  sock->write_tag = 0;
+  sock->flags &= ~(unsigned)WEIR__SOCKET_FULL;
+  if ((events & (POLLOUT | POLLERR | POLLHUP)) == 0)
+    status = weir__socket_await(owner);
+  if (status != 0)
+    weir_stream_write_done(owner, status, 0);
+}
+
+static void write_ended(weir__ring_t *ring, void *owner, int result,
+                        unsigned flags) {
+  weir_stream_t *stream = owner;
+  weir__socket_t *sock = weir__socket(stream);
+
+  (void)ring;
+  (void)flags;
+  sock->write_tag = 0;
+  if (result > 0) {
+    if ((size_t)result < stream->offered)
+      sock->flags |= WEIR__SOCKET_FULL;
+    weir_stream_write_done(stream, 0, (size_t)result);
+    return;
+  }
+  if (result == -EINTR)
+    result = UV_EAGAIN;
+  else if (result == -ENOBUFS)
+    result = UV_EBUSY;
+  weir_stream_write_done(stream, result, 0);
+}
+
+static const weir__request_t read_request = {
+    .fd = weir__socket_fd,
+    .events = weir__socket_readable,
+    .again = transfer_again,
+    .ready = read_ready,
+    .ended = read_ended,
+};
+
+static const weir__request_t write_request = {
+    .fd = weir__socket_fd,
+    .events = weir__socket_writable,
+    .again = transfer_again,
+    .ready = write_ready,
+    .ended = write_ended,
+};
+
+/* ---- Starting ---- */
 
 /* One segment goes without a msghdr. Sockets take no registered buffers with
  * these, and WRITE_FIXED would raise SIGPIPE. */
@@ -61,7 +165,7 @@ static void fill_read(weir__ring_t *ring, struct io_uring_sqe *sqe,
     sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
 }
 
-static int transfer(weir_stream_t *stream, weir__slot_type_t type,
+static int transfer(weir_stream_t *stream, const weir__request_t *type,
                     unsigned opcode, uint64_t *tag, const uv_buf_t *bufs,
                     unsigned nbufs) {
   weir__ring_t *ring = weir__ring(stream->loop);
@@ -74,7 +178,7 @@ static int transfer(weir_stream_t *stream, weir__slot_type_t type,
   sqe = weir__ring_begin(ring, type, stream, opcode, fd, tag);
   if (sqe == NULL)
     return ring->refusal;
-  if (type == WEIR__SLOT_WRITE)
+  if (type == &write_request)
     fill_write(ring, sqe, bufs, nbufs, sock->flags);
   else
     fill_read(ring, sqe, bufs, nbufs, sock->flags);
@@ -84,7 +188,7 @@ static int transfer(weir_stream_t *stream, weir__slot_type_t type,
 static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
   (void)n;
-  return transfer(stream, WEIR__SLOT_READ,
+  return transfer(stream, &read_request,
                   nbufs == 1 ? IORING_OP_RECV : IORING_OP_RECVMSG,
                   &weir__socket(stream)->read_tag, bufs, nbufs);
 }
@@ -129,7 +233,7 @@ static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
       return rc == UV_ENOBUFS ? UV_EBUSY : rc;
     sock->flags |= WEIR__SOCKET_FULL;
   }
-  return transfer(stream, WEIR__SLOT_WRITE,
+  return transfer(stream, &write_request,
                   nbufs == 1 ? IORING_OP_SEND : IORING_OP_SENDMSG,
                   &weir__socket(stream)->write_tag, bufs, nbufs);
 }

@@ -31,7 +31,7 @@ struct io_uring_sqe *weir__ring_sqe(weir__ring_t *ring, uint64_t tag,
 }
 
 struct io_uring_sqe *weir__ring_begin(weir__ring_t *ring,
-                                      weir__slot_type_t type, void *owner,
+                                      const weir__request_t *type, void *owner,
                                       unsigned opcode, int fd, uint64_t *tag) {
   struct io_uring_sqe *sqe;
   uint64_t taken = weir__slot_take(ring, type, owner);

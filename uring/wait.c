@@ -61,6 +61,19 @@ static void arm(weir__ring_t *ring) {
     weir__loop_no_sleep(ring->loop);
 }
 
+static void backend_ended(weir__ring_t *ring, void *owner, int result,
+                          unsigned flags) {
+  (void)owner;
+  (void)result;
+  (void)flags;
+  ring->poll_tag = 0;
+}
+
+static const weir__request_t backend_request = {
+    .ended = backend_ended,
+    .background = 1,
+};
+
 /* Has the ring watch libuv's descriptor. One-shot, since a multishot poll
  * reports edges only. 0 if it does. */
 static int watch_backend(weir__ring_t *ring) {
@@ -68,7 +81,7 @@ static int watch_backend(weir__ring_t *ring) {
 
   if (ring->poll_tag != 0)
     return 0;
-  sqe = weir__ring_begin(ring, WEIR__SLOT_BACKEND, NULL, IORING_OP_POLL_ADD,
+  sqe = weir__ring_begin(ring, &backend_request, NULL, IORING_OP_POLL_ADD,
                          uv_backend_fd(ring->loop->uv), &ring->poll_tag);
   if (sqe == NULL)
     return ring->refusal;

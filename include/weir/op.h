@@ -55,20 +55,22 @@ struct weir_op_s {
   weir_op_cb cb;
   weir_loop_t *loop;
   void *owner;
+  const struct weir__op_class_s *type;
   weir_node_t node;
   weir_seq_t seq;
   uv_buf_t segments[4];
   void *block;
   size_t done;
   size_t left;
-  int64_t offset;
-  uint64_t tag;
   int status;
-  unsigned char type;
+  unsigned char form;
   unsigned char state;
   unsigned short flags;
   size_t need;
-  void *scratch[5];
+  union {
+    uint64_t align;
+    unsigned char bytes[40];
+  } scratch;
 };
 
 /* Asks for an outstanding operation to end early. It is a request and not a

@@ -1,0 +1,36 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "queue.h"
+#include "stream.h"
+
+/* The early end of what a stream is doing. */
+
+int weir__cancel_read_start(weir_stream_t *stream) {
+  if ((stream->state & WEIR__READ_BUSY) == 0)
+    return 0;
+  return stream->kind->cancel_read(stream);
+}
+
+int weir__cancel_write_start(weir_stream_t *stream) {
+  if ((stream->state & WEIR__WRITE_BUSY) == 0)
+    return 0;
+  return stream->kind->cancel_write(stream);
+}
+
+int weir__cancel_net_start(weir_stream_t *stream) {
+  if ((stream->state & WEIR__NET_BUSY) == 0)
+    return 0;
+  return stream->loop->backend->net->cancel(stream);
+}
+
+void weir__stream_cancel_all(weir_stream_t *stream) {
+  weir_op_t *op = weir__write_head(stream);
+  weir_op_t *next;
+  if (stream->reader != NULL)
+    weir__op_end(stream->reader, UV_ECANCELED);
+  for (; op != NULL; op = next) {
+    next = weir__write_next(stream, op);
+    weir__op_end(op, UV_ECANCELED);
+  }
+}

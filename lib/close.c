@@ -1,0 +1,49 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include <assert.h>
+
+#include "queue.h"
+#include "stream.h"
+
+/* The end of a stream: its operations first, then its kind's part, then its
+ * callback. */
+
+void weir__close_start(weir_stream_t *stream) {
+  stream->wants = 0;
+  stream->state |= WEIR__CLOSE_BUSY;
+  stream->kind->close(stream);
+}
+
+void weir__stream_idle(weir_stream_t *stream) {
+  int busy =
+      WEIR__READ_BUSY | WEIR__WRITE_BUSY | WEIR__NET_BUSY | WEIR__CLOSE_BUSY;
+  if ((stream->state & WEIR__CLOSING) != 0 && (stream->state & busy) == 0)
+    weir__stream_want(stream, WEIR__WANT_CLOSE);
+}
+
+int weir_close(weir_stream_t *stream, weir_close_cb cb) {
+  if (stream == NULL || stream->loop == NULL)
+    return UV_EINVAL;
+  if ((stream->state & WEIR__CLOSING) != 0)
+    return UV_EALREADY;
+  int r = weir__loop_revive(stream->loop);
+  if (r != 0)
+    return r;
+  stream->state |= WEIR__CLOSING;
+  stream->close_cb = cb;
+  weir__loop_ref(stream->loop);
+  weir__stream_cancel_all(stream);
+  weir__stream_idle(stream);
+  return 0;
+}
+
+void weir_stream_close_done(weir_stream_t *stream) {
+  weir_loop_t *loop = stream->loop;
+  assert((stream->state & WEIR__CLOSE_BUSY) != 0);
+  assert((stream->state & (WEIR__QUEUED | WEIR__DEFERRED)) == 0);
+  weir__queue_remove(&stream->open);
+  weir__queue_push(&loop->closed, &stream->node);
+  stream->due = loop->due++;
+  weir__loop_wake(loop);
+}

@@ -1,0 +1,40 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR__READ_H
+#define WEIR__READ_H
+
+#include "stream.h"
+
+/* A way to read: what is asked for, and when it is enough. The reading side of
+ * a stream knows no more of an operation than this. */
+typedef struct weir__read_plan_s {
+  weir__op_class_t type;
+
+  /* Before the first transfer: 1 if op is finished without one, 0 if not, or
+   * an error. */
+  int (*held)(weir_op_t *op);
+
+  /* Makes op->seq and op->left ready for one transfer: 0 or an error. May be
+   * NULL. */
+  int (*prepare)(weir_op_t *op);
+
+  /* How many bytes the transfer may have; NULL: as many as there is room
+   * for. */
+  size_t (*limit)(const weir_op_t *op);
+
+  /* n bytes have come, 0 too: ends what prepare began. As held. */
+  int (*took)(weir_op_t *op, size_t n);
+
+  /* What op gets at the end of the stream. */
+  int at_end;
+} weir__read_plan_t;
+
+/* The cancel of every plan. */
+void weir__read_cancel(weir_op_t *op);
+
+/* Makes op the stream's read. 0, or why not. */
+int weir__read_begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t into,
+                     const weir__read_plan_t *plan, weir_op_cb cb);
+
+#endif

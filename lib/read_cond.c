@@ -1,0 +1,141 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include <assert.h>
+
+#include "read.h"
+#include "seq.h"
+
+/* Reads into a sequence: some, and until a condition is met. */
+
+/* weir_cond_t.how */
+enum {
+  WEIR__COND_ALL = 1,
+  WEIR__COND_AT_LEAST,
+  WEIR__COND_EXACTLY,
+  WEIR__COND_WHEN
+};
+
+/* What a conditional read keeps in its op. */
+typedef struct when_s {
+  weir_cond_fn fn;
+  void *arg;
+  size_t cap;   /* SIZE_MAX: none */
+  size_t limit; /* of the next transfer */
+} when_t;
+
+static_assert(sizeof(when_t) <= sizeof(((weir_op_t *)0)->scratch),
+              "a read condition fits in an op");
+
+static when_t *when_of(const weir_op_t *op) {
+  return weir__op_scratch(op);
+}
+
+static int enough(weir_op_t *op) {
+  return op->done >= op->need;
+}
+
+/* Asks the application, which also says how much is to come next. */
+static int ask(weir_op_t *op) {
+  when_t *when = when_of(op);
+  size_t limit = op->left == 0 ? 0 : when->fn(when->arg, op->done);
+  when->limit = limit < when->cap ? limit : when->cap;
+  return limit == 0;
+}
+
+static size_t limit_of(const weir_op_t *op) {
+  return when_of(op)->limit;
+}
+
+static void pass(weir_op_t *op, size_t n) {
+  weir_seq_advance(&op->seq, n);
+  op->done += n;
+  op->left -= n;
+}
+
+static int took(weir_op_t *op, size_t n) {
+  if (n == 0)
+    return 0;
+  pass(op, n);
+  return enough(op);
+}
+
+static int took_and_ask(weir_op_t *op, size_t n) {
+  if (n == 0)
+    return 0;
+  pass(op, n);
+  return ask(op);
+}
+
+static const weir__read_plan_t some = {
+    .type = {.name = "read_some", .cancel = weir__read_cancel},
+    .held = enough,
+    .took = took,
+    .at_end = UV_EOF,
+};
+
+static const weir__read_plan_t counted = {
+    .type = {.name = "read", .cancel = weir__read_cancel},
+    .held = enough,
+    .limit = limit_of,
+    .took = took,
+    .at_end = UV_EOF,
+};
+
+static const weir__read_plan_t asked = {
+    .type = {.name = "read when", .cancel = weir__read_cancel},
+    .held = ask,
+    .limit = limit_of,
+    .took = took_and_ask,
+    .at_end = UV_EOF,
+};
+
+int weir_read_some(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
+                   weir_op_cb cb) {
+  weir_seq_t seq = weir_seq_from(into);
+  size_t need = weir_seq_empty(seq) ? 0 : 1;
+  int r = weir__read_begin(op, stream, seq, &some, cb);
+  if (r == 0)
+    op->need = need;
+  return r;
+}
+
+int weir_read(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
+              weir_cond_t cond, weir_op_cb cb) {
+  weir_seq_t seq = weir_seq_from(into);
+  size_t size = weir_seq_size(seq);
+  size_t need = cond.how == WEIR__COND_ALL ? size : cond.k;
+  const weir__read_plan_t *plan = &counted;
+  if (cond.how < WEIR__COND_ALL || cond.how > WEIR__COND_WHEN || need > size)
+    return UV_EINVAL;
+  if (cond.how == WEIR__COND_EXACTLY)
+    seq = weir_seq_prefix(seq, need);
+  if (cond.how == WEIR__COND_WHEN) {
+    if (cond.fn == NULL)
+      return UV_EINVAL;
+    plan = &asked;
+  }
+  int r = weir__read_begin(op, stream, seq, plan, cb);
+  if (r == 0) {
+    size_t cap = cond.cap == 0 ? SIZE_MAX : cond.cap;
+    op->need = need;
+    *when_of(op) = (when_t){cond.fn, cond.arg, cap, cap};
+  }
+  return r;
+}
+
+weir_cond_t weir_all(void) {
+  return (weir_cond_t){.how = WEIR__COND_ALL};
+}
+
+weir_cond_t weir_at_least(size_t k) {
+  return (weir_cond_t){.how = WEIR__COND_AT_LEAST, .k = k};
+}
+
+weir_cond_t weir_exactly(size_t k) {
+  return (weir_cond_t){.how = WEIR__COND_EXACTLY, .k = k};
+}
+
+weir_cond_t weir_when(weir_cond_fn fn, void *arg) {
+  return (weir_cond_t){.how = WEIR__COND_WHEN, .fn = fn, .arg = arg};
+}
