@@ -130,7 +130,13 @@ static int take_up(weir_loop_t *loop, weir_node_t *queue,
   return 0;
 }
 
-unsigned weir__file_start(weir_loop_t *loop, unsigned most) {
+static int waits(const weir_loop_t *loop) {
+  return (loop->flags & WEIR__LOOP_FILES_BLOCKED) == 0 &&
+         !(weir__queue_empty(&loop->files) &&
+           weir__queue_empty(&loop->file_cancels));
+}
+
+static unsigned start(weir_loop_t *loop, unsigned most) {
   unsigned n = 0;
   while (n < most && take_up(loop, &loop->file_cancels, cancel_one))
     n++;
@@ -138,6 +144,12 @@ unsigned weir__file_start(weir_loop_t *loop, unsigned most) {
     n++;
   return n;
 }
+
+static void retry(weir_loop_t *loop) {
+  loop->flags &= ~WEIR__LOOP_FILES_BLOCKED;
+}
+
+const weir__source_t weir__file_source = {waits, start, retry};
 
 void weir__file_done(weir_op_t *op, int64_t result) {
   weir_loop_t *loop = op->loop;

@@ -13,6 +13,10 @@
 
 enum { STARTS = 1024, CALLBACKS = 1024 };
 
+static const weir__source_t *const sources[] = {&weir__stream_source,
+                                                &weir__file_source};
+enum { SOURCES = sizeof(sources) / sizeof(sources[0]) };
+
 /* After so many callbacks, what they began is started. */
 enum { BATCH = 64 };
 
@@ -23,36 +27,35 @@ void weir__loop_turn(weir_loop_t *loop) {
 }
 
 void weir__loop_retry(weir_loop_t *loop) {
-  weir_node_t *node;
-  loop->flags &= ~WEIR__LOOP_FILES_BLOCKED;
-  while ((node = weir__queue_pop(&loop->later)) != NULL)
-    weir__stream_retry(weir__stream_of(node));
+  for (size_t i = 0; i < SOURCES; i++)
+    sources[i]->retry(loop);
   if (weir__loop_busy(loop))
     weir__loop_wake(loop);
 }
 
 int weir__loop_busy(const weir_loop_t *loop) {
-  int files = !weir__queue_empty(&loop->files) ||
-              !weir__queue_empty(&loop->file_cancels);
-  return !weir__queue_empty(&loop->start) || loop->due != loop->delivered ||
-         (files && (loop->flags & WEIR__LOOP_FILES_BLOCKED) == 0);
+  for (size_t i = 0; i < SOURCES; i++)
+    if (sources[i]->waits(loop))
+      return 1;
+  return loop->due != loop->delivered;
 }
 
 int weir__loop_delivered(const weir_loop_t *loop) {
   return loop->stats.callbacks != loop->callbacks_before;
 }
 
-/* Gives every stream that is queued now one go, then the files. */
+/* Gives everything that waits now one go. No source has more than half of what
+ * is left while the next one waits. */
 static unsigned start(weir_loop_t *loop) {
-  const weir_node_t *last = loop->start.prev;
   unsigned before = loop->starts_left;
-  weir_node_t *node = NULL;
-  while (loop->starts_left > 0 && node != last &&
-         (node = weir__queue_pop(&loop->start)) != NULL) {
-    loop->starts_left--;
-    weir__stream_start(weir__stream_of(node));
+  for (size_t i = 0; i < SOURCES; i++) {
+    unsigned most = loop->starts_left;
+    if (!sources[i]->waits(loop))
+      continue;
+    if (i + 1 < SOURCES && sources[i + 1]->waits(loop))
+      most -= most / 2;
+    loop->starts_left -= sources[i]->start(loop, most);
   }
-  loop->starts_left -= weir__file_start(loop, loop->starts_left);
   return before - loop->starts_left;
 }
 

@@ -144,14 +144,22 @@ void weir__loop_drop(weir_loop_t *loop);
  * UV_ENOMEM. */
 int weir__loop_revive(weir_loop_t *loop);
 
-/* ---- The parts of a flush ---- */
+/* ---- What a flush starts ---- */
 
-/* Does what stream wants, which may release it. */
-void weir__stream_start(weir_stream_t *stream);
+/* Something that waits in queues of the loop to be started. */
+typedef struct weir__source_s {
+  /* Whether something waits for which there may be room. */
+  int (*waits)(const weir_loop_t *loop);
 
-/* Starts at most that many file operations, or tells the backend of their
- * cancellation: how many it were. */
-unsigned weir__file_start(weir_loop_t *loop, unsigned most);
+  /* Gives what waits now one go each, at most that many: how many it were. */
+  unsigned (*start)(weir_loop_t *loop, unsigned most);
+
+  /* A pause is over: what there was no room for waits again. */
+  void (*retry)(weir_loop_t *loop);
+} weir__source_t;
+
+extern const weir__source_t weir__stream_source;
+extern const weir__source_t weir__file_source;
 
 /* Ends all file operations that are not with the backend. */
 void weir__file_cancel_all(weir_loop_t *loop);

@@ -84,9 +84,13 @@ void weir__stream_want_later(weir_stream_t *stream, int wants) {
     defer(stream);
 }
 
-void weir__stream_retry(weir_stream_t *stream) {
-  stream->state &= ~WEIR__DEFERRED;
-  weir__stream_want(stream, 0);
+static void retry(weir_loop_t *loop) {
+  weir_node_t *node;
+  while ((node = weir__queue_pop(&loop->later)) != NULL) {
+    weir_stream_t *stream = weir__stream_of(node);
+    stream->state &= ~WEIR__DEFERRED;
+    weir__stream_want(stream, 0);
+  }
 }
 
 /* Does one of the things that stream wants; what there is no room for stays
@@ -104,7 +108,7 @@ static int start_one(weir_stream_t *stream, int want,
 
 /* The stream counts as queued until the end: what a kind reports meanwhile may
  * make it want more, and it must not get into a queue and be closed as well. */
-void weir__stream_start(weir_stream_t *stream) {
+static void start_stream(weir_stream_t *stream) {
   int refused =
       start_one(stream, WEIR__WANT_CANCEL_READ, weir__cancel_read_start) |
       start_one(stream, WEIR__WANT_CANCEL_WRITE, weir__cancel_write_start) |
@@ -121,6 +125,25 @@ void weir__stream_start(weir_stream_t *stream) {
   else if (refused != 0)
     defer(stream);
 }
+
+static int waits(const weir_loop_t *loop) {
+  return !weir__queue_empty(&loop->start);
+}
+
+static unsigned start(weir_loop_t *loop, unsigned most) {
+  const weir_node_t *last = loop->start.prev;
+  weir_node_t *node = NULL;
+  unsigned n;
+  for (n = 0; n < most && node != last; n++) {
+    node = weir__queue_pop(&loop->start);
+    if (node == NULL)
+      break;
+    start_stream(weir__stream_of(node));
+  }
+  return n;
+}
+
+const weir__source_t weir__stream_source = {waits, start, retry};
 
 int weir_is_closing(const weir_stream_t *stream) {
   return (stream->state & WEIR__CLOSING) != 0;

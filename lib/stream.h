@@ -48,10 +48,6 @@ void weir__stream_want(weir_stream_t *stream, int wants);
 /* The same, after a pause. */
 void weir__stream_want_later(weir_stream_t *stream, int wants);
 
-/* Asks again for what there was no room for; stream was taken out of the
- * loop's queue of such. */
-void weir__stream_retry(weir_stream_t *stream);
-
 /* Puts a stream that is ready for use into the loop's list. */
 void weir__stream_open(weir_stream_t *stream);
 
@@ -76,7 +72,7 @@ static inline weir_op_t *weir__write_next(const weir_stream_t *stream,
   return node == &stream->writes ? NULL : weir__op_of(node);
 }
 
-/* The parts of weir__stream_start, one for each direction. */
+/* The parts of what a stream starts, one for each direction. */
 int weir__read_start(weir_stream_t *stream);
 int weir__write_start(weir_stream_t *stream);
 int weir__connect_start(weir_stream_t *stream);

@@ -404,6 +404,27 @@ WEIR_TEST(turn, has_a_bound_with_many_busy_files) {
   files_close(&files);
 }
 
+/* More streams than a turn can start, none of which has a callback. */
+WEIR_TEST(turn, has_a_share_for_files_under_a_flood_of_streams) {
+  enum { MANY = 1500, MOST_TURNS = 2000 };
+  crowd_t *crowd = crowd_open(f, MANY, TO_READ, read_long);
+  files_t files;
+  gauge_t gauge;
+
+  files_open(f, &files, 1);
+  gauge_open(f, &gauge);
+  crowd_begin(crowd);
+  turns(&gauge, 10);
+  files_begin(&files, 1, files.file.fd, 0);
+  for (uint64_t end = gauge.turns + MOST_TURNS; files.calls == 0;) {
+    cr_assert(gauge.turns < end, "no callback in %d turns", MOST_TURNS);
+    uv_run(&f->uv, UV_RUN_NOWAIT);
+  }
+  crowd_close(crowd);
+  gauge_close(&gauge);
+  files_close(&files);
+}
+
 /* Reads of a pipe, which nothing but the cancellation ends; but for those that
  * threads of libuv's are in. */
 WEIR_TEST(turn, has_a_bound_when_many_files_are_cancelled) {

@@ -132,6 +132,8 @@ typedef struct weir__ring_s {
   size_t inflight;   /* slots in use, but for those in the background */
   int refusal;       /* why weir__ring_begin said NULL */
   int paused;        /* the kernel could not take more in this turn */
+  unsigned enters;   /* so far */
+  int slept;         /* in the last of them */
   int error;         /* the ring cannot be entered any more */
   uint64_t poll_tag; /* of the poll for libuv's descriptor, or 0 */
 
@@ -149,6 +151,7 @@ typedef struct weir__ring_s {
 typedef struct weir__socket_s {
   int fd;
   unsigned flags;
+  unsigned read_enters; /* of the ring when the read was begun */
   uint64_t read_tag;
   uint64_t write_tag;
   uint64_t control_tag;  /* connect or accept */
@@ -163,7 +166,7 @@ typedef struct weir__socket_s {
 enum {
   WEIR__SOCKET_ADOPTED = 1u, /* stream->impl is the application's handle */
   WEIR__SOCKET_UNLINK = 2u,  /* the bound path goes with the socket */
-  WEIR__SOCKET_DRY = 4u,     /* the last read left nothing to be read */
+  WEIR__SOCKET_DRY = 4u,     /* the last read had to wait, and left nothing */
   WEIR__SOCKET_FULL = 8u,    /* the last write was short: no room is left */
   WEIR__SOCKET_POLL = 16u,   /* poll is initialised */
   WEIR__SOCKET_WAITING = 32u /* the pending write waits for it */

@@ -43,15 +43,17 @@ static void read_ready(weir__ring_t *ring, uint64_t tag, void *owner,
   weir__ring_end(ring, tag, UV_EAGAIN, 0);
 }
 
-/* Where nothing is left, the next read waits before it tries. */
+/* Where one had to wait and nothing is left, the next read waits before it
+ * tries. That pays only if hardly any finds something, so that one that was
+ * done when it was submitted forbids it. */
 static void read_ended(weir__ring_t *ring, void *owner, int result,
                        unsigned flags) {
   weir__socket_t *sock = weir__socket(owner);
+  int waited = ring->enters - sock->read_enters != 1 || ring->slept;
 
-  (void)ring;
   sock->read_tag = 0;
   sock->flags &= ~(unsigned)WEIR__SOCKET_DRY;
-  if (result > 0 && !(flags & IORING_CQE_F_SOCK_NONEMPTY))
+  if (result > 0 && waited && !(flags & IORING_CQE_F_SOCK_NONEMPTY))
     sock->flags |= WEIR__SOCKET_DRY;
   if (result > 0)
     weir_stream_read_done(owner, 0, (size_t)result);
@@ -157,7 +159,6 @@ static void fill_write(weir__ring_t *ring, struct io_uring_sqe *sqe,
   sqe->msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 }
 
-/* Where the last read left nothing, a read waits before it tries. */
 static void fill_read(weir__ring_t *ring, struct io_uring_sqe *sqe,
                       const uv_buf_t *bufs, unsigned nbufs, unsigned flags) {
   fill(ring, sqe, bufs, nbufs);
@@ -188,6 +189,7 @@ static int transfer(weir_stream_t *stream, const weir__request_t *type,
 static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
   (void)n;
+  weir__socket(stream)->read_enters = weir__ring(stream->loop)->enters;
   return transfer(stream, &read_request,
                   nbufs == 1 ? IORING_OP_RECV : IORING_OP_RECVMSG,
                   &weir__socket(stream)->read_tag, bufs, nbufs);
