@@ -54,7 +54,7 @@ static int net_open(weir_stream_t *stream, uv_os_sock_t fd) {
   mode = fcntl(fd, F_GETFL);
   if (mode < 0)
     return -errno;
-  if (!weir__os_is_socket(fd))
+  if (weir__os_check_socket(fd) != 0)
     return stream->type == UV_TCP ? UV_ENOTSOCK : open_foreign(stream, fd);
   if (fcntl(fd, F_SETFL, mode | O_NONBLOCK) < 0)
     return -errno;
@@ -68,7 +68,7 @@ static int net_adopt(weir_stream_t *stream, uv_stream_t *handle) {
   if (uv_fileno((uv_handle_t *)handle, &fd) != 0)
     return UV_ENOTCONN;
   stream->loop->stats.syscalls++;
-  if (!weir__os_is_socket(fd))
+  if (weir__os_check_socket(fd) != 0)
     return weir__backend_uv.net->adopt(stream, handle);
   start(stream, fd);
   weir__socket(stream)->flags = WEIR__SOCKET_ADOPTED;
