@@ -10,9 +10,9 @@
  * unless it says so, none raises SIGPIPE; EINTR is tried again. Results are 0
  * or a negative UV_E*; *n is set on success only. */
 
-/* Whether fd is a socket. Others are read with readv and written with writev
- * under a blocked SIGPIPE. */
-int weir__os_is_socket(uv_os_fd_t fd);
+/* 0 if fd is a socket, else UV_ENOTSOCK or UV_EBADF. Others are read with readv
+ * and written with writev under a blocked SIGPIPE. */
+int weir__os_check_socket(uv_os_fd_t fd);
 
 /* 0 with *n >= 1, UV_EOF, UV_EAGAIN or an error. */
 int weir__os_read(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,

@@ -35,10 +35,11 @@ static int last_error(void) {
   return errno == EWOULDBLOCK ? UV_EAGAIN : uv_translate_sys_error(errno);
 }
 
-int weir__os_is_socket(uv_os_fd_t fd) {
+int weir__os_check_socket(uv_os_fd_t fd) {
   int type;
   socklen_t len = sizeof(type);
-  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ? last_error()
+                                                              : 0;
 }
 
 /* ---- Transfers ---- */
@@ -174,6 +175,9 @@ int weir__os_await(uv_os_fd_t fd, int write, uv_os_fd_t stop, int timeout) {
   struct pollfd fds[2] = {{.fd = fd, .events = write ? POLLOUT : POLLIN},
                           {.fd = stop, .events = POLLIN}};
   int n;
+  /* Which poll would pass over. */
+  if (fd < 0)
+    return 1;
   do
     n = poll(fds, 2, timeout);
   while (n < 0 && errno == EINTR);

@@ -21,20 +21,24 @@ static int init(weir_stream_t *stream, uv_handle_type type) {
   return 0;
 }
 
-static int open_fd(weir_stream_t *stream, uv_os_sock_t fd) {
+static int open_fd(weir_stream_t *stream, uv_os_sock_t fd, int is_socket) {
   weir__uv_t *uv = weir__uv(stream);
   int r;
-  if (stream->uv.handle.type == UV_TCP) {
-    uv->flags |= WEIR__UV_SOCKET;
+  if (stream->uv.handle.type == UV_TCP)
     r = uv_tcp_open(&stream->uv.tcp, fd);
-  } else {
-    if (weir__os_is_socket((uv_os_fd_t)fd))
-      uv->flags |= WEIR__UV_SOCKET;
+  else
     r = uv_pipe_open(&stream->uv.pipe, (uv_file)fd);
-  }
-  if (r != 0)
-    uv->flags &= ~WEIR__UV_SOCKET;
+  if (r == 0 && is_socket)
+    uv->flags |= WEIR__UV_SOCKET;
   return r;
+}
+
+/* libuv takes any descriptor for TCP. */
+static int open_given(weir_stream_t *stream, uv_os_sock_t fd) {
+  int r = weir__os_check_socket((uv_os_fd_t)fd);
+  if (r != 0 && stream->uv.handle.type == UV_TCP)
+    return r;
+  return open_fd(stream, fd, r == 0);
 }
 
 static int adopt(weir_stream_t *stream, uv_stream_t *handle) {
@@ -45,7 +49,7 @@ static int adopt(weir_stream_t *stream, uv_stream_t *handle) {
   stream->kind = &weir__uv_kind;
   stream->impl = handle;
   *weir__uv(stream) = (weir__uv_t){.flags = WEIR__UV_ADOPTED};
-  if (weir__os_is_socket(fd))
+  if (weir__os_check_socket(fd) == 0)
     weir__uv(stream)->flags |= WEIR__UV_SOCKET;
   return 0;
 }
@@ -104,7 +108,7 @@ static int accept_now(weir_stream_t *listener, weir_stream_t *client) {
   /* It fails only if the application closed a descriptor behind libuv's back
    * and the number came back; client then has none, which its operations tell.
    */
-  if (open_fd(client, accepted) != 0)
+  if (open_fd(client, accepted, 1) != 0)
     weir__os_close((uv_os_fd_t)accepted);
   return 0;
 }
@@ -179,7 +183,7 @@ static int cancel(weir_stream_t *stream) {
 
 const weir__net_t weir__uv_net = {
     .init = init,
-    .open = open_fd,
+    .open = open_given,
     .adopt = adopt,
     .lost = lost,
     .bind = bind_address,

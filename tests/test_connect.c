@@ -557,6 +557,21 @@ WEIR_TEST(connect, a_burst_of_clients_is_served) {
   server_close(f, &s);
 }
 
+WEIR_TEST(connect, what_is_no_socket_is_no_tcp_stream) {
+  weir_stream_t stream;
+  int fds[2];
+
+  check_is(pipe(fds), 0);
+  check_is(weir_tcp_init(f->loop, &stream), 0);
+  check_is(weir_tcp_open(&stream, fds[0]), UV_ENOTSOCK);
+  check_is(weir_tcp_open(&stream, -1), UV_EBADF);
+  check_is(weir_tcp_open(&stream, 9999), UV_EBADF);
+  check_is(weir_close(&stream, NULL), 0);
+  run_out(f);
+  check_is(close(fds[0]), 0);
+  check_is(close(fds[1]), 0);
+}
+
 /* As a service manager hands it over. */
 WEIR_TEST(connect, a_socket_that_was_opened_can_listen) {
   struct sockaddr_in addr;

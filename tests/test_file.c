@@ -251,6 +251,12 @@ WEIR_TEST(file, errors_are_the_systems) {
   memset(&r, 0, sizeof(r));
   check_is(weir_file_close(f->loop, &r.op, fd, on_done), 0);
   finish(f, &r, UV_EBADF, 0);
+  pread_start(f, &r, fd, weir_mseq_block(&byte, 1), -1);
+  finish(f, &r, UV_EBADF, 0);
+  pread_start(f, &r, -1, weir_mseq_block(&byte, 1), -1);
+  finish(f, &r, UV_EBADF, 0);
+  pwrite_start(f, &r, -1, weir_seq_block("x", 1), -1);
+  finish(f, &r, UV_EBADF, 0);
 
   fd = open("/", O_RDONLY | O_CLOEXEC);
   pread_start(f, &r, fd, weir_mseq_block(&byte, 1), 0);

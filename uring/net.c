@@ -45,6 +45,7 @@ static int open_foreign(weir_stream_t *stream, int fd) {
 static int net_open(weir_stream_t *stream, uv_os_sock_t fd) {
   weir__socket_t *sock = weir__socket(stream);
   int mode;
+  int rc;
 
   if (foreign(stream) != NULL)
     return foreign(stream)->open(stream, fd);
@@ -54,8 +55,9 @@ static int net_open(weir_stream_t *stream, uv_os_sock_t fd) {
   mode = fcntl(fd, F_GETFL);
   if (mode < 0)
     return -errno;
-  if (!weir__os_is_socket(fd))
-    return stream->type == UV_TCP ? UV_ENOTSOCK : open_foreign(stream, fd);
+  rc = weir__os_check_socket(fd);
+  if (rc != 0)
+    return stream->type == UV_TCP ? rc : open_foreign(stream, fd);
   if (fcntl(fd, F_SETFL, mode | O_NONBLOCK) < 0)
     return -errno;
   sock->fd = fd;
@@ -68,7 +70,7 @@ static int net_adopt(weir_stream_t *stream, uv_stream_t *handle) {
   if (uv_fileno((uv_handle_t *)handle, &fd) != 0)
     return UV_ENOTCONN;
   stream->loop->stats.syscalls++;
-  if (!weir__os_is_socket(fd))
+  if (weir__os_check_socket(fd) != 0)
     return weir__backend_uv.net->adopt(stream, handle);
   start(stream, fd);
   weir__socket(stream)->flags = WEIR__SOCKET_ADOPTED;

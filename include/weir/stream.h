@@ -100,8 +100,8 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_init(weir_loop_t *loop,
  * non-blocking, for good and for all that share the open file, as the standard
  * input of a shell's children. On an error it stays the caller's.
  * Return 0; UV_EBUSY (the stream has one), UV_EINVAL (a NULL, a stream of the
- * other type, a listener), UV_EBADF (closing), UV_ECANCELED; or an error of
- * uv_tcp_open / uv_pipe_open. */
+ * other type, a listener), UV_EBADF (closing, or no descriptor), UV_ENOTSOCK
+ * (for a TCP stream), UV_ECANCELED; or an error of uv_pipe_open. */
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_open(weir_stream_t *stream,
                                             uv_os_sock_t socket);
 WEIR_EXTERN WEIR_MUST_USE int weir_pipe_open(weir_stream_t *stream,
