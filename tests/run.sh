@@ -91,7 +91,7 @@ criterion() {
     [ "$planned" -gt 0 ] || [ $status -ne 0 ] || return
     ;;
   esac
-  if [ $status -ge 124 ] && [ $status -le 137 ]; then
+  if [ $status -eq 124 ] || [ $status -eq 137 ]; then
     why="killed, perhaps after ${TEST_TIMEOUT:-600} s"
   elif [ -z "$planned" ]; then
     why="exit status $status without a report"
@@ -115,7 +115,8 @@ criterion() {
     line ok "$name" "$good" 0 "$off"
     return
   fi
-  grep '^\[----\]\|^\[FAIL\]\|^\[ERR' "$log" >"$log.short"
+  grep '^\[----\]\|^\[FAIL\]\|^\[ERR' "$log" >"$log.short" ||
+    tail -n 20 "$log" >"$log.short"
   show "$log.short"
 }
 
