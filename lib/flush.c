@@ -42,11 +42,13 @@ int weir__loop_delivered(const weir_loop_t *loop) {
   return loop->stats.callbacks != loop->callbacks_before;
 }
 
-/* Gives every stream that is queued now one go, then the files. */
+/* Gives every stream that is queued now one go, and the files what that leaves;
+ * half of it is theirs where there are many streams. */
 static unsigned start(weir_loop_t *loop) {
   const weir_node_t *last = loop->start.prev;
   unsigned before = loop->starts_left;
   weir_node_t *node = NULL;
+  loop->starts_left -= weir__file_start(loop, before / 2);
   while (loop->starts_left > 0 && node != last &&
          (node = weir__queue_pop(&loop->start)) != NULL) {
     loop->starts_left--;
