@@ -80,9 +80,17 @@ static int hooks_add(weir_loop_t *loop) {
   return 0;
 }
 
-/* None of this can fail. */
+static void find_check(uv_handle_t *handle, void *arg) {
+  weir_loop_t *loop = arg;
+  if (handle->type == UV_CHECK && uv_is_active(handle))
+    loop->flags |= WEIR__LOOP_CHECKED_LATE;
+}
+
+/* None of this can fail. libuv runs the check handle that was started first
+ * last. */
 void weir__loop_hook(weir_loop_t *loop) {
   weir__hooks_t *hooks = loop->hooks;
+  uv_walk(loop->uv, find_check, loop);
   uv_prepare_init(loop->uv, &hooks->prepare);
   uv_check_init(loop->uv, &hooks->check);
   uv_idle_init(loop->uv, &hooks->idle);

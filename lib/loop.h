@@ -79,7 +79,8 @@ enum {
   WEIR__LOOP_DELIVERING = 1,    /* weir__loop_run is at work */
   WEIR__LOOP_DETACHING = 2,     /* weir_loop_detach was called */
   WEIR__LOOP_FILES_BLOCKED = 4, /* the backend has no room for files */
-  WEIR__LOOP_DEAD = 8           /* the application closed our handles */
+  WEIR__LOOP_DEAD = 8,          /* the application closed our handles */
+  WEIR__LOOP_CHECKED_LATE = 16  /* check handles may run behind ours */
 };
 
 /* ---- loop.c ---- */
