@@ -58,7 +58,8 @@ void weir__adopted_close(uv_stream_t *handle) {
     uv_close((uv_handle_t *)handle, NULL);
 }
 
-/* libuv keeps what is closing in a list until the end of the turn. */
+/* libuv keeps what is closing in a list until the end of the turn; what is
+ * closed in a check callback behind ours we do not see there. */
 static int any_closed(const uv_loop_t *uv) {
   const uv_handle_t *handle = uv->closing_handles;
   for (; handle != NULL; handle = handle->next_closing)
@@ -70,9 +71,12 @@ static int any_closed(const uv_loop_t *uv) {
 
 void weir__adopted_check(weir_loop_t *loop) {
   weir_stream_t *stream = NULL;
-  if (!any_closed(loop->uv))
+  if ((loop->flags & WEIR__LOOP_CHECKED_LATE) == 0 && !any_closed(loop->uv))
     return;
-  while ((stream = weir__stream_next(loop, stream)) != NULL)
-    if (loop->backend->net->lost(stream))
-      weir__stream_cancel_all(stream);
+  while ((stream = weir__stream_next(loop, stream)) != NULL) {
+    if ((stream->state & WEIR__LOST) != 0 || !loop->backend->net->lost(stream))
+      continue;
+    stream->state |= WEIR__LOST;
+    weir__stream_cancel_all(stream);
+  }
 }

@@ -11,11 +11,21 @@
 
 /* The handles by which the library takes part in the application's loop. */
 
-static void hook_closed(uv_handle_t *handle) {
-  weir_loop_t *loop = handle->data;
+static void close_unless_closing(uv_handle_t *handle) {
+  if (!uv_is_closing(handle))
+    uv_close(handle, NULL);
+}
+
+static void hooks_close(weir__hooks_t *hooks) {
+  close_unless_closing((uv_handle_t *)&hooks->prepare);
+  close_unless_closing((uv_handle_t *)&hooks->check);
+  close_unless_closing((uv_handle_t *)&hooks->idle);
+  close_unless_closing((uv_handle_t *)&hooks->pause);
+}
+
+static void on_gone(void *arg) {
+  weir_loop_t *loop = arg;
   weir_loop_cb cb = loop->detach_cb;
-  if (--loop->hooks->open > 0)
-    return;
   weir__hooks_t *hooks;
   while ((hooks = loop->hooks) != NULL) {
     loop->hooks = hooks->next;
@@ -28,25 +38,13 @@ static void hook_closed(uv_handle_t *handle) {
 }
 
 void weir__loop_detached(weir_loop_t *loop) {
-  weir__hooks_t *hooks = loop->hooks;
   weir__loop_unref(loop);
-  hooks->open = 4;
-  uv_close((uv_handle_t *)&hooks->prepare, hook_closed);
-  uv_close((uv_handle_t *)&hooks->check, hook_closed);
-  uv_close((uv_handle_t *)&hooks->idle, hook_closed);
-  uv_close((uv_handle_t *)&hooks->pause, hook_closed);
+  hooks_close(loop->hooks);
+  weir__settle(loop->uv, &loop->settle, on_gone, loop);
 }
 
-/* Lets the backend go, once the application's closes are over. */
-static void leave(weir_loop_t *loop) {
-  if ((loop->flags & WEIR__LOOP_LEAVING) != 0)
-    return;
-  if (loop->settle > 0) {
-    loop->settle--;
-    weir__loop_no_sleep(loop);
-    return;
-  }
-  loop->flags |= WEIR__LOOP_LEAVING;
+static void leave(void *arg) {
+  weir_loop_t *loop = arg;
   loop->backend->detach(loop);
 }
 
@@ -57,10 +55,8 @@ static void on_prepare(uv_prepare_t *prepare) {
   weir__loop_turn(loop);
   weir__adopted_check(loop);
   weir__loop_run(loop);
-  if ((loop->flags & WEIR__LOOP_DETACHING) != 0) {
-    leave(loop);
+  if ((loop->flags & WEIR__LOOP_DETACHING) != 0)
     return;
-  }
   loop->backend->turn(loop);
   if (weir__loop_busy(loop) || weir__loop_delivered(loop))
     weir__loop_wake(loop);
@@ -84,9 +80,17 @@ static int hooks_add(weir_loop_t *loop) {
   return 0;
 }
 
-/* None of this can fail. */
+static void find_check(uv_handle_t *handle, void *arg) {
+  weir_loop_t *loop = arg;
+  if (handle->type == UV_CHECK && uv_is_active(handle))
+    loop->flags |= WEIR__LOOP_CHECKED_LATE;
+}
+
+/* None of this can fail. libuv runs the check handle that was started first
+ * last. */
 void weir__loop_hook(weir_loop_t *loop) {
   weir__hooks_t *hooks = loop->hooks;
+  uv_walk(loop->uv, find_check, loop);
   uv_prepare_init(loop->uv, &hooks->prepare);
   uv_check_init(loop->uv, &hooks->check);
   uv_idle_init(loop->uv, &hooks->idle);
@@ -103,11 +107,6 @@ void weir__loop_hook(weir_loop_t *loop) {
   uv_check_start(&hooks->check, on_check);
 }
 
-static void close_unless_closing(uv_handle_t *handle) {
-  if (!uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 int weir__loop_revive(weir_loop_t *loop) {
   weir__hooks_t *old = loop->hooks;
   if (!weir__loop_closed(loop))
@@ -116,14 +115,11 @@ int weir__loop_revive(weir_loop_t *loop) {
   if (r != 0)
     return r;
   weir__loop_hook(loop);
-  close_unless_closing((uv_handle_t *)&old->prepare);
-  close_unless_closing((uv_handle_t *)&old->check);
-  close_unless_closing((uv_handle_t *)&old->idle);
-  close_unless_closing((uv_handle_t *)&old->pause);
+  hooks_close(old);
   if (loop->active > 0)
     uv_ref((uv_handle_t *)&loop->hooks->prepare);
-  /* The old handles are libuv's until its next closing phase is over. */
-  loop->settle = 1;
+  /* The pause has gone with its timer. */
+  weir__loop_retry(loop);
   if ((loop->flags & WEIR__LOOP_DEAD) != 0)
     return 0;
   loop->flags |= WEIR__LOOP_DEAD;
@@ -149,11 +145,9 @@ int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
   loop->flags |= WEIR__LOOP_DETACHING;
   loop->detach_cb = cb;
   weir__loop_ref(loop);
-  /* In a callback of ours the backend is still at work above us. */
-  if ((loop->flags & WEIR__LOOP_DELIVERING) == 0 && loop->settle == 0)
-    leave(loop);
-  else
-    weir__loop_no_sleep(loop);
+  /* The backend may be at work above us; and the application may yet close our
+   * handles, but not this one. */
+  weir__settle(loop->uv, &loop->settle, leave, loop);
   return 0;
 }
 

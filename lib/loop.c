@@ -77,6 +77,8 @@ void weir_loop_stats(const weir_loop_t *loop, weir_loop_stats_t *stats) {
 int weir_owns_handle(const weir_loop_t *loop, const uv_handle_t *handle) {
   if (loop == NULL || handle == NULL)
     return 0;
+  if (handle == (const uv_handle_t *)&loop->settle.handle)
+    return 1;
   for (const weir__hooks_t *h = loop->hooks; h != NULL; h = h->next)
     if (handle == (const uv_handle_t *)&h->prepare ||
         handle == (const uv_handle_t *)&h->check ||

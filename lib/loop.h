@@ -8,6 +8,8 @@
 #include <weir/pool.h>
 #include <weir/stream.h>
 
+#include "settle.h"
+
 /* A block of segments for an op with more than the op itself can hold; when
  * free, it lies in its loop's list of that order. The largest has 1024. */
 enum { WEIR__BLOCK_ORDERS = 7 };
@@ -25,7 +27,6 @@ typedef struct weir__hooks_s {
   uv_check_t check;
   uv_idle_t idle;   /* active: libuv must not sleep */
   uv_timer_t pause; /* active: something is asked again when it fires */
-  unsigned open;    /* handles being closed by us */
   struct weir__hooks_s *next;
 } weir__hooks_t;
 
@@ -65,7 +66,7 @@ struct weir_loop_s {
   size_t active; /* operations and closes outstanding: keeps uv_run going */
   int flags;
   int error;       /* for ever: what every new operation gets */
-  unsigned settle; /* turns left until foreign closes are over */
+  weir__settle_t settle; /* when leaving */
   weir_loop_cb detach_cb;
 
   weir_wait_t wait;
@@ -77,9 +78,9 @@ struct weir_loop_s {
 enum {
   WEIR__LOOP_DELIVERING = 1,    /* weir__loop_run is at work */
   WEIR__LOOP_DETACHING = 2,     /* weir_loop_detach was called */
-  WEIR__LOOP_LEAVING = 4,       /* the backend is being detached */
-  WEIR__LOOP_FILES_BLOCKED = 8, /* the backend has no room for files */
-  WEIR__LOOP_DEAD = 16          /* the application closed our handles */
+  WEIR__LOOP_FILES_BLOCKED = 4, /* the backend has no room for files */
+  WEIR__LOOP_DEAD = 8,          /* the application closed our handles */
+  WEIR__LOOP_CHECKED_LATE = 16  /* check handles may run behind ours */
 };
 
 /* ---- loop.c ---- */

@@ -62,8 +62,12 @@ int weir__stream_usable(const weir_stream_t *stream) {
 
 void weir__stream_want(weir_stream_t *stream, int wants) {
   weir_loop_t *loop = stream->loop;
+  int news = wants & ~stream->wants;
   stream->wants |= wants;
   if ((stream->state & WEIR__QUEUED) != 0)
+    return;
+  /* What there was no room for is not asked again before the pause is over. */
+  if ((stream->state & WEIR__DEFERRED) != 0 && news == 0)
     return;
   if ((stream->state & WEIR__DEFERRED) != 0)
     weir__queue_remove(&stream->node);

@@ -118,6 +118,8 @@ static void go_on(weir_stream_t *stream, int status) {
 static void transferred(weir_stream_t *stream, int status, size_t n) {
   weir_loop_stats_t *stats = &stream->loop->stats;
   int cancelled = status == UV_ECANCELED && cancel_wanted(stream);
+  /* The next window may be handed over before this is looked at. */
+  stream->wants &= ~WEIR__WANT_CANCEL_WRITE;
   if (n > stream->offered || (status == 0 && n == 0)) {
     status = UV_EIO;
     n = 0;

@@ -621,6 +621,36 @@ WEIR_TEST(adopt, closing_the_handle_ends_its_operations) {
   }
 }
 
+static void on_check(uv_check_t *check) {
+  uv_handle_t *handle = check->data;
+
+  if (!uv_is_closing(handle))
+    uv_close(handle, NULL);
+}
+
+/* libuv runs the check handle that was started first last: what it closes is
+ * gone before weir's next phase. */
+WEIR_TEST(adopt, closing_the_handle_in_an_older_check_ends_its_operations) {
+  static struct lost l;
+  uv_check_t check;
+
+  check_is(weir_loop_detach(f->loop, NULL), 0);
+  uv_close((uv_handle_t *)&f->watchdog, NULL);
+  run_out(f);
+  check_is(uv_check_init(&f->uv, &check), 0);
+  check.data = &l.a.handle;
+  check_is(uv_check_start(&check, on_check), 0);
+  uv_unref((uv_handle_t *)&check);
+  fixture_attach(f, NULL);
+  lost_open(f, &l);
+  run_until(f, &l.read.calls);
+  run_until(f, &l.write.calls);
+  lost_expect(f, &l);
+  adopted_close(f, &l.a);
+  uv_close((uv_handle_t *)&check, NULL);
+  run_turn(f);
+}
+
 WEIR_TEST(adopt, closing_the_handle_ends_operations_that_just_began) {
   static struct lost l;
 

@@ -500,3 +500,22 @@ WEIR_TEST(busy, can_be_closed_meanwhile) {
     run_out(f);
   }
 }
+
+/* ---- More of the same is no reason to ask again ---- */
+
+WEIR_TEST(busy, is_not_asked_again_for_every_write) {
+  enum { WRITES = 1000 };
+  static struct request more[WRITES];
+  busy_t b;
+
+  memset(more, 0, sizeof(more));
+  busy_open(f, &b, WRITE, FOR_EVER);
+  run_turn(f);
+  int asked = b.asked;
+  cr_assert(asked > 0);
+  for (int i = 0; i < WRITES; i++)
+    check_is(
+        weir_write(&more[i].op, &b.stream, weir_seq_block("x", 1), on_done), 0);
+  check_is(b.asked, asked);
+  busy_end(f, &b);
+}

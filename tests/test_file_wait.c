@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "support/alloc.h"
 #include "support/net.h"
 #include "support/scratch.h"
 
@@ -401,6 +402,47 @@ WEIR_TEST(file_wait, a_write_to_nobody_raises_no_signal) {
 WEIR_TEST(file_wait, nor_does_it_on_an_older_kernel) {
   be_older(f);
   write_to_nobody(f);
+}
+
+/* Writes that did not find a place count no more than those that are done. */
+WEIR_TEST(file_wait, nor_after_a_write_that_found_no_memory) {
+  enum { READS = 256 };
+  static struct request reads[READS];
+  struct scratch s;
+  struct request r;
+  char byte;
+  int from[2], fds[2], number;
+  int count = f->backend == WEIR_BACKEND_URING ? READS : 0;
+
+  be_older(f);
+  scratch_make(&s, 16);
+  make_pipe(from, 0);
+  memset(reads, 0, sizeof(reads));
+  for (int i = 0; i < count; i++)
+    check_is(weir_file_pread(f->loop, &reads[i].op, from[0],
+                             weir_mseq_block(&byte, 1), -1, on_done),
+             0);
+  run_some_turns(f);
+  alloc_fail_after(0);
+  pwrite_start(f, &r, s.fd, "none", 4, 0);
+  run_until(f, &r.calls);
+  alloc_fail_after(SIZE_MAX);
+  if (f->backend == WEIR_BACKEND_URING)
+    check_is(r.status, UV_ENOMEM);
+
+  number = s.fd;
+  make_pipe(fds, 0);
+  close(fds[0]);
+  s.fd = dup(number);
+  check_is(dup2(fds[1], number), number);
+  close(fds[1]);
+  pwrite_start(f, &r, number, "lost", 4, -1);
+  finish(f, &r, UV_EPIPE, 0);
+  close(number);
+  close(from[1]);
+  run_out(f);
+  close(from[0]);
+  scratch_remove(&s);
 }
 
 /* From a pool, by the way of registered memory. */

@@ -439,6 +439,43 @@ WEIR_TEST(loop, detaches_right_after_a_walk_that_closes_everything) {
   f->loop = NULL;
 }
 
+/* On the loop's way out, after so many turns. */
+WEIR_TEST(loop, detaches_while_a_walk_closes_everything) {
+  int turns;
+
+  for (turns = 0; turns < 4; turns++) {
+    detached = 0;
+    check_is(weir_loop_detach(f->loop, on_detached), 0);
+    for (int i = 0; i < turns; i++)
+      uv_run(&f->uv, UV_RUN_NOWAIT);
+    walk_and_close(f);
+    uv_run(&f->uv, UV_RUN_DEFAULT);
+    check_is(detached, 1);
+    fixture_attach(f, NULL);
+  }
+  walk_and_close(f);
+  uv_run(&f->uv, UV_RUN_DEFAULT);
+  check_is(weir_loop_detach(f->loop, NULL), 0);
+  uv_run(&f->uv, UV_RUN_DEFAULT);
+  f->loop = NULL;
+}
+
+static void on_closed_detach_and_walk(weir_stream_t *stream) {
+  check_is(weir_loop_detach(weir_stream_loop(stream), on_detached), 0);
+  uv_walk(weir_loop_uv(weir_stream_loop(stream)), close_any, NULL);
+}
+
+WEIR_TEST(loop, detaches_in_a_callback_that_closes_everything) {
+  weir_stream_t stream;
+
+  detached = 0;
+  check_is(weir_tcp_init(f->loop, &stream), 0);
+  check_is(weir_close(&stream, on_closed_detach_and_walk), 0);
+  uv_run(&f->uv, UV_RUN_DEFAULT);
+  check_is(detached, 1);
+  f->loop = NULL;
+}
+
 /* ---- No memory ---- */
 
 WEIR_TEST(loop, attach_without_memory_leaves_nothing_behind) {

@@ -100,6 +100,16 @@ static weir__plain_t *plain_slot(weir__ring_t *ring, int fd) {
   return &ring->plain[(unsigned)fd % WEIR__PLAIN_SLOTS];
 }
 
+/* A write was ended, or not begun. Two descriptors in one place: the count is
+ * then too low, which costs a question more. */
+static void plain_done(weir__ring_t *ring, weir_op_t *op) {
+  int fd = weir__file_args(op)->file;
+  weir__plain_t *plain = plain_slot(ring, fd);
+
+  if (op->form == WEIR__FILE_PWRITE && plain->fd == fd && plain->writes > 0)
+    plain->writes--;
+}
+
 /* Whether a write to fd may raise SIGPIPE, on a kernel that cannot be told not
  * to. The system is asked once for all writes that are outstanding together,
  * since so long a descriptor stays what it is. */
@@ -158,18 +168,11 @@ static int file_restart(weir__ring_t *ring, uint64_t tag, void *owner) {
   return 0;
 }
 
-/* Two descriptors in one place: the count is then too low, which costs a
- * question more. */
 static void file_ended(weir__ring_t *ring, void *owner, int result,
                        unsigned flags) {
-  weir_op_t *op = owner;
-  int fd = weir__file_args(op)->file;
-  weir__plain_t *plain = plain_slot(ring, fd);
-
   (void)flags;
-  if (op->form == WEIR__FILE_PWRITE && plain->fd == fd && plain->writes > 0)
-    plain->writes--;
-  weir__file_done(op, result);
+  plain_done(ring, owner);
+  weir__file_done(owner, result);
 }
 
 static const weir__request_t file_request = {
@@ -189,8 +192,10 @@ int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
     return weir__uv_file_start(loop, op);
   sqe = weir__ring_begin(ring, &file_request, op, IORING_OP_NOP, -1,
                          &weir__file_args(op)->tag);
-  if (sqe == NULL)
+  if (sqe == NULL) {
+    plain_done(ring, op);
     return ring->refusal;
+  }
   fill(ring, sqe, op);
   return 0;
 }
