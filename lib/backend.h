@@ -49,10 +49,10 @@ typedef struct weir__backend_s {
   /* Sets loop->impl, and loop->wait with loop->wait_why. On an error sets
    * loop->fallback_why and leaves nothing behind. */
   int (*attach)(weir_loop_t *loop, const weir_loop_options_t *options);
-  /* Nothing is in flight. Releases all at once but the uv handles that it
-   * owns: those it closes, and calls weir__loop_detached when the last of them
-   * is gone, at once if there was none. */
+  /* Nothing is in flight. Closes the uv handles that it owns, and lets go of
+   * all but their memory; that it frees in release, when they are gone. */
   void (*detach)(weir_loop_t *loop);
+  void (*release)(weir_loop_t *loop);
   /* The last thing in the prepare phase: submit, perhaps sleep, reap. It calls
    * weir__loop_no_sleep if libuv's poll has to return at once. */
   void (*turn)(weir_loop_t *loop);
@@ -86,7 +86,6 @@ extern const weir__backend_t weir__backend_uring;
 void weir__connect_done(weir_stream_t *stream, int status);
 void weir__accept_done(weir_stream_t *listener, int status);
 void weir__file_done(weir_op_t *op, int64_t result);
-void weir__loop_detached(weir_loop_t *loop);
 
 /* Closes a handle that was adopted, unless the application has. */
 void weir__adopted_close(uv_stream_t *handle);

@@ -26,6 +26,7 @@ static void hooks_close(weir__hooks_t *hooks) {
 static void on_gone(void *arg) {
   weir_loop_t *loop = arg;
   weir_loop_cb cb = loop->detach_cb;
+  loop->backend->release(loop);
   weir__hooks_t *hooks;
   while ((hooks = loop->hooks) != NULL) {
     loop->hooks = hooks->next;
@@ -37,15 +38,12 @@ static void on_gone(void *arg) {
     cb(loop);
 }
 
-void weir__loop_detached(weir_loop_t *loop) {
-  weir__loop_unref(loop);
-  hooks_close(loop->hooks);
-  weir__settle(loop->uv, &loop->settle, on_gone, loop);
-}
-
 static void leave(void *arg) {
   weir_loop_t *loop = arg;
   loop->backend->detach(loop);
+  weir__loop_unref(loop);
+  hooks_close(loop->hooks);
+  weir__settle(loop->uv, &loop->settle, on_gone, loop);
 }
 
 static void on_prepare(uv_prepare_t *prepare) {

@@ -65,7 +65,7 @@ struct weir_loop_s {
   unsigned uv_files_out;                     /* those with libuv's pool */
   size_t active; /* operations and closes outstanding: keeps uv_run going */
   int flags;
-  int error;       /* for ever: what every new operation gets */
+  int error;             /* for ever: what every new operation gets */
   weir__settle_t settle; /* when leaving */
   weir_loop_cb detach_cb;
 

@@ -18,10 +18,10 @@ enum {
   WEIR__SHUT_BUSY = 128, /* it is the shutdown */
   WEIR__NET_BUSY = 256,  /* a connect or an accept is with the backend */
   WEIR__CLOSE_BUSY = 512,
-  WEIR__SHORT = 1024,   /* the last window was taken in part */
-  WEIR__QUEUED = 2048,  /* waits to be started, or is being started */
+  WEIR__SHORT = 1024,    /* the last window was taken in part */
+  WEIR__QUEUED = 2048,   /* waits to be started, or is being started */
   WEIR__DEFERRED = 4096, /* waits for a while, since there was no room */
-  WEIR__LOST = 8192 /* the application has closed the adopted handle */
+  WEIR__LOST = 8192      /* the application has closed the adopted handle */
 };
 
 /* weir_stream_t.wants: what the next flush is to do. */

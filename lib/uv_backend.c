@@ -16,7 +16,10 @@ static int attach(weir_loop_t *loop, const weir_loop_options_t *options) {
 
 static void detach(weir_loop_t *loop) {
   weir__uv_free_files(loop);
-  weir__loop_detached(loop);
+}
+
+static void release(weir_loop_t *loop) {
+  (void)loop;
 }
 
 /* The core has run just before. */
@@ -57,6 +60,7 @@ const weir__backend_t weir__backend_uv = {
     .net = &weir__uv_net,
     .attach = attach,
     .detach = detach,
+    .release = release,
     .turn = turn,
     .check = check,
     .owns = owns,

@@ -139,7 +139,6 @@ typedef struct weir__ring_s {
 
   int eventfd; /* -1 in the ring wait */
   uv_poll_t poll;
-  weir__settle_t settle;
 
   weir__plain_t plain[WEIR__PLAIN_SLOTS]; /* see file.c */
 

@@ -42,7 +42,7 @@ static void choose_wait(weir_loop_t *loop, weir_wait_t wanted) {
 }
 
 /* All of the ring but its handles in libuv. */
-static void release(weir__ring_t *ring) {
+static void let_go(weir__ring_t *ring) {
   if (ring->uring.ring_fd >= 0)
     io_uring_queue_exit(&ring->uring);
   if (ring->eventfd >= 0)
@@ -106,7 +106,7 @@ static int attach(weir_loop_t *loop, const weir_loop_options_t *options) {
   if (rc != 0) {
     snprintf(loop->fallback_why, sizeof(loop->fallback_why), "%s: %s", step,
              uv_strerror(rc));
-    release(ring);
+    let_go(ring);
     weir__free(ring);
     return rc;
   }
@@ -204,36 +204,25 @@ static void unwatch_backend(weir__ring_t *ring) {
   }
 }
 
-static void on_settled(void *arg) {
-  weir__ring_t *ring = arg;
-  weir_loop_t *loop = ring->loop;
-
-  weir__free(ring);
-  weir__loop_detached(loop);
-}
-
 static void detach(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
   uv_handle_t *poll = (uv_handle_t *)&ring->poll;
-  int has_handle = ring->eventfd >= 0;
 
   unwatch_backend(ring);
   weir__uv_free_files(loop);
-  if (has_handle && !uv_is_closing(poll))
+  if (ring->eventfd >= 0 && !uv_is_closing(poll))
     uv_close(poll, NULL);
-  release(ring);
-  if (has_handle)
-    weir__settle(loop->uv, &ring->settle, on_settled, ring);
-  else
-    on_settled(ring);
+  let_go(ring);
+}
+
+static void release(weir_loop_t *loop) {
+  weir__free(weir__ring(loop));
 }
 
 static int owns(const weir_loop_t *loop, const uv_handle_t *handle) {
   const weir__ring_t *ring = weir__ring(loop);
 
-  return ring->eventfd >= 0 &&
-         (handle == (const uv_handle_t *)&ring->poll ||
-          handle == (const uv_handle_t *)&ring->settle.handle);
+  return ring->eventfd >= 0 && handle == (const uv_handle_t *)&ring->poll;
 }
 
 const weir__backend_t weir__backend_uring = {
@@ -241,6 +230,7 @@ const weir__backend_t weir__backend_uring = {
     .net = &weir__socket_net,
     .attach = attach,
     .detach = detach,
+    .release = release,
     .turn = weir__ring_turn,
     .check = weir__ring_check,
     .owns = owns,
