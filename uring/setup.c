@@ -52,6 +52,10 @@ static const unsigned char required[] = {
 
 enum { ENTER_TRIES = 100 };
 
+/* Completions that the queue has no place for are the kernel's until the next
+ * enter, and lost if that is refused. */
+enum { LEAST_CQ = 128 };
+
 static unsigned caps_off(void) {
   const char *s = weir__os_getenv("WEIR_URING_CAPS_OFF");
   unsigned off = 0;
@@ -84,7 +88,7 @@ static int setup_with(struct io_uring *uring, unsigned entries,
     memset(uring, 0, sizeof(*uring));
     params.flags = flags | IORING_SETUP_R_DISABLED | IORING_SETUP_CLAMP |
                    IORING_SETUP_CQSIZE;
-    params.cq_entries = entries * 4;
+    params.cq_entries = entries < LEAST_CQ / 4 ? LEAST_CQ : entries * 4;
     rc = io_uring_queue_init_params(entries, uring, &params);
     if (rc != -ENOMEM || entries <= 8)
       return rc;
