@@ -680,7 +680,6 @@ Test(broken_ring, probing_survives_an_interruption, .timeout = 60) {
   memset(&options, 0, sizeof(options));
   options.backend = WEIR_BACKEND_URING;
   fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
-  fixture_need_locked_memory(&f);
   open_gate(&f);
   gate_fail(CALL_URING_ENTER, EINTR, 3);
   int r = weir_loop_attach(&f.uv, &options, &f.loop);

@@ -135,7 +135,6 @@ static void denied_enter(int error) {
   long fd;
 
   fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
-  fixture_need_locked_memory(&f);
   fd = syscall(CALL_URING_SETUP, 1, params);
   if (fd < 0)
     fixture_skip(&f, strerror(errno));
@@ -257,14 +256,14 @@ Test(fallback, without_any_capability, .timeout = 60) {
 
 /* ---- Little memory to lock ---- */
 
-static void become_nobody(void) {
+static void become_nobody(struct weir_fixture *f) {
   struct rlimit limit = {65536, 65536};
 
   if (geteuid() != 0)
-    cr_skip("only root can become nobody");
+    fixture_skip(f, "only root can become nobody");
   check_is(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
   if (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
-    cr_skip("cannot become nobody: %s", strerror(errno));
+    fixture_skip(f, strerror(errno));
   /* Or /proc/self would be closed to us. */
   check_is(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), 0);
 }
@@ -299,8 +298,8 @@ static void use_pool(struct weir_fixture *f) {
 Test(fallback, little_memory_to_lock, .timeout = 60) {
   struct weir_fixture f;
 
-  become_nobody();
   fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
+  become_nobody(&f);
   check_is(attach(&f, WEIR_BACKEND_AUTO), 0);
   use(&f);
   use_pool(&f);

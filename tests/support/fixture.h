@@ -59,11 +59,6 @@ void fixture_prepare(struct weir_fixture *f, weir_backend_t backend,
 void fixture_attach(struct weir_fixture *f, const weir_loop_options_t *options);
 void fixture_finish(struct weir_fixture *f);
 
-/* Skips a test on io_uring where little memory may be locked: rings are charged
- * to a limit that all tests of the user share, and are given back late, so that
- * some attach would fail, but not always the same. fixture_attach asks it. */
-void fixture_need_locked_memory(struct weir_fixture *f);
-
 /* Ends and skips a test whose body has only begun. */
 void fixture_skip(struct weir_fixture *f, const char *why);
 
