@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "backend.h"
 #include "op.h"
+#include "owner.h"
 #include "queue.h"
 #include "stream.h"
 
@@ -52,11 +53,15 @@ static void leave(weir_loop_t *loop) {
 
 static void on_prepare(uv_prepare_t *prepare) {
   weir_loop_t *loop = prepare->data;
-  loop->stats.turns++;
   uv_idle_stop(&loop->hooks->idle);
+  if (weir__loop_claim(loop) != 0)
+    return;
+  loop->stats.turns++;
   weir__loop_turn(loop);
   weir__adopted_check(loop);
   weir__loop_run(loop);
+  if (weir__loop_foreign(loop))
+    return;
   if ((loop->flags & WEIR__LOOP_DETACHING) != 0) {
     leave(loop);
     return;
@@ -68,7 +73,7 @@ static void on_prepare(uv_prepare_t *prepare) {
 
 static void on_check(uv_check_t *check) {
   weir_loop_t *loop = check->data;
-  if ((loop->flags & WEIR__LOOP_DETACHING) != 0)
+  if ((loop->flags & WEIR__LOOP_DETACHING) != 0 || weir__loop_claim(loop) != 0)
     return;
   uv_idle_stop(&loop->hooks->idle);
   weir__adopted_check(loop);
@@ -108,8 +113,17 @@ static void close_unless_closing(uv_handle_t *handle) {
     uv_close(handle, NULL);
 }
 
+void weir__loop_cancel_all(weir_loop_t *loop) {
+  weir_stream_t *stream = NULL;
+  while ((stream = weir__stream_next(loop, stream)) != NULL)
+    weir__stream_cancel_all(stream);
+  weir__file_cancel_all(loop);
+}
+
 int weir__loop_revive(weir_loop_t *loop) {
   weir__hooks_t *old = loop->hooks;
+  if (weir__loop_foreign(loop))
+    return UV_ESRCH;
   if (!weir__loop_closed(loop))
     return 0;
   int r = hooks_add(loop);
@@ -127,10 +141,8 @@ int weir__loop_revive(weir_loop_t *loop) {
   if ((loop->flags & WEIR__LOOP_DEAD) != 0)
     return 0;
   loop->flags |= WEIR__LOOP_DEAD;
-  weir_stream_t *stream = NULL;
-  while ((stream = weir__stream_next(loop, stream)) != NULL)
-    weir__stream_cancel_all(stream);
-  weir__file_cancel_all(loop);
+  weir__loop_cancel_all(loop);
+  weir__loop_claim(loop);
   loop->backend->abandon(loop);
   return 0;
 }
@@ -141,6 +153,8 @@ int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
   if ((loop->flags & WEIR__LOOP_DETACHING) != 0)
     return UV_EALREADY;
   int r = weir__loop_revive(loop);
+  if (r == 0)
+    r = weir__loop_claim(loop);
   if (r != 0)
     return r;
   if (loop->active > 0 || !weir__queue_empty(&loop->open) ||
@@ -162,6 +176,7 @@ int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
   if (loop == NULL)
     return UV_ENOMEM;
   loop->uv = uv;
+  loop->owner = weir__self();
   weir__queue_init(&loop->start);
   weir__queue_init(&loop->later);
   weir__queue_init(&loop->files);

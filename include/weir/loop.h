@@ -132,6 +132,8 @@ weir_loop_attach(uv_loop_t *uv, const weir_loop_options_t *options,
 WEIR_EXTERN WEIR_MUST_USE int weir_loop_detach(weir_loop_t *loop,
                                                weir_loop_cb cb);
 
+WEIR_EXTERN WEIR_MUST_USE int weir_loop_fork(weir_loop_t *loop);
+
 /* The uv_loop_t that was attached to. */
 WEIR_EXTERN uv_loop_t *weir_loop_uv(const weir_loop_t *loop);
 
