@@ -249,6 +249,7 @@ MAN3 += man/weir_loop_attach.3
 MAN3 += man/weir_loop_backend.3
 MAN3 += man/weir_loop_detach.3
 MAN3 += man/weir_loop_fallback_reason.3
+MAN3 += man/weir_loop_fork.3
 MAN3 += man/weir_loop_stats.3
 MAN3 += man/weir_loop_uv.3
 MAN3 += man/weir_loop_wait.3
