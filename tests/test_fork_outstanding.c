@@ -388,6 +388,40 @@ static void without(const char *capabilities, weir_wait_t wait) {
   fixture_finish(&f);
 }
 
+static void child_has_write(struct weir_fixture *f, void *arg) {
+  struct busy *b = arg;
+
+  must(uv_loop_fork(&f->uv) == 0);
+  must(weir_loop_fork(f->loop) == 0);
+  must_finish(f, &b->file, UV_ECANCELED, 0);
+  busy_must_go_on(f, b);
+}
+
+/* There a write to a pipe is the work of libuv's pool. */
+Test(fork, without_nosignal, .timeout = 60) {
+  static char full[1 << 16];
+  struct weir_fixture f;
+  struct busy b;
+
+  need_uring();
+  fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
+  setenv("WEIR_URING_CAPS_OFF", "nosignal", 1);
+  fixture_attach(&f, NULL);
+  busy_begin(&f, &b);
+  check_is(fcntl(b.pipe[1], F_SETPIPE_SZ, sizeof(full)), sizeof(full));
+  check_is(write(b.pipe[1], full, sizeof(full)), sizeof(full));
+  check_is(weir_file_pwrite(f.loop, &b.file.op, b.pipe[1],
+                            weir_seq_block("x", 1), -1, on_done),
+           0);
+  run_some_turns(&f);
+  check_is(b.file.calls, 0);
+  child_run(child_has_write, &f, &b);
+  check_is(read(b.pipe[0], full, sizeof(full)), sizeof(full));
+  finish(&f, &b.file, 0, 1);
+  busy_end(&f, &b);
+  fixture_finish(&f);
+}
+
 Test(fork, without_defer_taskrun, .timeout = 60) {
   without("defer_taskrun", WEIR_WAIT_UV);
 }
