@@ -39,6 +39,7 @@ LIB_SRCS += lib/hooks.c
 LIB_SRCS += lib/loop.c
 LIB_SRCS += lib/op.c
 LIB_SRCS += lib/os_unix.c
+LIB_SRCS += lib/owner.c
 LIB_SRCS += lib/pool.c
 LIB_SRCS += lib/read.c
 LIB_SRCS += lib/read_cond.c
@@ -61,6 +62,7 @@ LIB_SRCS += lib/write.c
 
 # With io_uring only: uring/*.c.
 URING_SRCS += uring/file.c
+URING_SRCS += uring/kernel.c
 URING_SRCS += uring/memory.c
 URING_SRCS += uring/net.c
 URING_SRCS += uring/reap.c
@@ -99,10 +101,15 @@ TESTS_C += tests/test_fair.c
 TESTS_C += tests/test_fallback.c
 TESTS_C += tests/test_file.c
 TESTS_C += tests/test_file_wait.c
+TESTS_C += tests/test_fork.c
+TESTS_C += tests/test_fork_callback.c
+TESTS_C += tests/test_fork_outstanding.c
 TESTS_C += tests/test_half_closed.c
 TESTS_C += tests/test_kind.c
 TESTS_C += tests/test_loop.c
 TESTS_C += tests/test_many.c
+TESTS_C += tests/test_move.c
+TESTS_C += tests/test_move_all.c
 TESTS_C += tests/test_no_buffers.c
 TESTS_C += tests/test_pace.c
 TESTS_C += tests/test_pool.c
@@ -130,6 +137,8 @@ TESTS_C += tests/test_write_now.c
 
 SUPPORT_C += tests/support/alloc.c
 SUPPORT_C += tests/support/box.c
+SUPPORT_C += tests/support/busy.c
+SUPPORT_C += tests/support/child.c
 SUPPORT_C += tests/support/deny.c
 SUPPORT_C += tests/support/fixture.c
 SUPPORT_C += tests/support/gate.c
@@ -138,11 +147,13 @@ SUPPORT_C += tests/support/net.c
 SUPPORT_C += tests/support/scratch.c
 SUPPORT_C += tests/support/script.c
 SUPPORT_C += tests/support/scripted.c
+SUPPORT_C += tests/support/worker.c
 
 # Programs with a main(), plain and for ThreadSanitizer: exit status 0, 1 or 77.
 PLAIN_C += tests/secure_env.c
 
 TSAN_C += tests/tsan_loops.c
+TSAN_C += tests/tsan_moves.c
 
 # libFuzzer targets: tests/fuzz/NAME.c, their inputs in tests/fuzz/corpus-NAME/.
 FUZZ_C += tests/fuzz/buffer.c
@@ -239,6 +250,7 @@ MAN3 += man/weir_loop_attach.3
 MAN3 += man/weir_loop_backend.3
 MAN3 += man/weir_loop_detach.3
 MAN3 += man/weir_loop_fallback_reason.3
+MAN3 += man/weir_loop_fork.3
 MAN3 += man/weir_loop_stats.3
 MAN3 += man/weir_loop_uv.3
 MAN3 += man/weir_loop_wait.3

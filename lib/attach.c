@@ -9,6 +9,7 @@
 
 #include "backend.h"
 #include "os.h"
+#include "owner.h"
 
 /* Attaching: which backend, which wait, and why. */
 
@@ -106,7 +107,9 @@ int weir_loop_attach(uv_loop_t *uv, const weir_loop_options_t *options,
   int r = resolve(&resolved);
   if (r != 0)
     return r;
-  r = weir__loop_new(uv, &loop);
+  r = weir__self_watch();
+  if (r == 0)
+    r = weir__loop_new(uv, &loop);
   if (r != 0)
     return explain(&resolved, r, "out of memory");
   r = choose(loop, &resolved);

@@ -66,6 +66,17 @@ typedef struct weir__backend_s {
    * thread is not waited for. */
   void (*abandon)(weir_loop_t *loop);
 
+  /* The loop is run by another thread from now on. Where nothing can go on
+   * there, ends everything with the error and calls weir__loop_fail. */
+  void (*move)(weir_loop_t *loop);
+  /* This is a child after a fork: nothing that the parent shares with it is
+   * touched from now on. Called once, perhaps in the midst of another function
+   * of the backend: those do nothing until renew. */
+  void (*lose)(weir_loop_t *loop);
+  /* Ends with UV_ECANCELED what the parent had begun, and has the backend work
+   * in this process. 0, or the error with which weir__loop_fail was called. */
+  int (*renew)(weir_loop_t *loop);
+
   /* Starts op, whose file fields are set: 0 (weir__file_done will come),
    * UV_EBUSY or an error. */
   int (*file_start)(weir_loop_t *loop, weir_op_t *op);
@@ -92,6 +103,9 @@ void weir__adopted_close(uv_stream_t *handle);
 
 /* Clears stream and sets its loop: the memory of a stream to be. */
 void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream);
+
+/* Calls memory_add for every pool: what was registered is so no more. */
+void weir__pools_renew(weir_loop_t *loop);
 
 /* The index of the registered memory that holds all of [base, base + len), or
  * -1. */

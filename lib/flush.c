@@ -4,6 +4,7 @@
 #include "loop.h"
 
 #include "op.h"
+#include "owner.h"
 #include "queue.h"
 #include "stream.h"
 
@@ -74,7 +75,8 @@ static void deliver_op(weir_loop_t *loop) {
 }
 
 /* Runs callbacks that are due now, and not those that come of them: what they
- * began is started first, so that reading never outruns writing. */
+ * began is started first, so that reading never outruns writing. In a child
+ * that was forked by one, nothing follows. */
 static unsigned deliver(weir_loop_t *loop) {
   uint64_t end = loop->due;
   unsigned n;
@@ -91,19 +93,21 @@ static unsigned deliver(weir_loop_t *loop) {
       deliver_close(loop);
     else
       deliver_op(loop);
+    if (weir__loop_foreign(loop))
+      return 0;
   }
   return n;
 }
 
 void weir__loop_run(weir_loop_t *loop) {
   unsigned done;
-  if ((loop->flags & WEIR__LOOP_DELIVERING) != 0)
+  if ((loop->flags & WEIR__LOOP_DELIVERING) != 0 || weir__loop_foreign(loop))
     return;
   loop->flags |= WEIR__LOOP_DELIVERING;
   do {
     done = start(loop);
     done += deliver(loop);
-  } while (done > 0);
+  } while (done > 0 && !weir__loop_foreign(loop));
   loop->flags &= ~WEIR__LOOP_DELIVERING;
   if (weir__loop_busy(loop))
     weir__loop_wake(loop);

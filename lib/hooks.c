@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "backend.h"
 #include "op.h"
+#include "owner.h"
 #include "queue.h"
 #include "stream.h"
 
@@ -40,6 +41,8 @@ static void on_gone(void *arg) {
 
 static void leave(void *arg) {
   weir_loop_t *loop = arg;
+  weir__loop_claim(loop);
+  loop->flags |= WEIR__LOOP_LEAVING;
   loop->backend->detach(loop);
   weir__loop_unref(loop);
   hooks_close(loop->hooks);
@@ -48,12 +51,14 @@ static void leave(void *arg) {
 
 static void on_prepare(uv_prepare_t *prepare) {
   weir_loop_t *loop = prepare->data;
-  loop->stats.turns++;
   uv_idle_stop(&loop->hooks->idle);
+  if (weir__loop_claim(loop) != 0)
+    return;
+  loop->stats.turns++;
   weir__loop_turn(loop);
   weir__adopted_check(loop);
   weir__loop_run(loop);
-  if ((loop->flags & WEIR__LOOP_DETACHING) != 0)
+  if (weir__loop_foreign(loop) || (loop->flags & WEIR__LOOP_DETACHING) != 0)
     return;
   loop->backend->turn(loop);
   if (weir__loop_busy(loop) || weir__loop_delivered(loop))
@@ -62,7 +67,7 @@ static void on_prepare(uv_prepare_t *prepare) {
 
 static void on_check(uv_check_t *check) {
   weir_loop_t *loop = check->data;
-  if ((loop->flags & WEIR__LOOP_DETACHING) != 0)
+  if ((loop->flags & WEIR__LOOP_DETACHING) != 0 || weir__loop_claim(loop) != 0)
     return;
   uv_idle_stop(&loop->hooks->idle);
   weir__adopted_check(loop);
@@ -105,8 +110,17 @@ void weir__loop_hook(weir_loop_t *loop) {
   uv_check_start(&hooks->check, on_check);
 }
 
+void weir__loop_cancel_all(weir_loop_t *loop) {
+  weir_stream_t *stream = NULL;
+  while ((stream = weir__stream_next(loop, stream)) != NULL)
+    weir__stream_cancel_all(stream);
+  weir__file_cancel_all(loop);
+}
+
 int weir__loop_revive(weir_loop_t *loop) {
   weir__hooks_t *old = loop->hooks;
+  if (weir__loop_foreign(loop))
+    return UV_ESRCH;
   if (!weir__loop_closed(loop))
     return 0;
   int r = hooks_add(loop);
@@ -121,10 +135,8 @@ int weir__loop_revive(weir_loop_t *loop) {
   if ((loop->flags & WEIR__LOOP_DEAD) != 0)
     return 0;
   loop->flags |= WEIR__LOOP_DEAD;
-  weir_stream_t *stream = NULL;
-  while ((stream = weir__stream_next(loop, stream)) != NULL)
-    weir__stream_cancel_all(stream);
-  weir__file_cancel_all(loop);
+  weir__loop_cancel_all(loop);
+  weir__loop_claim(loop);
   loop->backend->abandon(loop);
   return 0;
 }
@@ -135,6 +147,8 @@ int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
   if ((loop->flags & WEIR__LOOP_DETACHING) != 0)
     return UV_EALREADY;
   int r = weir__loop_revive(loop);
+  if (r == 0)
+    r = weir__loop_claim(loop);
   if (r != 0)
     return r;
   if (loop->active > 0 || !weir__queue_empty(&loop->open) ||
@@ -154,6 +168,7 @@ int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
   if (loop == NULL)
     return UV_ENOMEM;
   loop->uv = uv;
+  loop->owner = weir__self();
   weir__queue_init(&loop->start);
   weir__queue_init(&loop->later);
   weir__queue_init(&loop->files);

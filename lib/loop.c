@@ -5,6 +5,7 @@
 
 #include <assert.h>
 
+#include "owner.h"
 #include "stream.h"
 
 /* What holds the application's loop open, and what keeps it from sleeping. */
@@ -56,6 +57,8 @@ int weir__loop_closed(const weir_loop_t *loop) {
 }
 
 int weir__loop_check(weir_loop_t *loop) {
+  if (weir__loop_foreign(loop))
+    return UV_ESRCH;
   if ((loop->flags & (WEIR__LOOP_DEAD | WEIR__LOOP_DETACHING)) != 0 ||
       weir__loop_closed(loop))
     return UV_ECANCELED;

@@ -33,7 +33,8 @@ typedef struct weir__hooks_s {
 struct weir_loop_s {
   uv_loop_t *uv;
   const struct weir__backend_s *backend;
-  void *impl; /* the backend's own */
+  void *impl;     /* the backend's own */
+  uint64_t owner; /* the thread that has used it last: see owner.h */
   weir__hooks_t *hooks;
   weir_loop_stats_t stats;
   uint64_t callbacks_before; /* this turn, of stats.callbacks */
@@ -78,9 +79,11 @@ struct weir_loop_s {
 enum {
   WEIR__LOOP_DELIVERING = 1,    /* weir__loop_run is at work */
   WEIR__LOOP_DETACHING = 2,     /* weir_loop_detach was called */
-  WEIR__LOOP_FILES_BLOCKED = 4, /* the backend has no room for files */
-  WEIR__LOOP_DEAD = 8,          /* the application closed our handles */
-  WEIR__LOOP_CHECKED_LATE = 16  /* check handles may run behind ours */
+  WEIR__LOOP_LEAVING = 4,       /* the backend is detached */
+  WEIR__LOOP_FILES_BLOCKED = 8, /* the backend has no room for files */
+  WEIR__LOOP_DEAD = 16,         /* the application closed our handles */
+  WEIR__LOOP_CHECKED_LATE = 32, /* check handles may run behind ours */
+  WEIR__LOOP_LOST = 64          /* the backend knows of a fork */
 };
 
 /* ---- loop.c ---- */
@@ -102,8 +105,9 @@ void weir__loop_pause(weir_loop_t *loop);
 /* Whether the application has closed our handles. */
 int weir__loop_closed(const weir_loop_t *loop);
 
-/* Why nothing may begin: the application has closed our handles or detaches
- * (UV_ECANCELED), or weir__loop_fail was called. Else 0. */
+/* Why nothing may begin: this is a forked child (UV_ESRCH), the application has
+ * closed our handles or detaches (UV_ECANCELED), or weir__loop_fail was called.
+ * Else 0. */
 int weir__loop_check(weir_loop_t *loop);
 
 /* The backend is at its end: from now on weir__loop_check says error. What was
@@ -140,9 +144,13 @@ int weir__loop_new(uv_loop_t *uv, weir_loop_t **loop);
 void weir__loop_hook(weir_loop_t *loop);
 void weir__loop_drop(weir_loop_t *loop);
 
+/* Ends every operation with UV_ECANCELED, but for those that are with the
+ * backend: they end so if it says so. */
+void weir__loop_cancel_all(weir_loop_t *loop);
+
 /* If the application has closed our handles: ends every operation with
- * UV_ECANCELED, and gets new handles to run the callbacks from. 0 or
- * UV_ENOMEM. */
+ * UV_ECANCELED, and gets new handles to run the callbacks from. 0, UV_ENOMEM,
+ * or UV_ESRCH in a forked child. */
 int weir__loop_revive(weir_loop_t *loop);
 
 /* ---- What a flush starts ---- */

@@ -8,6 +8,7 @@
 
 #include "alloc.h"
 #include "backend.h"
+#include "owner.h"
 
 /* A pool: one slab, cut into equal buffers, a stack of the free ones. */
 
@@ -38,6 +39,8 @@ int weir_pool_create(weir_loop_t *loop, size_t count, size_t size,
   if (count > largest / stride)
     return UV_EINVAL;
   int r = weir__loop_check(loop);
+  if (r == 0)
+    r = weir__loop_claim(loop);
   if (r != 0)
     return r;
   weir_pool_t *pool =
@@ -71,6 +74,8 @@ int weir_pool_destroy(weir_pool_t *pool) {
     return UV_EINVAL;
   if (pool->free != pool->count)
     return UV_EBUSY;
+  if (weir__loop_foreign(pool->loop))
+    return UV_ESRCH;
   weir_pool_t **link = &pool->loop->pools;
   while (*link != pool)
     link = &(*link)->next;
@@ -157,6 +162,11 @@ size_t weir_pool_available(const weir_pool_t *pool) {
 
 size_t weir_pool_buffer_size(const weir_pool_t *pool) {
   return pool->size;
+}
+
+void weir__pools_renew(weir_loop_t *loop) {
+  for (weir_pool_t *p = loop->pools; p != NULL; p = p->next)
+    p->index = loop->backend->memory_add(loop, p->slab, p->slab_size);
 }
 
 int weir__pool_lookup(const weir_loop_t *loop, const void *base, size_t len) {

@@ -56,9 +56,10 @@ void *weir__slab_alloc(size_t size) {
   if (size >= huge)
     madvise(slab, size, MADV_HUGEPAGE);
 #endif
-#ifdef MADV_DONTFORK
-  /* Else a fork would let the kernel write into the child's copy. */
-  madvise(slab, size, MADV_DONTFORK);
+#ifdef MADV_WIPEONFORK
+  /* Else a fork could leave the kernel with the child's copy to write into. The
+   * child finds memory there all the same. */
+  madvise(slab, size, MADV_WIPEONFORK);
 #endif
   memset(slab, 0, size);
   return slab;

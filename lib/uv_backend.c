@@ -55,6 +55,21 @@ static void memory_remove(weir_loop_t *loop, int index) {
   (void)index;
 }
 
+/* libuv's handles go with the loop. */
+static void move(weir_loop_t *loop) {
+  (void)loop;
+}
+
+static void lose(weir_loop_t *loop) {
+  (void)loop;
+}
+
+static int renew(weir_loop_t *loop) {
+  weir__uv_abandon_streams(loop, UV_ECANCELED);
+  weir__uv_forget_files(loop);
+  return 0;
+}
+
 const weir__backend_t weir__backend_uv = {
     .id = WEIR_BACKEND_UV,
     .net = &weir__uv_net,
@@ -65,6 +80,9 @@ const weir__backend_t weir__backend_uv = {
     .check = check,
     .owns = owns,
     .abandon = abandon,
+    .move = move,
+    .lose = lose,
+    .renew = renew,
     .file_start = weir__uv_file_start,
     .file_cancel = weir__uv_file_cancel,
     .memory_add = memory_add,

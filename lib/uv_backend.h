@@ -89,6 +89,9 @@ void weir__uv_abandon_streams(weir_loop_t *loop, int status);
 int weir__uv_file_start(weir_loop_t *loop, weir_op_t *op);
 int weir__uv_file_cancel(weir_loop_t *loop, weir_op_t *op);
 void weir__uv_abandon_files(weir_loop_t *loop);
+
+/* The same in a child after a fork, which has no thread that could finish. */
+void weir__uv_forget_files(weir_loop_t *loop);
 void weir__uv_free_files(weir_loop_t *loop);
 
 #endif

@@ -16,11 +16,12 @@
 typedef struct weir__uv_file_s {
   uv_work_t work;
   struct weir__uv_file_s *next; /* in the loop's list of free ones */
-  weir_op_t *op;
+  weir_op_t *op;                /* NULL: forgotten */
   int result;
   uv_file wake[2]; /* a pipe, when the thread waits with it */
   atomic_int waiting;
   atomic_int cancelled;
+  atomic_int finished;
 } weir__uv_file_t;
 
 /* Waits in poll, from where the loop's thread can call this one back. Either
@@ -61,16 +62,25 @@ static void run(uv_work_t *work) {
     file->result = transfer(file);
   else
     file->result = weir__file_run(file->op);
+  atomic_store(&file->finished, 1);
+}
+
+static void close_wake(weir__uv_file_t *file) {
+  if (!atomic_exchange(&file->waiting, 0))
+    return;
+  weir__os_close(file->wake[0]);
+  weir__os_close(file->wake[1]);
 }
 
 static void on_done(uv_work_t *work, int status) {
   weir__uv_file_t *file = work->data;
   weir_op_t *op = file->op;
-  weir_loop_t *loop = op->loop;
-  if (atomic_load(&file->waiting)) {
-    weir__os_close(file->wake[0]);
-    weir__os_close(file->wake[1]);
+  close_wake(file);
+  if (op == NULL) {
+    weir__free(file);
+    return;
   }
+  weir_loop_t *loop = op->loop;
   file->next = loop->uv_files;
   loop->uv_files = file;
   loop->uv_files_out--;
@@ -104,6 +114,7 @@ int weir__uv_file_start(weir_loop_t *loop, weir_op_t *op) {
   file->work.data = file;
   atomic_init(&file->waiting, 0);
   atomic_init(&file->cancelled, 0);
+  atomic_init(&file->finished, 0);
   op->owner = file;
   /* It fails only without a function to run. */
   return uv_queue_work(loop->uv, &file->work, run, on_done);
@@ -129,6 +140,29 @@ void weir__uv_abandon_files(weir_loop_t *loop) {
     weir_op_t *op = weir__op_of(node);
     if (op->owner != NULL)
       weir__uv_file_cancel(loop, op);
+  }
+}
+
+/* Libuv has lost the request with its threads, but counts it for ever; the
+ * memory may be in a list of theirs. */
+static void forget(weir_loop_t *loop, weir__uv_file_t *file) {
+  if (!atomic_load(&file->finished)) {
+    loop->uv->active_reqs.count--;
+    close_wake(file);
+  }
+  loop->uv_files_out--;
+  file->op = NULL;
+}
+
+void weir__uv_forget_files(weir_loop_t *loop) {
+  weir_node_t *node = loop->file_ops.next;
+  while (node != &loop->file_ops) {
+    weir_op_t *op = weir__op_of(node);
+    node = node->next;
+    if (op->owner == NULL)
+      continue;
+    forget(loop, op->owner);
+    weir__file_done(op, UV_ECANCELED);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "os.h"
+#include "owner.h"
 #include "stream.h"
 
 /* The kind of the libuv backend's streams. */
@@ -181,6 +182,11 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   weir_stream_t *stream = poll->data;
   weir__uv_t *uv = weir__uv(stream);
   int watched = uv->polled;
+  if (weir__loop_foreign(stream->loop)) {
+    uv->polled = 0;
+    uv_poll_stop(poll);
+    return;
+  }
   /* After an error libuv has stopped the handle; the transfer will tell which
    * error it was. */
   if (status < 0) {

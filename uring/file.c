@@ -181,6 +181,7 @@ static const weir__request_t file_request = {
     .again = file_again,
     .restart = file_restart,
     .ended = file_ended,
+    .unseen = 1,
 };
 
 int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {

@@ -217,11 +217,13 @@ static int socket_error(weir_stream_t *stream) {
   return -error;
 }
 
-/* It goes on by itself. */
+/* It goes on by itself, also if it is issued again. */
 static unsigned connect_again(void *owner, int result, int waited) {
   (void)owner;
   (void)waited;
-  return result == -EINPROGRESS || result == -EINTR ? WEIR__SLOT_POLLING : 0;
+  return result == -EINPROGRESS || result == -EALREADY || result == -EINTR
+             ? WEIR__SLOT_POLLING
+             : 0;
 }
 
 static void connect_ready(weir__ring_t *ring, uint64_t tag, void *owner,
@@ -238,18 +240,36 @@ static void connect_ended(weir__ring_t *ring, void *owner, int result,
   weir__connect_done(owner, result);
 }
 
+static void fill_connect(const weir_stream_t *stream,
+                         struct io_uring_sqe *sqe) {
+  const struct sockaddr *addr = &stream->peer.addr;
+
+  sqe->addr = (uint64_t)(uintptr_t)addr;
+  sqe->off = address_size(addr);
+}
+
+static int connect_restart(weir__ring_t *ring, uint64_t tag, void *owner) {
+  struct io_uring_sqe *sqe =
+      weir__ring_sqe(ring, tag, IORING_OP_CONNECT, weir__socket(owner)->fd);
+
+  if (sqe == NULL)
+    return UV_EBUSY;
+  fill_connect(owner, sqe);
+  return 0;
+}
+
 static const weir__request_t connect_request = {
     .fd = weir__socket_fd,
     .events = weir__socket_writable,
     .again = connect_again,
     .ready = connect_ready,
+    .restart = connect_restart,
     .ended = connect_ended,
 };
 
 static int net_connect(weir_stream_t *stream) {
   weir__ring_t *ring = weir__ring(stream->loop);
   weir__socket_t *sock = weir__socket(stream);
-  const struct sockaddr *addr = &stream->peer.addr;
   struct io_uring_sqe *sqe;
   int rc;
 
@@ -257,15 +277,14 @@ static int net_connect(weir_stream_t *stream) {
     return foreign(stream)->connect(stream);
   if (stream->type != UV_TCP)
     return connect_path(stream);
-  rc = make_socket(stream, addr->sa_family);
+  rc = make_socket(stream, stream->peer.addr.sa_family);
   if (rc != 0)
     return rc;
   sqe = weir__ring_begin(ring, &connect_request, stream, IORING_OP_CONNECT,
                          sock->fd, &sock->control_tag);
   if (sqe == NULL)
     return ring->refusal;
-  sqe->addr = (uint64_t)(uintptr_t)addr;
-  sqe->off = address_size(addr);
+  fill_connect(stream, sqe);
   return WEIR_PENDING;
 }
 

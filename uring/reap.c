@@ -59,6 +59,19 @@ static unsigned again(const weir__slot_t *slot, int result) {
                            (slot->flags & WEIR__SLOT_WAITED) != 0);
 }
 
+/* What has no way to restart is started again by the core. */
+void weir__ring_anew(weir__ring_t *ring, uint64_t tag) {
+  weir__slot_t *slot = weir__slot_find(ring, tag);
+
+  slot->flags &= WEIR__SLOT_CANCELLED;
+  if (slot->flags & WEIR__SLOT_CANCELLED)
+    weir__ring_end(ring, tag, UV_ECANCELED, 0);
+  else if (slot->type->restart == NULL)
+    weir__ring_end(ring, tag, UV_EAGAIN, 0);
+  else
+    weir__slot_redo(ring, tag, WEIR__SLOT_RESTART);
+}
+
 void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
                          unsigned flags) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
@@ -72,6 +85,10 @@ void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
   if (flags & IORING_CQE_F_MORE) {
     if (slot->type->more != NULL)
       slot->type->more(ring, slot->owner, result, flags);
+    return;
+  }
+  if (result == -ECANCELED && slot->flags & WEIR__SLOT_MOVED) {
+    weir__ring_anew(ring, tag);
     return;
   }
   polled = (slot->flags & WEIR__SLOT_POLLING) != 0;

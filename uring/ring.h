@@ -71,6 +71,7 @@ typedef struct weir__request_s {
                 unsigned flags);
 
   int background; /* it is ours, and nobody waits for its end */
+  int unseen;     /* a thread of the kernel may do it, and nobody be told */
 } weir__request_t;
 
 /* A request in the ring, named by the user_data of its entries. Its slot is
@@ -81,7 +82,9 @@ enum {
   WEIR__SLOT_CANCELLED = 4u, /* a cancellation was asked for */
   WEIR__SLOT_RESTART = 8u,   /* issue the request itself once more */
   WEIR__SLOT_WAITED = 16u,   /* the descriptor was ready since it began */
-  WEIR__SLOT_MISSED = 32u    /* the cancellation did not find it */
+  WEIR__SLOT_MISSED = 32u,   /* the cancellation did not find it */
+  WEIR__SLOT_MOVED = 64u,    /* the thread that submitted it has changed */
+  WEIR__SLOT_UNSENT = 128u   /* was not submitted in a ring that is gone */
 };
 
 typedef struct weir__slot_s {
@@ -119,8 +122,11 @@ enum { WEIR__PLAIN_SLOTS = 64 };
 typedef struct weir__ring_s {
   weir_loop_t *loop;
   struct io_uring uring;
+  unsigned entries; /* as asked for */
   unsigned caps;
   int enabled;
+  int gone;           /* ends when the kernel has let go of the ring; or -1 */
+  unsigned hollow[4]; /* what a forked child sees of a ring */
 
   weir__vector_t *vectors;
   weir__slot_t *slots;
@@ -191,6 +197,25 @@ int weir__ring_setup(struct io_uring *uring, unsigned entries, unsigned *caps);
 /* Enables the ring for the calling thread, which is the only one to enter it
  * from then on. */
 int weir__ring_enable(weir__ring_t *ring);
+
+/* ---- kernel.c ---- */
+
+/* Makes the kernel's part of the ring, disabled. On an error, which happened in
+ * *step, there is none. */
+int weir__ring_open(weir__ring_t *ring, const char **step);
+void weir__ring_close(weir__ring_t *ring);
+
+/* The loop runs in another thread than before. Only one thread may enter the
+ * ring: what is in it is taken out and begun anew in another. Where that cannot
+ * be had, the ring is at its end. May wait for the kernel. */
+void weir__ring_move(weir_loop_t *loop);
+
+/* In a child after a fork: the ring is the parent's. */
+void weir__ring_lose(weir_loop_t *loop);
+
+/* Ends with UV_ECANCELED what was in the parent's ring, and makes one for the
+ * child. */
+int weir__ring_renew(weir_loop_t *loop);
 
 /* ---- request.c ---- */
 
@@ -266,6 +291,9 @@ int weir__ring_has_work(const weir__ring_t *ring);
  * with that error, and lets the kernel's part of the ring go. */
 void weir__ring_give_up(weir__ring_t *ring);
 
+/* Nothing is in the kernel any more: ends with status whatever was. */
+void weir__ring_end_all(weir__ring_t *ring, int status);
+
 /* ---- reap.c ---- */
 
 /* Takes what is in the completion queue and reports it. Returns the number of
@@ -276,6 +304,10 @@ unsigned weir__ring_reap(weir__ring_t *ring);
  * completion. */
 void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
                          unsigned flags);
+
+/* The request of tag is not in the kernel any more and has done nothing: has it
+ * begin anew, or end if that was asked for. */
+void weir__ring_anew(weir__ring_t *ring, uint64_t tag);
 
 /* Releases its slot and reports the result. */
 void weir__ring_end(weir__ring_t *ring, uint64_t tag, int result,

@@ -43,44 +43,30 @@ static void choose_wait(weir_loop_t *loop, weir_wait_t wanted) {
 
 /* All of the ring but its handles in libuv. */
 static void let_go(weir__ring_t *ring) {
-  if (ring->uring.ring_fd >= 0)
-    io_uring_queue_exit(&ring->uring);
+  weir__ring_close(ring);
   if (ring->eventfd >= 0)
     close(ring->eventfd);
-  weir__free(ring->vectors);
   weir__free(ring->slots);
-  ring->vectors = NULL;
   ring->slots = NULL;
 }
 
-static int open_eventfd(weir__ring_t *ring) {
+static int make(weir__ring_t *ring, const char **step) {
   int rc;
 
-  ring->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (ring->eventfd < 0)
-    return -errno;
-  rc = io_uring_register_eventfd(&ring->uring, ring->eventfd);
-  return rc != 0 ? rc : weir__ring_watch(ring);
-}
-
-static int make(weir__ring_t *ring, unsigned entries, const char **step) {
-  int rc;
-
-  *step = "io_uring_setup";
-  rc = weir__ring_setup(&ring->uring, entries, &ring->caps);
-  if (rc != 0) {
-    ring->uring.ring_fd = -1;
-    return rc;
+  if (ring->loop->wait == WEIR_WAIT_UV) {
+    *step = "the eventfd";
+    ring->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (ring->eventfd < 0)
+      return -errno;
   }
-  /* A forked child shares no mappings with us. */
-  io_uring_ring_dontfork(&ring->uring);
+  rc = weir__ring_open(ring, step);
+  if (rc != 0)
+    return rc;
   *step = "memory for the ring";
-  entries = ring->uring.sq.ring_entries;
-  ring->vectors = weir__malloc(entries * sizeof(*ring->vectors));
-  if (ring->vectors == NULL || weir__slots_init(ring, entries) != 0)
+  if (weir__slots_init(ring, ring->uring.sq.ring_entries) != 0)
     return UV_ENOMEM;
   *step = "the eventfd";
-  return ring->loop->wait == WEIR_WAIT_RING ? 0 : open_eventfd(ring);
+  return ring->eventfd >= 0 ? weir__ring_watch(ring) : 0;
 }
 
 static int attach(weir_loop_t *loop, const weir_loop_options_t *options) {
@@ -100,9 +86,12 @@ static int attach(weir_loop_t *loop, const weir_loop_options_t *options) {
   }
   ring->loop = loop;
   ring->caps = caps;
+  ring->entries = entries == 0 ? 256 : entries;
+  ring->uring.ring_fd = -1;
+  ring->gone = -1;
   ring->eventfd = -1;
   choose_wait(loop, options != NULL ? options->wait : WEIR_WAIT_AUTO);
-  rc = make(ring, entries == 0 ? 256 : entries, &step);
+  rc = make(ring, &step);
   if (rc != 0) {
     snprintf(loop->fallback_why, sizeof(loop->fallback_why), "%s: %s", step,
              uv_strerror(rc));
@@ -142,19 +131,24 @@ static void cancel_in_kernel(weir__ring_t *ring) {
   io_uring_register_sync_cancel(&ring->uring, &all);
 }
 
-void weir__ring_give_up(weir__ring_t *ring) {
+void weir__ring_end_all(weir__ring_t *ring, int status) {
   uint32_t i;
 
+  ring->redo_head = WEIR__NO_SLOT;
+  for (i = 0; i < ring->slot_count; i++) {
+    ring->slots[i].flags &= ~(unsigned)WEIR__SLOT_MOVED;
+    weir__ring_complete(ring, tag_of(ring, i), status, 0);
+  }
+  end_outside(ring->loop, status);
+}
+
+void weir__ring_give_up(weir__ring_t *ring) {
   if (ring->uring.ring_fd < 0)
     return;
   weir__ring_reap(ring);
   cancel_in_kernel(ring);
-  io_uring_queue_exit(&ring->uring);
-  ring->uring.ring_fd = -1;
-  ring->redo_head = WEIR__NO_SLOT;
-  for (i = 0; i < ring->slot_count; i++)
-    weir__ring_complete(ring, tag_of(ring, i), ring->error, 0);
-  end_outside(ring->loop, ring->error);
+  weir__ring_close(ring);
+  weir__ring_end_all(ring, ring->error);
 }
 
 /* Cancels all that is in the ring and waits a moment for its end. */
@@ -235,6 +229,9 @@ const weir__backend_t weir__backend_uring = {
     .check = weir__ring_check,
     .owns = owns,
     .abandon = abandon,
+    .move = weir__ring_move,
+    .lose = weir__ring_lose,
+    .renew = weir__ring_renew,
     .file_start = weir__ring_file_start,
     .file_cancel = weir__ring_file_cancel,
     .memory_add = weir__ring_memory_add,

@@ -173,6 +173,11 @@ static void on_eventfd(uv_poll_t *poll, int status, int events) {
 
   (void)status;
   (void)events;
+  /* It may be the parent's. */
+  if (ring->error != 0) {
+    uv_poll_stop(poll);
+    return;
+  }
   n = read(ring->eventfd, &count, sizeof(count));
   (void)n;
   ring->loop->stats.syscalls++;
@@ -183,7 +188,6 @@ int weir__ring_watch(weir__ring_t *ring) {
 
   if (rc != 0)
     return rc;
-  eventfd_enable(ring, 0);
   uv_unref((uv_handle_t *)&ring->poll);
   return uv_poll_start(&ring->poll, UV_READABLE, on_eventfd);
 }

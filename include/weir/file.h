@@ -24,10 +24,11 @@ extern "C" {
  *              a descriptor or 0; or a negative UV_E*. op may be NULL then.
  *
  * In both forms UV_EINVAL says that an argument is out of range: a NULL or an
- * offset below -1. UV_ENOMEM and UV_ECANCELED (the loop's handles were closed
- * by the application) refuse one with a callback. All accepted operations may
- * fail with UV_ENOMEM, UV_ECANCELED, and whatever the system call of that name
- * can say; n is 0 then, and 0 for all but pread and pwrite.
+ * offset below -1. UV_ENOMEM, UV_ECANCELED (the loop's handles were closed by
+ * the application) and UV_ESRCH (a child after a fork, see weir_loop_fork)
+ * refuse one with a callback. All accepted operations may fail with UV_ENOMEM,
+ * UV_ECANCELED, and whatever the system call of that name can say; n is 0 then,
+ * and 0 for all but pread and pwrite.
  *
  * Operations that are outstanding together run side by side, in no order: what
  * has to come second, as the fsync behind a write, is begun in the callback of

@@ -17,7 +17,23 @@ extern "C" {
 
 /* A weir_loop_t hooks weir into a uv_loop_t of the application, which goes on
  * calling uv_run as ever. Everything here and everything made from a weir loop
- * belongs to the thread that runs the uv_loop_t. */
+ * belongs to one thread at a time, as with libuv: a loop may be attached in
+ * one, run in another and closed in a third, as long as each has finished with
+ * it, which a join or a lock tells the next, before that begins.
+ *
+ * What is outstanding goes on in the next thread. On io_uring it has to be
+ * moved there, from where the kernel has it:
+ *
+ * - The first turn there, or a pool made there, may wait for the kernel, for
+ *   some 50 ms, if something was in flight or registered.
+ * - A file operation that the kernel had begun ends with UV_ECANCELED, whatever
+ *   becomes of it. So wait for these in the thread that began them.
+ * - Where the kernel does not give a new ring, or does not let go of what was
+ *   in flight (a child that was forked meanwhile keeps it, until it ends or
+ *   calls exec), the ring ends, as below, with that error or UV_EIO; bytes that
+ *   had moved unseen are not in n then.
+ *
+ * In a child after a fork see weir_loop_fork. */
 
 /* In one turn of the uv_loop_t weir starts at most 1024 transfers and runs at
  * most 1024 callbacks; what is left goes on in the next turn, behind libuv's
@@ -128,9 +144,34 @@ weir_loop_attach(uv_loop_t *uv, const weir_loop_options_t *options,
  *
  * Returns 0; or, changing nothing, UV_EINVAL (a NULL), UV_EBUSY while a stream
  * or a pool of this loop is not closed or an operation is outstanding, or
- * UV_ENOMEM as weir_close; or UV_EALREADY. */
+ * UV_ENOMEM as weir_close; or UV_EALREADY; or UV_ESRCH (see weir_loop_fork). */
 WEIR_EXTERN WEIR_MUST_USE int weir_loop_detach(weir_loop_t *loop,
                                                weir_loop_cb cb);
+
+/* Makes the loop that a process has from its parent, by fork, its own, as
+ * uv_loop_fork does with the uv_loop_t. A child that goes on with the loop
+ * calls both, in either order, before uv_run: in the callback that has called
+ * fork, if it was one. The thread that forks may be any, as long as no other
+ * one is in the loop.
+ *
+ * Until then every call that would begin or end something on the loop, or on
+ * what was made from it, is refused with UV_ESRCH, and nothing of weir's keeps
+ * uv_run from returning there or does anything. The parent is not disturbed. It
+ * takes uv_loop_fork, before uv_run, for that, and a fork by the C library: one
+ * behind its back, by _Fork or clone, is not noticed.
+ *
+ * After it, what the parent had outstanding ends in the child with UV_ECANCELED
+ * from within uv_run, with the bytes that had moved when it forked. In the
+ * parent it goes on. Streams stay open, and share the socket with the parent's;
+ * closing a UNIX listener removes its path. The memory of pools is the child's
+ * own, on Linux all zeros; what was acquired stays so. A detaching that was
+ * under way goes on in the child, too, by itself.
+ *
+ * Returns 0, also in the parent, where it does nothing; UV_EINVAL (a NULL); or
+ * the error for which the kernel gives no ring, as weir_loop_attach. Then the
+ * loop can only be closed: what was outstanding ends all the same, and what
+ * would begin is refused with that error. */
+WEIR_EXTERN WEIR_MUST_USE int weir_loop_fork(weir_loop_t *loop);
 
 /* The uv_loop_t that was attached to. */
 WEIR_EXTERN uv_loop_t *weir_loop_uv(const weir_loop_t *loop);

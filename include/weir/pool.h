@@ -23,8 +23,8 @@ extern "C" {
  * had (no io_uring, not enough RLIMIT_MEMLOCK) the same calls work
  * unregistered. Buffers of another loop's pool are ordinary memory.
  *
- * The slab is mapped and does not come from weir_replace_allocator. On Linux a
- * forked child does not have it: touching it there is a fault. */
+ * The slab is mapped and does not come from weir_replace_allocator. A forked
+ * child has it at the same address; on Linux it is all zeros there. */
 typedef struct weir_pool_s weir_pool_t;
 
 /* Makes a pool of count buffers of size bytes each, at least 1 of each. Every
@@ -32,13 +32,14 @@ typedef struct weir_pool_s weir_pool_t;
  *
  * Returns 0 and sets *pool; or UV_EINVAL (a NULL, a zero, or a total above
  * 1 GiB, with each size rounded up to a multiple of 64), UV_ENOMEM,
- * UV_ECANCELED (the loop's handles were closed by the application). */
+ * UV_ECANCELED (the loop's handles were closed by the application), UV_ESRCH (a
+ * child after a fork, see weir_loop_fork). */
 WEIR_EXTERN WEIR_MUST_USE int weir_pool_create(weir_loop_t *loop, size_t count,
                                                size_t size, weir_pool_t **pool);
 
 /* Frees the pool and its memory, which has to be done before the loop is
- * detached. Returns 0, UV_EINVAL (a NULL), or UV_EBUSY, changing nothing, while
- * a buffer is acquired. */
+ * detached. Returns 0, UV_EINVAL (a NULL), or, changing nothing, UV_EBUSY while
+ * a buffer is acquired, or UV_ESRCH as weir_pool_create. */
 WEIR_EXTERN WEIR_MUST_USE int weir_pool_destroy(weir_pool_t *pool);
 
 /* Takes a buffer: sets *buf to all of it, with whatever was left in it. Returns

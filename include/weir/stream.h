@@ -39,10 +39,11 @@ extern "C" {
  *
  * Every initiating function may say UV_EINVAL (a NULL), UV_EBADF (the stream
  * is closing), UV_ENOTCONN (not connected, or a listener), UV_ECANCELED (the
- * loop's handles were closed by the application), UV_ENOMEM, and the kernel's
- * error where that refuses a ring for good (weir/loop.h). Every callback may
- * get UV_ECANCELED and whatever error the system has for the transfer, such as
- * UV_ECONNRESET, UV_EPIPE or UV_ETIMEDOUT. */
+ * loop's handles were closed by the application), UV_ESRCH (a child after a
+ * fork, see weir_loop_fork), UV_ENOMEM, and the kernel's error where that
+ * refuses a ring for good (weir/loop.h). Every callback may get UV_ECANCELED,
+ * and whatever error the system has for the transfer, such as UV_ECONNRESET,
+ * UV_EPIPE or UV_ETIMEDOUT. */
 
 typedef struct weir_stream_kind_s weir_stream_kind_t;
 typedef void (*weir_close_cb)(weir_stream_t *stream);
