@@ -238,6 +238,6 @@ void cast_close(cast_t *cast) {
 unsigned long cast_calls(const cast_t *cast) {
   weir_loop_stats_t stats = {0};
   if (cast->weir != NULL)
-    weir_loop_stats(cast->weir, &stats);
+    weir_loop_stats(cast->weir, &stats, sizeof(stats));
   return calls_made() + (unsigned long)stats.enters;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "options.h"
 #include "os.h"
 #include "owner.h"
 
@@ -15,6 +16,9 @@
 
 static const char *const backend_words[] = {NULL, "uring", "uv"};
 static const char *const wait_words[] = {NULL, "ring", "uv"};
+
+/* The options of the first version end here. */
+enum { FIRST_SIZE = offsetof(weir_loop_options_t, why) + sizeof(char *) };
 
 /* Returns error; says why where the application wants it said. */
 static int explain(const weir_loop_options_t *options, int error,
@@ -55,10 +59,6 @@ static int resolve(weir_loop_options_t *options) {
   if (options->entries > 32768)
     return explain(options, UV_EINVAL, "option entries: %u is above 32768",
                    options->entries);
-  for (size_t i = 0;
-       i < sizeof(options->reserved) / sizeof(options->reserved[0]); i++)
-    if (options->reserved[i] != 0)
-      return explain(options, UV_EINVAL, "a reserved option is not 0");
   int r = from_environment(options, "WEIR_BACKEND", backend_words, &backend);
   if (r == 0)
     r = from_environment(options, "WEIR_WAIT", wait_words, &wait);
@@ -99,12 +99,17 @@ int weir_loop_attach(uv_loop_t *uv, const weir_loop_options_t *options,
                      weir_loop_t **out) {
   weir_loop_options_t resolved = {0};
   weir_loop_t *loop;
+  int r = 0;
   if (options != NULL)
-    resolved = *options;
+    r = weir__options_take(&resolved, sizeof(resolved), FIRST_SIZE, options);
+  if (r != 0 && options->size > FIRST_SIZE)
+    return explain(options, r, "an option of a later version is not 0");
+  if (r != 0)
+    return r;
   explain(&resolved, 0, "%s", "");
   if (uv == NULL || out == NULL)
     return explain(&resolved, UV_EINVAL, "a loop or the place for one is NULL");
-  int r = resolve(&resolved);
+  r = resolve(&resolved);
   if (r != 0)
     return r;
   r = weir__self_watch();

@@ -7,27 +7,33 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "options.h"
 #include "seq.h"
 
 #define BLOCK_SIZE ((size_t)16384)
 
+/* The options of the first version end here. */
+enum { FIRST_SIZE = offsetof(weir_buffer_options_t, source) + sizeof(void *) };
+
 int weir__buffer_init(weir_buffer_t *b, const weir__buffer_kind_t *kind,
                       const weir_buffer_options_t *options) {
-  static const weir_buffer_options_t defaults;
-
-  if (options == NULL)
-    options = &defaults;
-  if ((options->acquire == NULL) != (options->release == NULL) ||
-      (options->flags & ~WEIR_BUFFER_MIRROR) != 0)
-    return UV_EINVAL;
+  weir_buffer_options_t taken = {0};
+  int r = 0;
+  if (options != NULL)
+    r = weir__options_take(&taken, sizeof(taken), FIRST_SIZE, options);
+  if (r == 0 && ((taken.acquire == NULL) != (taken.release == NULL) ||
+                 (taken.flags & ~WEIR_BUFFER_MIRROR) != 0))
+    r = UV_EINVAL;
+  if (r != 0)
+    return r;
   memset(b, 0, sizeof(*b));
   b->kind = kind;
-  b->max_size = options->max_size != 0 ? options->max_size : SIZE_MAX;
-  b->block_size = options->block_size != 0 ? options->block_size : BLOCK_SIZE;
-  b->flags = options->flags;
-  b->acquire = options->acquire;
-  b->release = options->release;
-  b->source = options->source;
+  b->max_size = taken.max_size != 0 ? taken.max_size : SIZE_MAX;
+  b->block_size = taken.block_size != 0 ? taken.block_size : BLOCK_SIZE;
+  b->flags = taken.flags;
+  b->acquire = taken.acquire;
+  b->release = taken.release;
+  b->source = taken.source;
   return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "loop.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "owner.h"
 #include "stream.h"
@@ -73,8 +74,11 @@ uv_loop_t *weir_loop_uv(const weir_loop_t *loop) {
   return loop->uv;
 }
 
-void weir_loop_stats(const weir_loop_t *loop, weir_loop_stats_t *stats) {
-  *stats = loop->stats;
+void weir_loop_stats(const weir_loop_t *loop, weir_loop_stats_t *stats,
+                     size_t size) {
+  size_t known = size < sizeof(*stats) ? size : sizeof(*stats);
+  memcpy(stats, &loop->stats, known);
+  memset((char *)stats + known, 0, size - known);
 }
 
 int weir_owns_handle(const weir_loop_t *loop, const uv_handle_t *handle) {

@@ -33,9 +33,17 @@ weir_stream_t *weir__stream_next(const weir_loop_t *loop,
                            offsetof(weir_stream_t, open));
 }
 
+/* Whether kind was compiled with a table of at least so many bytes. What it
+ * need not have is looked for with this; the rest is there once a stream was
+ * made of it. */
+static int reaches(const weir_stream_kind_t *kind, size_t end) {
+  return kind->size >= end;
+}
+
 int weir_stream_init(weir_loop_t *loop, weir_stream_t *stream,
                      const weir_stream_kind_t *kind, void *impl) {
   if (loop == NULL || stream == NULL || kind == NULL ||
+      !reaches(kind, offsetof(weir_stream_kind_t, fileno)) ||
       kind->read_some == NULL || kind->write_some == NULL ||
       kind->cancel_read == NULL || kind->cancel_write == NULL ||
       kind->shutdown == NULL || kind->close == NULL)
@@ -166,9 +174,11 @@ int weir_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
     return UV_EINVAL;
   if ((stream->state & WEIR__CLOSE_BUSY) != 0)
     return UV_EBADF;
-  if (stream->kind == NULL || stream->kind->fileno == NULL)
+  const weir_stream_kind_t *kind = stream->kind;
+  if (kind == NULL || !reaches(kind, sizeof(weir_stream_kind_t)) ||
+      kind->fileno == NULL)
     return UV_ENOTSUP;
-  return stream->kind->fileno(stream, fd);
+  return kind->fileno(stream, fd);
 }
 
 int weir_getsockname(const weir_stream_t *stream, struct sockaddr *addr,

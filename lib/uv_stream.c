@@ -319,6 +319,7 @@ void weir__uv_abandon_streams(weir_loop_t *loop, int status) {
 }
 
 const weir_stream_kind_t weir__uv_kind = {
+    .size = sizeof(weir_stream_kind_t),
     .name = "libuv",
     .read_some = read_some,
     .write_some = write_some,

@@ -220,7 +220,7 @@ void print_backend(const weir_loop_t *weir) {
 
 void print_stats(const weir_loop_t *weir) {
   weir_loop_stats_t s;
-  weir_loop_stats(weir, &s);
+  weir_loop_stats(weir, &s, sizeof s);
   print_backend(weir);
   printf("reads %" PRIu64 ", writes %" PRIu64 ", short writes %" PRIu64
          ", with fixed buffers %" PRIu64 "\n",

@@ -137,6 +137,7 @@ static void eager_close(weir_stream_t *stream) {
 }
 
 static const weir_stream_kind_t eager_kind = {
+    .size = sizeof(weir_stream_kind_t),
     .name = "eager",
     .read_some = eager_read,
     .write_some = eager_write,

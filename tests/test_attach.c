@@ -57,6 +57,10 @@ static void leave(struct weir_fixture *f) {
 }
 
 Test(attach, names_the_option_that_it_refuses, .timeout = 60) {
+  struct {
+    weir_loop_options_t known;
+    unsigned more[2];
+  } later = {.more = {0}};
   struct weir_fixture f;
   weir_loop_options_t options;
 
@@ -71,8 +75,13 @@ Test(attach, names_the_option_that_it_refuses, .timeout = 60) {
   options.entries = 32769;
   expect_refusal(&f, &options, UV_EINVAL, "entries");
   options = options_of(&f);
-  options.reserved[1] = 1;
-  expect_refusal(&f, &options, UV_EINVAL, "reserved");
+  options.size = sizeof(options);
+  options.entries = 32769;
+  expect_refusal(&f, &options, UV_EINVAL, "entries");
+  later.known = options_of(&f);
+  later.known.size = sizeof(later);
+  later.more[0] = 1;
+  expect_refusal(&f, &later.known, UV_EINVAL, "later version");
   leave(&f);
 }
 

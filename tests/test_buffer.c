@@ -242,6 +242,26 @@ Test(buffer, flat_compacts_when_it_cannot_grow) {
   cr_assert_eq(weir_buffer_reset(&b), 0);
 }
 
+Test(buffer, options_are_of_one_version_or_another) {
+  struct {
+    weir_buffer_options_t known;
+    unsigned char more[8];
+  } options = {.known = {.max_size = 100}};
+
+  cr_assert_eq(weir_flat_init(&b, &options.known), 0);
+  cr_assert_eq(weir_buffer_max_size(&b), 100);
+  options.known.size = sizeof(options.known) - 1;
+  cr_assert_eq(weir_flat_init(&b, &options.known), UV_EINVAL);
+  options.known.size = sizeof(options.known);
+  options.more[7] = 1;
+  cr_assert_eq(weir_flat_init(&b, &options.known), 0);
+  options.known.size = sizeof(options);
+  cr_assert_eq(weir_flat_init(&b, &options.known), UV_EINVAL);
+  options.more[7] = 0;
+  cr_assert_eq(weir_chain_init(&b, &options.known), 0);
+  cr_assert_eq(weir_buffer_max_size(&b), 100);
+}
+
 Test(buffer, flat_grows_by_doubling) {
   size_t calls;
   int i;

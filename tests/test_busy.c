@@ -107,6 +107,7 @@ static void busy_close(weir_stream_t *stream) {
 }
 
 static const weir_stream_kind_t busy_kind = {
+    .size = sizeof(weir_stream_kind_t),
     .name = "busy",
     .read_some = busy_read,
     .write_some = busy_write,
@@ -261,6 +262,7 @@ static void late_close(weir_stream_t *stream) {
 }
 
 static const weir_stream_kind_t late_kind = {
+    .size = sizeof(weir_stream_kind_t),
     .name = "late",
     .read_some = late_transfer,
     .write_some = late_transfer,

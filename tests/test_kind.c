@@ -62,6 +62,11 @@ WEIR_TEST(kind, init_wants_every_function_but_now_and_fileno) {
   without(shutdown);
   without(close);
 #undef without
+  kind = s.kind;
+  kind.size = offsetof(weir_stream_kind_t, fileno) - 1;
+  check_is(weir_stream_init(f->loop, &other, &kind, NULL), UV_EINVAL);
+  kind.size = 0;
+  check_is(weir_stream_init(f->loop, &other, &kind, NULL), UV_EINVAL);
   check_is(weir_stream_init(NULL, &other, &s.kind, NULL), UV_EINVAL);
   check_is(weir_stream_init(f->loop, NULL, &s.kind, NULL), UV_EINVAL);
   check_is(weir_stream_init(f->loop, &other, NULL, NULL), UV_EINVAL);
@@ -71,6 +76,42 @@ WEIR_TEST(kind, init_wants_every_function_but_now_and_fileno) {
   check_is(weir_fileno(&s.stream, &fd), UV_ENOTSUP);
   check_is(weir_read_now(&s.stream, weir_mseq_block(&byte, 1), &n), UV_EAGAIN);
   check_is(n, 0);
+  script_close(f, &s);
+}
+
+static int never_asked(const weir_stream_t *stream, uv_os_fd_t *fd) {
+  (void)stream;
+  (void)fd;
+  cr_assert(0, "what is behind the table's end was called");
+  return 0;
+}
+
+/* As one that was compiled when the table was shorter, or will be when it is
+ * longer. */
+WEIR_TEST(kind, is_not_looked_at_beyond_its_size) {
+  static struct script s;
+  struct {
+    weir_stream_kind_t known;
+    void *more[2];
+  } kind = {0};
+  weir_stream_t other;
+  uv_os_fd_t fd;
+
+  script_open(f, &s);
+  kind.known = s.kind;
+  kind.known.close = weir_stream_close_done;
+  kind.known.fileno = never_asked;
+  kind.known.size = offsetof(weir_stream_kind_t, fileno);
+  check_is(weir_stream_init(f->loop, &other, &kind.known, NULL), 0);
+  check_is(weir_fileno(&other, &fd), UV_ENOTSUP);
+  check_is(weir_close(&other, NULL), 0);
+  run_out(f);
+  kind.known.fileno = NULL;
+  kind.known.size = sizeof(kind);
+  check_is(weir_stream_init(f->loop, &other, &kind.known, NULL), 0);
+  check_is(weir_fileno(&other, &fd), UV_ENOTSUP);
+  check_is(weir_close(&other, NULL), 0);
+  run_out(f);
   script_close(f, &s);
 }
 

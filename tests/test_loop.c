@@ -66,9 +66,52 @@ WEIR_TEST(loop, refuses_bad_options) {
   options.entries = 32769;
   check_is(weir_loop_attach(&f->uv, &options, &loop), UV_EINVAL);
   options = options_of(f);
-  options.reserved[1] = 1;
+  options.size = sizeof(options) - 1;
   check_is(weir_loop_attach(&f->uv, &options, &loop), UV_EINVAL);
   cr_assert(loop == NULL);
+}
+
+/* As a program gives them that was compiled with a later version. */
+WEIR_TEST(loop, takes_larger_options_if_what_it_does_not_know_is_0) {
+  struct {
+    weir_loop_options_t known;
+    unsigned char more[16];
+  } options = {.known = options_of(f)};
+  weir_loop_t *loop = NULL;
+  uv_loop_t uv;
+
+  options.known.size = sizeof(options);
+  options.more[15] = 1;
+  check_is(weir_loop_attach(&f->uv, &options.known, &loop), UV_EINVAL);
+  cr_assert(loop == NULL);
+  options.more[15] = 0;
+  check_is(uv_loop_init(&uv), 0);
+  check_is(weir_loop_attach(&uv, &options.known, &loop), 0);
+  check_is(weir_loop_backend(loop), f->backend);
+  check_is(weir_loop_detach(loop, NULL), 0);
+  check_is(uv_run(&uv, UV_RUN_DEFAULT), 0);
+  check_is(uv_loop_close(&uv), 0);
+}
+
+WEIR_TEST(loop, stats_fill_what_the_caller_has_room_for) {
+  struct {
+    weir_loop_stats_t known;
+    uint64_t more[2];
+  } stats;
+  weir_loop_stats_t all;
+  size_t part = offsetof(weir_loop_stats_t, turns);
+
+  run_some_turns(f);
+  all = stats_of(f);
+  cr_assert(all.turns > 0);
+  memset(&stats, 0xab, sizeof(stats));
+  weir_loop_stats(f->loop, &stats.known, part);
+  check_is(memcmp(&stats, &all, part), 0);
+  check_is(stats.known.turns, 0xabababababababab);
+  weir_loop_stats(f->loop, &stats.known, sizeof(stats));
+  check_is(memcmp(&stats, &all, sizeof(all)), 0);
+  check_is(stats.more[0], 0);
+  check_is(stats.more[1], 0);
 }
 
 WEIR_TEST(loop, works_with_any_number_of_entries) {

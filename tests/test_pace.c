@@ -164,6 +164,7 @@ static int nothing(weir_stream_t *stream) {
 }
 
 static const weir_stream_kind_t source_kind = {
+    .size = sizeof(weir_stream_kind_t),
     .name = "source",
     .read_some = stay,
     .write_some = stay,

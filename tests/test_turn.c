@@ -467,6 +467,7 @@ static void drip_close(weir_stream_t *stream) {
 }
 
 static const weir_stream_kind_t drip_kind = {
+    .size = sizeof(weir_stream_kind_t),
     .name = "drip",
     .read_some = drip,
     .write_some = drip_away,

@@ -312,6 +312,7 @@ static int get_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
 }
 
 const weir_stream_kind_t weir__socket_kind = {
+    .size = sizeof(weir_stream_kind_t),
     .name = "io_uring socket",
     .read_some = read_some,
     .write_some = write_some,

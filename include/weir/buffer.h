@@ -64,6 +64,8 @@ typedef void (*weir_release_cb)(void *source, const uv_buf_t *memory);
 
 /* All zero is a good choice. */
 typedef struct weir_buffer_options_s {
+  size_t size;        /* sizeof(weir_buffer_options_t), or 0: that of the first
+                         version */
   size_t max_size;    /* bound of size + prepared; 0: none but the address
                          space's. A ring's is its capacity. */
   size_t block_size;  /* chain: bytes of each block of the heap; 0: 16 KiB. A
@@ -107,7 +109,8 @@ struct weir_buffer_s {
 /* ---- Making ---- */
 
 /* A flat buffer in memory that it owns. options may be NULL. Returns 0 or
- * UV_EINVAL (one of acquire and release only, an unknown flag). */
+ * UV_EINVAL (one of acquire and release only, an unknown flag,
+ * a size that is none or has more than is known here). */
 WEIR_EXTERN WEIR_MUST_USE int
 weir_flat_init(weir_buffer_t *buffer, const weir_buffer_options_t *options);
 

@@ -30,6 +30,9 @@ extern "C" {
  * An operation keeps uv_run going, but what wakes it when a pending transfer
  * can go on is the kind's own: a handle of libuv's, or another stream. */
 struct weir_stream_kind_s {
+  /* sizeof(weir_stream_kind_t). A table that ends before an optional function
+   * of a later version is one without it. */
+  size_t size;
   const char *name;
 
   /* Start one transfer of 1 to WEIR_WINDOW segments. Return
@@ -79,8 +82,8 @@ struct weir_stream_kind_s {
 /* Makes a connected stream of the given kind, which has to outlive it, in
  * memory that needs no initialisation. impl is the kind's own, may be NULL, and
  * weir_stream_impl gives it back. The stream has to be closed. Returns 0,
- * UV_EINVAL (a NULL, or no read_some, write_some, cancel_read, cancel_write,
- * shutdown or close), UV_ECANCELED. */
+ * UV_EINVAL (a NULL, no read_some, write_some, cancel_read, cancel_write,
+ * shutdown or close, or a size that ends before close does), UV_ECANCELED. */
 WEIR_EXTERN WEIR_MUST_USE int weir_stream_init(weir_loop_t *loop,
                                                weir_stream_t *stream,
                                                const weir_stream_kind_t *kind,

@@ -4,6 +4,7 @@
 #ifndef WEIR_LOOP_H
 #define WEIR_LOOP_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <uv.h>
@@ -78,6 +79,8 @@ typedef enum weir_wait_e {
  * rights than whoever started it, as one with the set-user-ID bit, does not
  * read the environment. */
 typedef struct weir_loop_options_s {
+  /* sizeof(weir_loop_options_t), or 0: that of the first version. */
+  size_t size;
   /* AUTO is replaced by the environment variable WEIR_BACKEND (uring or uv)
    * where it is set to more than auto. */
   weir_backend_t backend;
@@ -95,10 +98,10 @@ typedef struct weir_loop_options_s {
    * attached. May be NULL. */
   unsigned why_size;
   char *why;
-  unsigned reserved[2]; /* Must be 0. */
 } weir_loop_options_t;
 
-/* What happened on a loop since it was attached. */
+/* What happened on a loop since it was attached. Later versions may add to its
+ * end. */
 typedef struct weir_loop_stats_s {
   uint64_t syscalls;      /* system calls made by weir's own code */
   uint64_t enters;        /* those of them that were io_uring_enter */
@@ -129,11 +132,12 @@ typedef void (*weir_loop_cb)(weir_loop_t *loop);
  * going only while an operation or a close is outstanding. When it is refused,
  * nothing was added to uv.
  *
- * Returns 0 and sets *loop; or UV_EINVAL (a NULL, an unknown option or a value
- * out of range, an unknown word in the environment variable), UV_ENOMEM, or,
- * only when the io_uring backend was forced and cannot be had, the error that
- * says why: UV_ENOSYS, UV_EPERM, UV_EACCES, UV_ENOMEM, UV_EMFILE, UV_ENFILE,
- * UV_ENOTSUP (not built in). */
+ * Returns 0 and sets *loop; or UV_EINVAL (a NULL, a size below the first
+ * version's, an option of a later version that is not 0, a value out of range,
+ * an unknown word in the environment variable), UV_ENOMEM, or, only when the
+ * io_uring backend was forced and cannot be had, the error that says why:
+ * UV_ENOSYS, UV_EPERM, UV_EACCES, UV_ENOMEM, UV_EMFILE, UV_ENFILE, UV_ENOTSUP
+ * (not built in). */
 WEIR_EXTERN WEIR_MUST_USE int
 weir_loop_attach(uv_loop_t *uv, const weir_loop_options_t *options,
                  weir_loop_t **loop);
@@ -193,8 +197,10 @@ WEIR_EXTERN int weir_loop_fallback_reason(const weir_loop_t *loop,
 WEIR_EXTERN weir_wait_t weir_loop_wait(const weir_loop_t *loop,
                                        const char **sentence);
 
+/* Fills the first size bytes of stats; size is sizeof(*stats). Counters of a
+ * later version than that of the library are 0. */
 WEIR_EXTERN void weir_loop_stats(const weir_loop_t *loop,
-                                 weir_loop_stats_t *stats);
+                                 weir_loop_stats_t *stats, size_t size);
 
 /* Whether handle, met in uv_walk, belongs to weir, as one that a stream has
  * adopted does: 1 or 0. An application that walks the loop and closes

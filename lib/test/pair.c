@@ -170,7 +170,8 @@ static void pair_close(weir_stream_t *stream) {
   weir_stream_close_done(stream);
 }
 
-static const weir_stream_kind_t pair_kind = {.name = "test pair",
+static const weir_stream_kind_t pair_kind = {.size = sizeof(weir_stream_kind_t),
+                                             .name = "test pair",
                                              .read_some = pair_read,
                                              .write_some = pair_write,
                                              .read_now = pair_read_now,

@@ -296,6 +296,7 @@ static void script_close(weir_stream_t *stream) {
 }
 
 static const weir_stream_kind_t script_kind = {
+    .size = sizeof(weir_stream_kind_t),
     .name = "test script",
     .read_some = script_read,
     .write_some = script_write,
@@ -307,6 +308,7 @@ static const weir_stream_kind_t script_kind = {
     .close = script_close};
 
 static const weir_stream_kind_t no_now_kind = {
+    .size = sizeof(weir_stream_kind_t),
     .name = "test script",
     .read_some = script_read,
     .write_some = script_write,

@@ -60,7 +60,7 @@ void check_is_at(const char *file, int line, const char *text, long long actual,
 weir_loop_stats_t stats_of(const struct weir_fixture *f) {
   weir_loop_stats_t stats;
 
-  weir_loop_stats(f->loop, &stats);
+  weir_loop_stats(f->loop, &stats, sizeof(stats));
   return stats;
 }
 

@@ -177,6 +177,7 @@ void script_finish_read(struct script *s, int status, size_t len) {
 
 void script_open_on(weir_loop_t *loop, struct script *s) {
   memset(s, 0, sizeof(*s));
+  s->kind.size = sizeof(s->kind);
   s->kind.name = "script";
   s->kind.read_some = read_some;
   s->kind.write_some = write_some;
