@@ -134,6 +134,7 @@ TESTS_C += tests/test_wait.c
 TESTS_C += tests/test_write.c
 TESTS_C += tests/test_write_cond.c
 TESTS_C += tests/test_write_now.c
+TESTS_C += tests/test_write_try.c
 
 SUPPORT_C += tests/support/alloc.c
 SUPPORT_C += tests/support/box.c
@@ -366,6 +367,7 @@ MAN3 += man/weir_write_at_least.3
 MAN3 += man/weir_write_eof.3
 MAN3 += man/weir_write_now.3
 MAN3 += man/weir_write_some.3
+MAN3 += man/weir_write_try.3
 
 MAN7 += man/weir.7
 

@@ -245,15 +245,19 @@ static const weir__op_class_t write_class = {"write", cancel};
 
 /* ---- The calls ---- */
 
+/* 0 if the stream takes writes, else why not. */
+static int writable(const weir_stream_t *stream) {
+  int r = weir__stream_usable(stream);
+  return r == 0 && (stream->state & WEIR__ENDED) != 0 ? UV_EPIPE : r;
+}
+
 /* need is how many bytes finish the write, SIZE_MAX: all; gone is how many went
  * before. */
 static int begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                  form_t form, size_t need, size_t gone, weir_op_cb cb) {
   if (op == NULL || stream == NULL || cb == NULL)
     return UV_EINVAL;
-  int r = weir__stream_usable(stream);
-  if (r == 0 && (stream->state & WEIR__ENDED) != 0)
-    r = UV_EPIPE;
+  int r = writable(stream);
   size_t left = weir_seq_size(from);
   if (need == SIZE_MAX)
     need = left;
@@ -328,35 +332,56 @@ static int write_inline(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
   }
 }
 
+/* Writes what can go now of *from, and adds to *n: 0, UV_EAGAIN when all or a
+ * rest of it would have to wait, or why writing fails. */
+static int write_at_once(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
+  int r = writable(stream);
+  if (r == 0)
+    r = stream->write_status;
+  if (r != 0)
+    return r;
+  if (!weir__queue_empty(&stream->writes))
+    return UV_EAGAIN;
+  if (stream->kind->write_now == NULL)
+    return weir_seq_empty(*from) ? 0 : UV_EAGAIN;
+  r = write_inline(stream, from, n);
+  if (r == 0) {
+    stream->loop->stats.writes++;
+  } else if (r != UV_EAGAIN) {
+    stream->write_status = r;
+    if (weir_seq_empty(*from))
+      r = 0;
+  }
+  return r;
+}
+
 int weir_write_now(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                    size_t *n, weir_op_cb cb) {
   if (n != NULL)
     *n = 0;
   if (op == NULL || stream == NULL || n == NULL || cb == NULL)
     return UV_EINVAL;
-  int r = weir__stream_usable(stream);
-  if (r == 0 && (stream->state & WEIR__ENDED) != 0)
-    r = UV_EPIPE;
-  if (r == 0)
-    r = stream->write_status;
-  if (r != 0)
+  int r = write_at_once(stream, &from, n);
+  if (r != UV_EAGAIN)
     return r;
-  if (weir__queue_empty(&stream->writes) && stream->kind->write_now != NULL) {
-    r = write_inline(stream, &from, n);
-    if (r == 0) {
-      stream->loop->stats.writes++;
-      return 0;
-    }
-    if (r != UV_EAGAIN) {
-      stream->write_status = r;
-      return weir_seq_empty(from) ? 0 : r;
-    }
-  }
   r = begin(op, stream, from, WRITE_ALL, SIZE_MAX, *n, cb);
   if (r == 0)
     return WEIR_PENDING;
   if (*n > 0)
     stream->write_status = r;
+  return r;
+}
+
+int weir_write_try(weir_stream_t *stream, weir_seq_t from, size_t *n) {
+  if (n != NULL)
+    *n = 0;
+  if (stream == NULL || n == NULL)
+    return UV_EINVAL;
+  int r = write_at_once(stream, &from, n);
+  if (r == UV_EAGAIN && *n > 0) {
+    stream->loop->stats.writes++;
+    r = 0;
+  }
   return r;
 }
 

@@ -296,6 +296,14 @@ WEIR_EXTERN WEIR_MUST_USE int weir_write_now(weir_op_t *op,
                                              weir_seq_t from, size_t *n,
                                              weir_op_cb cb);
 
+/* As much from the front of from as goes now, which may be many windows;
+ * nothing is queued. Returns 0 with 1 <= *n <= N; UV_EAGAIN with *n = 0 when
+ * nothing goes now, a write is outstanding that it must not overtake, or the
+ * kind of stream cannot tell; or an error as of weir_write_now. The memory is
+ * the caller's again when it returns. */
+WEIR_EXTERN WEIR_MUST_USE int weir_write_try(weir_stream_t *stream,
+                                             weir_seq_t from, size_t *n);
+
 /* As weir_write, then ends this side of the stream: the peer reads the bytes
  * and then the end of the stream. from may be empty. If the bytes fail, the
  * stream is not ended; if they went and the end cannot follow (UV_ENOTCONN
