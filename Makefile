@@ -605,7 +605,7 @@ check-abi check-docs check-elf check-examples check-headers check-readme \
 check-style:
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/$@.sh
 
-# After a function was added: makes tests/abi.txt what the library exports.
+# After a function or a member was added: makes tests/abi.txt what there is.
 update-abi: libweir.la
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/check-abi.sh --update
 

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: MIT
 #
 # The exported symbols are those of tests/abi.txt, which are those that the
-# public headers declare, and nothing global has a foreign name. Run it in the
-# build directory; with --update it writes tests/abi.txt.
+# public headers declare, and nothing global has a foreign name. On 64-bit Linux
+# the public structs have the sizes, and their public members the offsets, that
+# it lists. Run it in the build directory; with --update it writes that file.
 
 srcdir=${srcdir:-.}
 NM=${NM:-nm}
@@ -23,7 +24,41 @@ same() {
   diff "$2" "$3" >"$tmp/diff" || { complain "$1" && cat "$tmp/diff"; }
 }
 
-grep -v '^#' "$list" | sort >"$tmp/listed"
+grep -v '^#\| ' "$list" | sort >"$tmp/listed"
+grep '^[^#].* ' "$list" | sort >"$tmp/listed-sizes"
+
+headers=$(for h in ${PUBLIC_HDRS:?}; do echo "$srcdir/$h"; done)
+
+# Prints a program that prints the sizes and offsets of the public structs.
+program() {
+  echo '#include <stddef.h>'
+  echo '#include <stdio.h>'
+  for h in $PUBLIC_HDRS; do
+    echo "#include <${h#include/}>"
+  done
+  echo 'int main(void) {'
+  echo '#if defined(__linux__) && defined(__LP64__)'
+  # shellcheck disable=SC2086
+  awk -f "$srcdir/tests/structs.awk" $headers |
+    while IFS=. read -r type member; do
+      value="sizeof($type)"
+      [ -z "$member" ] || value="offsetof($type, $member)"
+      printf '  printf("%%s %%zu\\n", "%s", %s);\n' \
+        "$type${member:+.$member}" "$value"
+    done
+  echo '#endif'
+  echo '  return 0; }'
+}
+
+program >"$tmp/sizes.c"
+# shellcheck disable=SC2086
+${CC:-cc} -I"$srcdir/include" $CPPFLAGS $LIBUV_CFLAGS -o "$tmp/sizes" \
+  "$tmp/sizes.c" || complain 'The sizes of public structs do not compile.'
+"./$tmp/sizes" | sort >"$tmp/sizes.txt"
+if [ ! -s "$tmp/sizes.txt" ]; then
+  echo 'skipped: the sizes of public structs are listed for 64-bit Linux'
+  cp "$tmp/listed-sizes" "$tmp/sizes.txt"
+fi
 
 archive=.libs/libweir-core.a
 if [ -f "$archive" ]; then
@@ -35,9 +70,12 @@ if [ -f "$archive" ]; then
 fi
 
 # shellcheck disable=SC2086
-awk -f "$srcdir/tests/prototypes.awk" \
-  $(for h in ${PUBLIC_HDRS:?}; do echo "$srcdir/$h"; done) |
+awk -f "$srcdir/tests/prototypes.awk" $headers |
   sed 's/(.*//; s/.*[ *]//' | sort >"$tmp/declared"
+
+[ "$1" = --update ] ||
+  same 'Not what tests/abi.txt lists (<) are the sizes and offsets (>):' \
+    "$tmp/listed-sizes" "$tmp/sizes.txt"
 
 library=.libs/libweir.so
 if [ ! -f "$library" ] || ! $NM -D "$library" >"$tmp/nm" 2>/dev/null; then
@@ -51,7 +89,7 @@ awk '$2 ~ /^[A-TV-Z]$/ && $3 !~ /^WEIR_/ { print $3 }' "$tmp/nm" |
 sed 's/@.*//' "$tmp/versioned" >"$tmp/exported"
 
 if [ "$1" = --update ]; then
-  { grep '^#' "$list" && cat "$tmp/exported"; } >"$tmp/new"
+  { grep '^#' "$list" && cat "$tmp/exported" "$tmp/sizes.txt"; } >"$tmp/new"
   mv "$tmp/new" "$list"
   exit
 fi
