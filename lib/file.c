@@ -42,9 +42,11 @@ static int transfer_sync(int write, uv_file file, weir_seq_t seq,
 int weir__file_run(weir_op_t *op) {
   const weir__file_args_t *args = weir__file_args(op);
   uv_fs_t req;
+  const weir__open_args_t *open;
   switch (op->form) {
   case WEIR__FILE_OPEN:
-    uv_fs_open(NULL, &req, args->path, args->flags, args->mode, NULL);
+    open = weir__open_args(op);
+    uv_fs_open(NULL, &req, open->path, open->flags, open->mode, NULL);
     return finish_sync(&req);
   case WEIR__FILE_CLOSE:
     uv_fs_close(NULL, &req, args->file, NULL);
@@ -158,8 +160,7 @@ void weir__file_done(weir_op_t *op, int64_t result) {
   /* What ends makes room. */
   loop->flags &= ~WEIR__LOOP_FILES_BLOCKED;
   if (op->form == WEIR__FILE_OPEN) {
-    weir__free(args->path);
-    args->path = NULL;
+    weir__free(weir__open_args(op)->path);
     if (result >= 0)
       args->file = (uv_file)result;
   } else if (op->form == WEIR__FILE_PREAD && result >= 0) {
@@ -201,10 +202,7 @@ int weir_file_open(weir_loop_t *loop, weir_op_t *op, const char *path,
     weir__free(copy);
     return r;
   }
-  weir__file_args_t *args = weir__file_args(op);
-  args->path = copy;
-  args->flags = flags;
-  args->mode = mode;
+  *weir__open_args(op) = (weir__open_args_t){copy, flags, mode};
   return 0;
 }
 

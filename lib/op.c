@@ -10,8 +10,9 @@
 #include "queue.h"
 #include "seq.h"
 
-static_assert(sizeof(weir_op_t) <= 256, "an op takes at most 256 bytes");
-static_assert(sizeof(weir__file_args_t) <= sizeof(((weir_op_t *)0)->scratch),
+static_assert(sizeof(weir_op_t) <= 224, "an op takes at most 224 bytes");
+static_assert(sizeof(weir__file_args_t) <= WEIR_OP_SCRATCH &&
+                  sizeof(weir__open_args_t) <= WEIR_OP_ROOM,
               "file arguments fit in an op");
 
 /* The copies of descriptor arrays lie in blocks that are kept, by orders, of
@@ -72,17 +73,17 @@ void weir__blocks_free(weir_loop_t *loop) {
 
 static int hold(weir_op_t *op, weir_loop_t *loop, weir_seq_t seq) {
   size_t n = weir__seq_descriptors(&seq);
-  op->block = NULL;
   op->seq = seq;
-  if (n <= sizeof(op->segments) / sizeof(op->segments[0])) {
-    weir__seq_own(&op->seq, op->segments);
+  if (n <= sizeof(op->held.segments) / sizeof(op->held.segments[0])) {
+    weir__seq_own(&op->seq, op->held.segments);
     return 0;
   }
   weir__block_t *block = block_take(loop, n);
   if (block == NULL)
     return UV_ENOMEM;
   weir__seq_own(&op->seq, block->segments);
-  op->block = block;
+  op->held.block = block;
+  op->flags |= WEIR__OP_BLOCK;
   return 0;
 }
 
@@ -92,7 +93,6 @@ void weir__op_begin_plain(weir_op_t *op, weir_loop_t *loop, void *owner,
   op->loop = loop;
   op->owner = owner;
   op->type = type;
-  op->block = NULL;
   op->done = 0;
   op->left = 0;
   op->status = 0;
@@ -116,10 +116,8 @@ int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
 void weir__op_finish(weir_op_t *op, int status) {
   weir_loop_t *loop = op->loop;
   assert(op->state != WEIR__OP_DONE);
-  if (op->block != NULL) {
-    block_release(loop, op->block);
-    op->block = NULL;
-  }
+  if ((op->flags & WEIR__OP_BLOCK) != 0)
+    block_release(loop, op->held.block);
   if (status != UV_ECANCELED || !weir__op_ending(op))
     op->status = status;
   op->state = WEIR__OP_DONE;

@@ -26,7 +26,8 @@ typedef enum weir__op_state_e {
 /* weir_op_t.flags */
 enum {
   WEIR__OP_CANCEL_SENT = 1,
-  WEIR__OP_BEGUN = 2 /* its first transfer was asked for */
+  WEIR__OP_BEGUN = 2, /* its first transfer was asked for */
+  WEIR__OP_BLOCK = 4  /* the copy of its descriptors is a block */
 };
 
 /* weir_op_t.form of a file operation. */
@@ -41,13 +42,17 @@ typedef enum weir__file_form_e {
 /* The fields of a file operation; the sequence and counts are those of
  * the op. */
 typedef struct weir__file_args_s {
-  char *path; /* a copy, for open */
   int64_t offset;
   uint64_t tag; /* the backend's */
   uv_file file;
+} weir__file_args_t;
+
+/* And what an open has besides. */
+typedef struct weir__open_args_s {
+  char *path; /* a copy */
   int flags;
   int mode;
-} weir__file_args_t;
+} weir__open_args_t;
 
 static inline weir_op_t *weir__op_of(const weir_node_t *node) {
   return (weir_op_t *)((uintptr_t)node - offsetof(weir_op_t, node));
@@ -58,8 +63,17 @@ static inline void *weir__op_scratch(const weir_op_t *op) {
   return (void *)(uintptr_t)op->scratch.bytes;
 }
 
+/* More room, for a class whose operations are begun without a sequence. */
+static inline void *weir__op_room(const weir_op_t *op) {
+  return (void *)(uintptr_t)op->held.bytes;
+}
+
 static inline weir__file_args_t *weir__file_args(const weir_op_t *op) {
   return weir__op_scratch(op);
+}
+
+static inline weir__open_args_t *weir__open_args(const weir_op_t *op) {
+  return weir__op_room(op);
 }
 
 /* Runs a file operation at once, in whatever thread this is: its result, which

@@ -20,11 +20,10 @@ enum {
 typedef struct when_s {
   weir_cond_fn fn;
   void *arg;
-  size_t cap;   /* SIZE_MAX: none */
-  size_t limit; /* of the next transfer */
+  size_t cap; /* SIZE_MAX: none */
 } when_t;
 
-static_assert(sizeof(when_t) <= sizeof(((weir_op_t *)0)->scratch),
+static_assert(sizeof(when_t) <= WEIR_OP_SCRATCH,
               "a read condition fits in an op");
 
 static when_t *when_of(const weir_op_t *op) {
@@ -37,14 +36,18 @@ static int enough(weir_op_t *op) {
 
 /* Asks the application, which also says how much is to come next. */
 static int ask(weir_op_t *op) {
-  when_t *when = when_of(op);
-  size_t limit = op->left == 0 ? 0 : when->fn(when->arg, op->done);
-  when->limit = limit < when->cap ? limit : when->cap;
-  return limit == 0;
+  const when_t *when = when_of(op);
+  op->need = op->left == 0 ? 0 : when->fn(when->arg, op->done);
+  return op->need == 0;
 }
 
-static size_t limit_of(const weir_op_t *op) {
-  return when_of(op)->limit;
+static size_t cap_of(const weir_op_t *op) {
+  return when_of(op)->cap;
+}
+
+static size_t wish_of(const weir_op_t *op) {
+  size_t cap = when_of(op)->cap;
+  return op->need < cap ? op->need : cap;
 }
 
 static void pass(weir_op_t *op, size_t n) {
@@ -77,7 +80,7 @@ static const weir__read_plan_t some = {
 static const weir__read_plan_t counted = {
     .type = {.name = "read", .cancel = weir__read_cancel},
     .held = enough,
-    .limit = limit_of,
+    .limit = cap_of,
     .took = took,
     .at_end = UV_EOF,
 };
@@ -85,7 +88,7 @@ static const weir__read_plan_t counted = {
 static const weir__read_plan_t asked = {
     .type = {.name = "read when", .cancel = weir__read_cancel},
     .held = ask,
-    .limit = limit_of,
+    .limit = wish_of,
     .took = took_and_ask,
     .at_end = UV_EOF,
 };
@@ -119,7 +122,7 @@ int weir_read(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
   if (r == 0) {
     size_t cap = cond.cap == 0 ? SIZE_MAX : cond.cap;
     op->need = need;
-    *when_of(op) = (when_t){cond.fn, cond.arg, cap, cap};
+    *when_of(op) = (when_t){cond.fn, cond.arg, cap};
   }
   return r;
 }

@@ -31,11 +31,11 @@ typedef struct state_s {
   } u;
 } state_t;
 
-static_assert(sizeof(state_t) <= sizeof(((weir_op_t *)0)->scratch),
+static_assert(sizeof(state_t) <= WEIR_OP_ROOM,
               "the state of a read until fits in an op");
 
 static state_t *state_of(weir_op_t *op) {
-  return weir__op_scratch(op);
+  return weir__op_room(op);
 }
 
 static int match(const match_t *m, weir_seq_t piece, size_t *end) {

@@ -69,20 +69,22 @@ static void fill_transfer(weir__ring_t *ring, struct io_uring_sqe *sqe,
     sqe->rw_flags = WEIR__RWF_NOSIGNAL;
 }
 
-static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe, weir_op_t *op) {
-  const weir__file_args_t *args = weir__file_args(op);
+static void fill_open(struct io_uring_sqe *sqe, const weir__open_args_t *args) {
+  sqe->opcode = IORING_OP_OPENAT;
+  sqe->fd = AT_FDCWD;
+  sqe->addr = (uint64_t)(uintptr_t)args->path;
+  sqe->len = (uint32_t)args->mode;
+  sqe->open_flags = (uint32_t)(args->flags | O_CLOEXEC);
+  /* The ring would first try it without waiting, and a FIFO be opened so. */
+  if (!(args->flags & O_NONBLOCK))
+    sqe->flags |= IOSQE_ASYNC;
+}
 
-  sqe->fd = args->file;
+static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe, weir_op_t *op) {
+  sqe->fd = weir__file_args(op)->file;
   switch (op->form) {
   case WEIR__FILE_OPEN:
-    sqe->opcode = IORING_OP_OPENAT;
-    sqe->fd = AT_FDCWD;
-    sqe->addr = (uint64_t)(uintptr_t)args->path;
-    sqe->len = (uint32_t)args->mode;
-    sqe->open_flags = (uint32_t)(args->flags | O_CLOEXEC);
-    /* The ring would first try it without waiting, and a FIFO be opened so. */
-    if (!(args->flags & O_NONBLOCK))
-      sqe->flags |= IOSQE_ASYNC;
+    fill_open(sqe, weir__open_args(op));
     break;
   case WEIR__FILE_CLOSE:
     sqe->opcode = IORING_OP_CLOSE;

@@ -24,6 +24,10 @@ typedef struct weir_loop_s weir_loop_t;
 typedef struct weir_op_s weir_op_t;
 typedef struct weir_stream_s weir_stream_t;
 
+/* Private: bytes of an operation. */
+#define WEIR_OP_ROOM 64
+#define WEIR_OP_SCRATCH 24
+
 /* Private: a place in one of the library's queues. */
 typedef struct weir_node_s {
   struct weir_node_s *next;
@@ -57,19 +61,23 @@ struct weir_op_s {
   void *owner;
   const struct weir__op_class_s *type;
   weir_node_t node;
-  weir_seq_t seq;
-  uv_buf_t segments[4];
-  void *block;
   size_t done;
   size_t left;
+  size_t need;
   int status;
   unsigned char form;
   unsigned char state;
   unsigned short flags;
-  size_t need;
+  weir_seq_t seq;
+  union {
+    uv_buf_t segments[4];
+    void *block;
+    uint64_t align;
+    unsigned char bytes[WEIR_OP_ROOM];
+  } held;
   union {
     uint64_t align;
-    unsigned char bytes[40];
+    unsigned char bytes[WEIR_OP_SCRATCH];
   } scratch;
 };
 
