@@ -8,10 +8,17 @@
 
 #include "loop.h"
 #include "op.h"
+#include "os.h"
 
 /* The one boundary between the core and what makes system calls. Functions
  * that start something may return UV_EBUSY: no room now, the core asks again
  * in a later turn. */
+
+/* Where a stream is to connect to: at the beginning of its own bytes, whatever
+ * the backend, until the connect is over. */
+static inline weir__peer_t *weir__peer(const weir_stream_t *stream) {
+  return (weir__peer_t *)(uintptr_t)stream->own.bytes;
+}
 
 /* Sockets: what a kind of stream needs beyond weir_stream_kind_t. The core has
  * set stream->loop and cleared the rest before init, adopt or accept; these
@@ -28,7 +35,7 @@ typedef struct weir__net_s {
   int (*bind_path)(weir_stream_t *stream, const char *name);
   int (*listen)(weir_stream_t *stream, int backlog);
 
-  /* Start connecting to stream->peer (an address for UV_TCP, a path for
+  /* Start connecting to weir__peer (an address for UV_TCP, a path for
    * UV_NAMED_PIPE). 0: connected. WEIR_PENDING: weir__connect_done will come.
    * UV_EBUSY or an error. */
   int (*connect)(weir_stream_t *stream);

@@ -6,6 +6,13 @@
 
 #include <uv.h>
 
+/* An address, or a path that weir__os_check_path has let pass. */
+typedef union weir__peer_u {
+  struct sockaddr addr;
+  struct sockaddr_in6 in6;
+  char path[128];
+} weir__peer_t;
+
 /* System calls on a descriptor that both backends make directly. None waits
  * unless it says so, none raises SIGPIPE; EINTR is tried again. Results are 0
  * or a negative UV_E*; *n is set on success only. */

@@ -218,7 +218,7 @@ int weir__os_listen(uv_os_fd_t fd, int backlog) {
 
 int weir__os_check_path(const char *name) {
   struct sockaddr_un addr;
-  static_assert(sizeof(addr.sun_path) <= sizeof(((weir_stream_t *)0)->peer),
+  static_assert(sizeof(addr.sun_path) <= sizeof(weir__peer_t),
                 "a stream can hold a path");
   if (name[0] == '\0')
     return UV_EINVAL;

@@ -196,9 +196,9 @@ int weir_tcp_connect(weir_op_t *op, weir_stream_t *stream,
   if (r != 0)
     return r;
   if (addr->sa_family == AF_INET)
-    memcpy(&stream->peer, addr, sizeof(struct sockaddr_in));
+    memcpy(weir__peer(stream), addr, sizeof(struct sockaddr_in));
   else if (addr->sa_family == AF_INET6)
-    memcpy(&stream->peer, addr, sizeof(struct sockaddr_in6));
+    memcpy(weir__peer(stream), addr, sizeof(struct sockaddr_in6));
   else
     return UV_EINVAL;
   return connect_begin(op, stream, cb);
@@ -213,7 +213,7 @@ int weir_pipe_connect(weir_op_t *op, weir_stream_t *stream, const char *name,
     r = weir__os_check_path(name);
   if (r != 0)
     return r;
-  memcpy(stream->peer.path, name, strlen(name) + 1);
+  memcpy(weir__peer(stream)->path, name, strlen(name) + 1);
   return connect_begin(op, stream, cb);
 }
 

@@ -27,10 +27,19 @@
 /* weir_stream_s.own of such a stream. */
 typedef struct weir__uv_s {
   union {
+    weir__peer_t peer;     /* before the stream is connected */
+    weir__settle_t settle; /* while closing */
+  } ends;
+  union {
     uv_connect_t connect; /* before the stream is connected */
     uv_poll_t poll;       /* from the first wait on */
   } u;
-  weir__settle_t settle; /* while closing */
+  union {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+  } uv;                  /* not of one that was adopted */
   weir_stream_t *client; /* of the pending accept */
   int flags;
   unsigned reads; /* without a wait between them */
@@ -55,7 +64,7 @@ enum {
 };
 
 static inline weir__uv_t *weir__uv(const weir_stream_t *stream) {
-  return (weir__uv_t *)(void *)(uintptr_t)stream->own;
+  return (weir__uv_t *)(void *)(uintptr_t)stream->own.bytes;
 }
 
 extern const weir_stream_kind_t weir__uv_kind;

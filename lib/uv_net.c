@@ -9,25 +9,26 @@
 
 static int init(weir_stream_t *stream, uv_handle_type type) {
   uv_loop_t *loop = stream->loop->uv;
-  int r = type == UV_TCP ? uv_tcp_init(loop, &stream->uv.tcp)
-                         : uv_pipe_init(loop, &stream->uv.pipe, 0);
+  weir__uv_t *uv = weir__uv(stream);
+  *uv = (weir__uv_t){0};
+  int r = type == UV_TCP ? uv_tcp_init(loop, &uv->uv.tcp)
+                         : uv_pipe_init(loop, &uv->uv.pipe, 0);
   if (r != 0)
     return r;
-  uv_unref(&stream->uv.handle);
-  stream->uv.handle.data = stream;
+  uv_unref(&uv->uv.handle);
+  uv->uv.handle.data = stream;
   stream->kind = &weir__uv_kind;
-  stream->impl = &stream->uv.stream;
-  *weir__uv(stream) = (weir__uv_t){0};
+  stream->impl = &uv->uv.stream;
   return 0;
 }
 
 static int open_fd(weir_stream_t *stream, uv_os_sock_t fd, int is_socket) {
   weir__uv_t *uv = weir__uv(stream);
   int r;
-  if (stream->uv.handle.type == UV_TCP)
-    r = uv_tcp_open(&stream->uv.tcp, fd);
+  if (uv->uv.handle.type == UV_TCP)
+    r = uv_tcp_open(&uv->uv.tcp, fd);
   else
-    r = uv_pipe_open(&stream->uv.pipe, (uv_file)fd);
+    r = uv_pipe_open(&uv->uv.pipe, (uv_file)fd);
   if (r == 0 && is_socket)
     uv->flags |= WEIR__UV_SOCKET;
   return r;
@@ -36,7 +37,7 @@ static int open_fd(weir_stream_t *stream, uv_os_sock_t fd, int is_socket) {
 /* libuv takes any descriptor for TCP. */
 static int open_given(weir_stream_t *stream, uv_os_sock_t fd) {
   int r = weir__os_check_socket((uv_os_fd_t)fd);
-  if (r != 0 && stream->uv.handle.type == UV_TCP)
+  if (r != 0 && weir__uv(stream)->uv.handle.type == UV_TCP)
     return r;
   return open_fd(stream, fd, r == 0);
 }
@@ -69,15 +70,16 @@ static int bind_address(weir_stream_t *stream, const struct sockaddr *addr,
                         unsigned flags) {
   struct sockaddr_storage name;
   int len = sizeof(name);
-  int r = uv_tcp_bind(&stream->uv.tcp, addr, flags);
+  int r = uv_tcp_bind(&weir__uv(stream)->uv.tcp, addr, flags);
   if (r != 0)
     return r;
   /* libuv keeps UV_EADDRINUSE back until it is asked for something else. */
-  return uv_tcp_getsockname(&stream->uv.tcp, (struct sockaddr *)&name, &len);
+  return uv_tcp_getsockname(&weir__uv(stream)->uv.tcp, (struct sockaddr *)&name,
+                            &len);
 }
 
 static int bind_path(weir_stream_t *stream, const char *name) {
-  return uv_pipe_bind(&stream->uv.pipe, name);
+  return uv_pipe_bind(&weir__uv(stream)->uv.pipe, name);
 }
 
 static int start_listening(weir_stream_t *stream, int backlog) {
@@ -104,7 +106,7 @@ static int accept_now(weir_stream_t *listener, weir_stream_t *client) {
     return r;
   uv->flags |= WEIR__UV_READ_MORE;
   weir__stream_prepare(listener->loop, client);
-  init(client, listener->uv.handle.type);
+  init(client, weir__uv(listener)->uv.handle.type);
   /* It fails only if the application closed a descriptor behind libuv's back
    * and the number came back; client then has none, which its operations tell.
    */
@@ -151,11 +153,11 @@ static int start_connect(weir_stream_t *stream) {
   weir__uv_t *uv = weir__uv(stream);
   int r = 0;
   uv->u.connect.data = stream;
-  if (stream->uv.handle.type == UV_TCP)
-    r = uv_tcp_connect(&uv->u.connect, &stream->uv.tcp, &stream->peer.addr,
+  if (uv->uv.handle.type == UV_TCP)
+    r = uv_tcp_connect(&uv->u.connect, &uv->uv.tcp, &uv->ends.peer.addr,
                        on_connect);
   else
-    uv_pipe_connect(&uv->u.connect, &stream->uv.pipe, stream->peer.path,
+    uv_pipe_connect(&uv->u.connect, &uv->uv.pipe, uv->ends.peer.path,
                     on_connect);
   if (r != 0)
     return r;

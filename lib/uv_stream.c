@@ -11,8 +11,8 @@
 
 /* The kind of the libuv backend's streams. */
 
-static_assert(sizeof(weir__uv_t) <= sizeof(((weir_stream_t *)0)->own) &&
-                  _Alignof(weir__uv_t) <= _Alignof(void *),
+static_assert(sizeof(weir__uv_t) <= WEIR_STREAM_ROOM &&
+                  _Alignof(weir__uv_t) <= _Alignof(uint64_t),
               "the state of a stream fits in it");
 
 int weir__uv_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
@@ -307,7 +307,7 @@ static void close_stream(weir_stream_t *stream) {
   }
   if (settle) {
     uv->closing++;
-    weir__settle(stream->loop->uv, &uv->settle, on_settled, stream);
+    weir__settle(stream->loop->uv, &uv->ends.settle, on_settled, stream);
   }
 }
 

@@ -156,10 +156,10 @@ static int net_bind_path(weir_stream_t *stream, const char *name) {
   rc = make_socket(stream, AF_UNIX);
   if (rc != 0)
     return rc;
-  set_path(&sock->u.path, name);
+  set_path(&sock->ends.path, name);
   stream->loop->stats.syscalls++;
-  if (bind(sock->fd, (struct sockaddr *)&sock->u.path, sizeof(sock->u.path)) ==
-      0) {
+  if (bind(sock->fd, (struct sockaddr *)&sock->ends.path,
+           sizeof(sock->ends.path)) == 0) {
     sock->flags |= WEIR__SOCKET_UNLINK;
     return 0;
   }
@@ -195,7 +195,7 @@ static int connect_path(weir_stream_t *stream) {
 
   if (rc != 0)
     return rc;
-  set_path(&addr, stream->peer.path);
+  set_path(&addr, weir__peer(stream)->path);
   stream->loop->stats.syscalls += 3;
   set_nonblocking(sock->fd, 1);
   do
@@ -242,7 +242,7 @@ static void connect_ended(weir__ring_t *ring, void *owner, int result,
 
 static void fill_connect(const weir_stream_t *stream,
                          struct io_uring_sqe *sqe) {
-  const struct sockaddr *addr = &stream->peer.addr;
+  const struct sockaddr *addr = &weir__peer(stream)->addr;
 
   sqe->addr = (uint64_t)(uintptr_t)addr;
   sqe->off = address_size(addr);
@@ -277,7 +277,7 @@ static int net_connect(weir_stream_t *stream) {
     return foreign(stream)->connect(stream);
   if (stream->type != UV_TCP)
     return connect_path(stream);
-  rc = make_socket(stream, stream->peer.addr.sa_family);
+  rc = make_socket(stream, weir__peer(stream)->addr.sa_family);
   if (rc != 0)
     return rc;
   sqe = weir__ring_begin(ring, &connect_request, stream, IORING_OP_CONNECT,

@@ -154,6 +154,14 @@ typedef struct weir__ring_s {
 
 /* The state of a socket, in weir_stream_t.own. */
 typedef struct weir__socket_s {
+  union {
+    weir__peer_t peer; /* before the stream is connected */
+    uv_poll_t poll;    /* see writable.c */
+  } u;
+  union {
+    struct sockaddr_un path; /* that it is bound to */
+    weir__settle_t settle;   /* of handles, while they close */
+  } ends;
   int fd;
   unsigned flags;
   unsigned read_enters; /* of the ring when the read was begun */
@@ -161,11 +169,6 @@ typedef struct weir__socket_s {
   uint64_t write_tag;
   uint64_t control_tag;  /* connect or accept */
   weir_stream_t *client; /* of the pending accept */
-  union {
-    struct sockaddr_un path; /* that it is bound to */
-    weir__settle_t settle;   /* of handles, while they close */
-  } u;
-  uv_poll_t poll; /* see writable.c */
 } weir__socket_t;
 
 enum {
@@ -182,7 +185,7 @@ static inline weir__ring_t *weir__ring(const weir_loop_t *loop) {
 }
 
 static inline weir__socket_t *weir__socket(const weir_stream_t *stream) {
-  return (weir__socket_t *)(uintptr_t)stream->own;
+  return (weir__socket_t *)(uintptr_t)stream->own.bytes;
 }
 
 /* ---- setup.c ---- */

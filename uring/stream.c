@@ -9,7 +9,7 @@
 
 #include "../lib/os.h"
 
-_Static_assert(sizeof(weir__socket_t) <= sizeof(((weir_stream_t *)0)->own),
+_Static_assert(sizeof(weir__socket_t) <= WEIR_STREAM_ROOM,
                "the state of a socket fits into a stream");
 
 int weir__socket_fd(const void *owner) {
@@ -276,7 +276,7 @@ static void close_descriptor(weir_stream_t *stream) {
 
   if (sock->flags & WEIR__SOCKET_UNLINK) {
     stream->loop->stats.syscalls++;
-    unlink(sock->u.path.sun_path);
+    unlink(sock->ends.path.sun_path);
   }
   if (sock->fd >= 0) {
     stream->loop->stats.syscalls++;
@@ -291,13 +291,13 @@ static void close_now(weir_stream_t *stream) {
 
   /* The poll handle first, while the descriptor is open. */
   if (polled)
-    close_handle((uv_handle_t *)&sock->poll);
+    close_handle((uv_handle_t *)&sock->u.poll);
   if (adopted)
     weir__adopted_close(stream->impl);
   else
     close_descriptor(stream);
   if (adopted || polled)
-    weir__settle(stream->loop->uv, &sock->u.settle, on_settled, stream);
+    weir__settle(stream->loop->uv, &sock->ends.settle, on_settled, stream);
   else
     weir_stream_close_done(stream);
 }

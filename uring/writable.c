@@ -12,8 +12,8 @@ static void stop(weir_stream_t *stream) {
   weir__socket_t *sock = weir__socket(stream);
 
   sock->flags &= ~(unsigned)WEIR__SOCKET_WAITING;
-  if (!uv_is_closing((uv_handle_t *)&sock->poll))
-    uv_poll_stop(&sock->poll);
+  if (!uv_is_closing((uv_handle_t *)&sock->u.poll))
+    uv_poll_stop(&sock->u.poll);
 }
 
 static void on_writable(uv_poll_t *poll, int status, int events) {
@@ -31,12 +31,12 @@ static int open_poll(weir_stream_t *stream) {
   int rc;
 
   if (sock->flags & WEIR__SOCKET_POLL)
-    return uv_is_closing((uv_handle_t *)&sock->poll) ? UV_ECANCELED : 0;
-  rc = uv_poll_init(stream->loop->uv, &sock->poll, sock->fd);
+    return uv_is_closing((uv_handle_t *)&sock->u.poll) ? UV_ECANCELED : 0;
+  rc = uv_poll_init(stream->loop->uv, &sock->u.poll, sock->fd);
   if (rc != 0)
     return rc;
-  uv_unref((uv_handle_t *)&sock->poll);
-  sock->poll.data = stream;
+  uv_unref((uv_handle_t *)&sock->u.poll);
+  sock->u.poll.data = stream;
   sock->flags |= WEIR__SOCKET_POLL;
   return 0;
 }
@@ -46,7 +46,7 @@ int weir__socket_await(weir_stream_t *stream) {
   int rc = open_poll(stream);
 
   if (rc == 0)
-    rc = uv_poll_start(&sock->poll, UV_WRITABLE, on_writable);
+    rc = uv_poll_start(&sock->u.poll, UV_WRITABLE, on_writable);
   if (rc == 0)
     sock->flags |= WEIR__SOCKET_WAITING;
   return rc;
@@ -61,7 +61,7 @@ int weir__socket_unawait(weir_stream_t *stream, int status) {
 }
 
 void weir__socket_unwatch(weir_stream_t *stream) {
-  uv_handle_t *poll = (uv_handle_t *)&weir__socket(stream)->poll;
+  uv_handle_t *poll = (uv_handle_t *)&weir__socket(stream)->u.poll;
 
   if (weir__socket(stream)->flags & WEIR__SOCKET_POLL && !uv_is_closing(poll))
     uv_close(poll, NULL);

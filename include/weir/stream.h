@@ -48,6 +48,14 @@ extern "C" {
 typedef struct weir_stream_kind_s weir_stream_kind_t;
 typedef void (*weir_close_cb)(weir_stream_t *stream);
 
+/* Private: bytes of a stream that are its backend's. libuv's handles are larger
+ * on Windows, uv_pipe_t most of all. */
+#ifdef _WIN32
+#define WEIR_STREAM_ROOM 1536
+#else
+#define WEIR_STREAM_ROOM 640
+#endif
+
 /* Allocate streams by sizeof; it is part of the ABI and does not change. */
 struct weir_stream_s {
   void *data; /* The application's; weir never touches it. */
@@ -70,20 +78,11 @@ struct weir_stream_s {
   int wants;
   int read_status;
   int write_status;
-  int type; /* of handle: UV_TCP, UV_NAMED_PIPE, or 0 */
+  int type; /* UV_TCP, UV_NAMED_PIPE, or 0 */
   union {
-    uv_handle_t handle;
-    uv_stream_t stream;
-    uv_tcp_t tcp;
-    uv_pipe_t pipe;
-    void *reserved[48];
-  } uv;
-  union {
-    struct sockaddr addr;
-    char path[128];
-    void *align;
-  } peer;
-  void *own[48];
+    uint64_t align;
+    unsigned char bytes[WEIR_STREAM_ROOM];
+  } own;
 };
 
 /* ---- Making a stream ---- */
