@@ -741,7 +741,7 @@ define HELP
   all             the library and the samples (the default)
   check, test     build and run the tests; TESTFLAGS, TEST_WRAPPER
   check-all       and the checks of documents, style and hardening
-  check-abi       exported symbols          update-abi      write that list
+  check-abi       symbols, sizes, offsets   update-abi      write that list
   check-docs      man pages                 check-examples  the programs there
   check-headers   headers stand alone       check-readme    the programs there
   check-style     layout, licence           check-elf       direct calls, flags
