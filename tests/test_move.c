@@ -202,6 +202,63 @@ WEIR_TEST(move, a_connection_that_came_is_accepted) {
   run_out(f);
 }
 
+/* ---- Bytes ---- */
+
+enum { BYTES = 600 };
+
+struct reading {
+  weir_op_t op;
+  weir_stream_t *stream;
+  char bytes[BYTES];
+  size_t read;
+  int failed;
+};
+
+static void read_byte(struct reading *reading);
+
+static void on_byte(weir_op_t *op, int status, size_t n) {
+  struct reading *reading = (struct reading *)op;
+
+  reading->failed |= status != 0 || n != 1;
+  if (++reading->read < BYTES)
+    read_byte(reading);
+}
+
+static void read_byte(struct reading *reading) {
+  reading->failed |=
+      weir_read_some(&reading->op, reading->stream,
+                     weir_mseq_block(reading->bytes + reading->read, 1),
+                     on_byte) != 0;
+}
+
+static void work_a_turn(void *arg) {
+  struct weir_fixture *f = arg;
+
+  uv_run(&f->uv, UV_RUN_ONCE);
+}
+
+/* All are there, and each turn ends with a read that is done already. */
+WEIR_TEST(move, no_byte_is_lost) {
+  static struct reading reading;
+  struct worker w;
+  struct conn c;
+
+  conn_tcp(f, &c);
+  reading.stream = &c.stream;
+  read_byte(&reading);
+  peer_send(&c, 0, BYTES);
+  worker_begin(&w);
+  while (reading.read < BYTES) {
+    worker_do(&w, work_a_turn, f);
+    if (reading.read < BYTES)
+      work_a_turn(f);
+  }
+  worker_end(&w);
+  cr_assert(!reading.failed);
+  cr_assert(pattern_holds(reading.bytes, 0, BYTES));
+  conn_close(f, &c);
+}
+
 /* ---- A connection that is being made ---- */
 
 /* A listener without room: the system tries again after a second. */
@@ -287,6 +344,45 @@ WEIR_TEST(move, a_connection_was_made_meanwhile) {
 
 WEIR_TEST(move, a_connection_was_refused_meanwhile) {
   connected_meanwhile(f, 1);
+}
+
+/* ---- Handles closed by the application ---- */
+
+static void close_one(uv_handle_t *handle, void *arg) {
+  (void)arg;
+  if (!uv_is_closing(handle))
+    uv_close(handle, NULL);
+}
+
+static void walked(struct weir_fixture *f, int state) {
+  struct request r = {0};
+  struct worker w;
+  struct conn c;
+  char bytes[4];
+
+  conn_tcp(f, &c);
+  check_is(weir_read(&r.op, &c.stream, weir_mseq_block(bytes, 4), weir_all(),
+                     on_done),
+           0);
+  peer_send(&c, 0, 2);
+  elsewhere(f, &w, state);
+  uv_walk(&f->uv, close_one, NULL);
+  check_is(weir_close(&c.stream, on_conn_closed), 0);
+  finish(f, &r, UV_ECANCELED, 2);
+  run_until(f, &c.closed);
+  close_peer(&c);
+  check_is(weir_loop_detach(f->loop, NULL), 0);
+  run_out(f);
+  f->loop = NULL;
+  back(&w, state);
+}
+
+WEIR_TEST(move, closed_handles_end_all) {
+  walked(f, ENDED);
+}
+
+WEIR_TEST(move, closed_handles_end_all_beside_the_other_thread) {
+  walked(f, ALIVE);
 }
 
 /* ---- Files ---- */

@@ -16,7 +16,7 @@
  * reach, in another thread or in a child after a fork. */
 
 /* How long the kernel may take to let go of a ring: some 50 ms are usual. */
-enum { GONE_MS = 10000 };
+enum { GONE_MS = 5000 };
 
 static uint64_t tag_of(const weir__ring_t *ring, uint32_t index) {
   return (uint64_t)ring->slots[index].generation << 32 | index;

@@ -64,9 +64,7 @@ void weir__ring_anew(weir__ring_t *ring, uint64_t tag) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
 
   slot->flags &= WEIR__SLOT_CANCELLED;
-  if (slot->flags & WEIR__SLOT_CANCELLED)
-    weir__ring_end(ring, tag, UV_ECANCELED, 0);
-  else if (slot->type->restart == NULL)
+  if (slot->type->restart == NULL)
     weir__ring_end(ring, tag, UV_EAGAIN, 0);
   else
     weir__slot_redo(ring, tag, WEIR__SLOT_RESTART);

@@ -160,8 +160,9 @@ WEIR_EXTERN WEIR_MUST_USE int weir_loop_detach(weir_loop_t *loop,
  *
  * Until then every call that would begin or end something on the loop, or on
  * what was made from it, is refused with UV_ESRCH, and nothing of weir's keeps
- * uv_run from returning there or does anything. The parent is not disturbed. It
- * takes uv_loop_fork, before uv_run, for that, and a fork by the C library: one
+ * uv_run from returning there or does anything, but that a detach which was
+ * begun is carried out there, too. The parent is not disturbed. It takes
+ * uv_loop_fork, before uv_run, for that, and a fork by the C library: one
  * behind its back, by _Fork or clone, is not noticed.
  *
  * After it, what the parent had outstanding ends in the child with UV_ECANCELED
