@@ -173,9 +173,12 @@ SAMPLES_C += samples/demo_peer.c
 SAMPLES_C += samples/echo.c
 SAMPLES_C += samples/relay.c
 
+SAMPLES_SUPPORT_C += samples/address.c
 SAMPLES_SUPPORT_C += samples/common.c
 SAMPLES_SUPPORT_C += samples/copy.c
 SAMPLES_SUPPORT_C += samples/flow.c
+SAMPLES_SUPPORT_C += samples/message.c
+SAMPLES_SUPPORT_C += samples/options.c
 SAMPLES_SUPPORT_C += samples/progress.c
 SAMPLES_SUPPORT_C += samples/server.c
 SAMPLES_SUPPORT_C += samples/target.c
@@ -188,7 +191,10 @@ BENCH_URING_C += bench/broadcast.c
 BENCH_URING_C += bench/client.c
 BENCH_URING_C += bench/cp_uring.c
 
+BENCH_SUPPORT_C += samples/address.c
 BENCH_SUPPORT_C += samples/common.c
+BENCH_SUPPORT_C += samples/message.c
+BENCH_SUPPORT_C += samples/options.c
 
 # The server of bench/broadcast.c and tests/test_broadcast.c; its clients there.
 CAST_C += bench/calls.c

@@ -6,7 +6,7 @@
 # they run on that backend, else on each that there is.
 
 set -u
-bin=${SAMPLES_DIR:-samples}
+bin=$(cd "${SAMPLES_DIR:-samples}" && pwd) || exit 1
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/weir-smoke.XXXXXX") || exit 1
 pids=
 
@@ -29,10 +29,60 @@ fail() {
   echo "samples are not built"
   exit 77
 }
+# The programs themselves, without libtool's scripts around them.
+if [ -x "$bin/.libs/echo" ]; then
+  LD_LIBRARY_PATH=$bin/../.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+  export LD_LIBRARY_PATH
+  bin=$bin/.libs
+fi
+
+# What cannot be tried here: run.sh counts such lines.
+skip() {
+  echo "skipped: ${mode:+$mode: }$*"
+}
 
 # equal WHAT EXPECTED ACTUAL
 equal() {
   [ "$2" = "$3" ] || fail "$1: $2 expected, $3 found"
+}
+
+# eventually WHAT COMMAND...: fails unless it succeeds within a while.
+eventually() {
+  what=$1
+  shift
+  tries=0
+  until "$@"; do
+    tries=$((tries + 1))
+    [ $tries -lt 200 ] || fail "never: $what"
+    sleep 0.05
+  done
+}
+
+# The number of lines that a server wrote to stderr.
+lines() {
+  wc -l <"$1.err" | tr -d ' '
+}
+
+# The number of descriptors that a process has; -1 where that is not told.
+descriptors() {
+  ls "/proc/$1/fd" 2>/dev/null | wc -l | tr -d ' ' | sed 's/^0$/-1/'
+}
+
+has_descriptors() {
+  [ "$(descriptors "$1")" = "$2" ]
+}
+
+# Whether tests/scarce.c can be loaded before the samples; makes scarce.so.
+can_preload() {
+  if ! ${CC:-cc} -shared -fPIC -o "$tmp/scarce.so" \
+    "${srcdir:-.}/tests/scarce.c" -ldl 2>"$tmp/cc"; then
+    skip "want of memory and errors: $(head -n 1 "$tmp/cc")"
+  elif ! LD_PRELOAD="$tmp/scarce.so" "$bin/echo" -h >/dev/null 2>&1; then
+    skip "want of memory and errors: nothing can be loaded before a program"
+  else
+    return 0
+  fi
+  return 1
 }
 
 # Starts a program that prints "listening on HOST:PORT": sets pid and address.
@@ -57,7 +107,7 @@ stop() {
   kill "-$1" "$2"
   wait "$2"
   equal "status after SIG$1" 0 $?
-  equal "lines on stderr" 0 "$(wc -l <"$3.err" | tr -d ' ')"
+  equal "lines on stderr" 0 "$(lines "$3")"
 }
 
 # refuses STATUS WORDS PROGRAM...: one line with these words on stderr.
@@ -74,6 +124,7 @@ refuses() {
 # Bad command lines, which every sample refuses alike.
 refuses_misuse() {
   "$@" --help | grep -q '^usage: ' || fail "$1 --help"
+  "$@" -h | grep -q '^usage: ' || fail "$1 -h"
   refuses 2 "unknown option" "$@" --nonsense
   refuses 2 "try --help" "$@"
 }
@@ -106,18 +157,20 @@ lacking() {
 }
 
 # Runs a function on each backend and wait.
+modes=${WEIR_BACKEND:-uring-ring uring-uv uv}
 on_each_backend() {
-  for mode in ${WEIR_BACKEND:-uring-ring uring-uv uv}; do
+  for mode in $modes; do
     WEIR_BACKEND=${mode%%-*}
     WEIR_WAIT=
     [ "$mode" = "$WEIR_BACKEND" ] || WEIR_WAIT=${mode#*-}
     export WEIR_BACKEND WEIR_WAIT
     why=$(lacking | tail -n 1)
     if [ -n "$why" ]; then
-      echo "skipped: $mode: $why"
+      skip "$why"
       continue
     fi
     "$1"
     echo "$mode: passed"
   done
+  unset mode WEIR_BACKEND WEIR_WAIT
 }
