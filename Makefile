@@ -187,6 +187,7 @@ SAMPLES_SUPPORT_C += samples/pattern.c
 SAMPLES_SUPPORT_C += samples/plain.c
 SAMPLES_SUPPORT_C += samples/progress.c
 SAMPLES_SUPPORT_C += samples/server.c
+SAMPLES_SUPPORT_C += samples/source.c
 SAMPLES_SUPPORT_C += samples/target.c
 
 BENCH_C += bench/echo_uv.c

@@ -4,8 +4,9 @@
 
 /* A library to be loaded before a program, by LD_PRELOAD, for the smoke tests:
  * while the file that the environment variable SCARCE names exists, there is no
- * memory for what a server needs for one connection, and nothing can be sent
- * (the file's name with .send behind it). */
+ * memory for what a server needs for one connection; while NAME.send exists,
+ * nothing can be sent; while NAME.pread does, reading a file hangs. The last
+ * two reach what goes through the C library, as the libuv backend does. */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* RTLD_NEXT */
@@ -53,3 +54,14 @@ ssize_t send(int fd, const void *bytes, size_t len, int flags) {
   errno = EHOSTUNREACH;
   return -1;
 }
+
+#ifdef __GLIBC__
+ssize_t pread64(int fd, void *into, size_t len, off64_t offset) {
+  static ssize_t (*next)(int, void *, size_t, off64_t);
+  if (next == NULL)
+    *(void **)&next = dlsym(RTLD_NEXT, "pread64");
+  while (is_scarce(".pread"))
+    usleep(10000);
+  return next(fd, into, len, offset);
+}
+#endif

@@ -11,6 +11,7 @@ tmp=$(mktemp -d "${TMPDIR:-/tmp}/weir-smoke.XXXXXX") || exit 1
 pids=
 
 cleanup() {
+  rm -f "$tmp"/scarce* # what it holds up can end
   for pid in $pids; do
     kill "$pid" 2>/dev/null
   done
