@@ -165,6 +165,7 @@ CHECKS_ALL_SH += tests/check-style.sh
 SMOKE_SH += tests/smoke-adopt.sh
 SMOKE_SH += tests/smoke-cp.sh
 SMOKE_SH += tests/smoke-echo.sh
+SMOKE_SH += tests/smoke-readme.sh
 SMOKE_SH += tests/smoke-relay.sh
 SMOKE_SH += tests/smoke-scarce.sh
 
