@@ -27,13 +27,6 @@ sink_ends() {
   wait "$sink" || fail "sink, $1: $(cat "$tmp/sink.err")"
 }
 
-# Ends a relay that had reason to complain.
-stop_any() {
-  kill -TERM "$pid"
-  wait "$pid"
-  equal "status of a relay, $1" 0 $?
-}
-
 # through SEND BACK SINK_OPTIONS RELAY_OPTIONS: SEND bytes go to the sink, and
 # BACK bytes come back.
 through() {
@@ -50,6 +43,8 @@ check_transfers() {
   through 30K 10K "" "--buffer 1"
   through 2M 1 "--rcvbuf 16K --slow" "--buffer 100000 --stats"
   through 2M 1 "--rcvbuf 16K --slow" "--buffer 100000 --no-topup"
+  # The client has everything and is gone long before the sink has.
+  through 16M 1 "--rcvbuf 16K --slow" "--buffer 17M"
 }
 
 # Nobody there: the clients are told, with a reset; the relay goes on. It does
@@ -63,7 +58,7 @@ check_refused() {
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     client --idle --expect-reset
   done
-  stop_any "without a target"
+  stop_any TERM "$pid" "without a target"
   grep -q "connect to $gone: connection refused" "$tmp/log.err" ||
     fail "no reason given: $(cat "$tmp/log.err")"
   [ "$(lines "$tmp/log")" -lt 20 ] || fail "a line for each client"
@@ -76,7 +71,7 @@ broken() {
   # shellcheck disable=SC2086
   client $2
   sink_ends "$2"
-  stop_any "$2"
+  stop_any TERM "$pid" "$2"
   equal "lines on stderr" 1 "$(lines "$tmp/log")"
   grep -q '\(read from\|write to\|wait for\) 127.*: [cb]' "$tmp/log.err" ||
     fail "$2: not told: $(cat "$tmp/log.err")"
@@ -124,7 +119,7 @@ check_leaving() {
   has_descriptors "$pid" $((before + 2)) || fail "a client's end was its end"
   kill -TERM "$pid"
   eventually "the relay drains" grep -q '^1 connections go on' "$tmp/log"
-  stop_any "that connects"
+  stop_any TERM "$pid" "that connects"
 }
 
 # Any error of a sink ends both sides.
@@ -138,7 +133,7 @@ check_errors() {
   client --send 20K --idle --expect-reset
   rm "$tmp/scarce.send"
   sink_ends "an error"
-  stop_any "an error"
+  stop_any TERM "$pid" "an error"
   grep -q 'write to 127.*: host is unreachable' "$tmp/log.err" ||
     fail "an error: $(cat "$tmp/log.err")"
 }

@@ -33,16 +33,9 @@ survives_a_crowd() {
   works 1M || fail "$1 after a crowd: $(cat "$tmp/peer")"
 }
 
-# Ends a server that had reason to complain.
-stop_any() {
-  kill -TERM "$pid"
-  wait "$pid"
-  equal "status of $1" 0 $?
-}
-
 # A server that does not rest makes thousands of turns a second.
 rests() {
-  stop_any "$1"
+  stop_any TERM "$pid" "$1"
   turns=$(sed -n 's/.*, turns \([0-9]*\),.*/\1/p' "$log")
   [ "${turns:-0}" -gt 0 ] || fail "$1 counts no turns"
   [ "$turns" -lt 5000 ] || fail "$1 made $turns turns"
@@ -80,7 +73,7 @@ check_descriptors() {
   kill "$crowd" 2>/dev/null
   wait "$crowd" 2>/dev/null
   eventually "adopt serves again" works 1M
-  stop_any adopt
+  stop_any TERM "$pid" adopt
 }
 
 # Whatever can be had: it serves, or waits to, or says in a line why not. With
@@ -131,7 +124,7 @@ survives_want() {
   equal "lines of $name on stderr" 1 "$(lines "$log")"
   rm "$tmp/scarce"
   wait "$peer" || fail "$name without memory: $(cat "$tmp/peer")"
-  stop_any "$name"
+  stop_any TERM "$pid" "$name"
 }
 
 check_memory() {

@@ -103,11 +103,22 @@ serve() {
   done
 }
 
-# Ends a server with a signal: it has to say 0 and nothing on stderr.
-stop() {
+# A child that has ended is there until it is waited for.
+ended() {
+  case $(cat "/proc/$1/stat" 2>/dev/null) in *') '[!Z]*) return 1 ;; esac
+}
+
+# stop_any SIGNAL PID WHAT: ends a server; it has to say 0.
+stop_any() {
   kill "-$1" "$2"
+  eventually "the end after SIG$1, ${3:-}" ended "$2"
   wait "$2"
-  equal "status after SIG$1" 0 $?
+  equal "status after SIG$1, ${3:-}" 0 $?
+}
+
+# The same with one that had no reason to say anything on stderr.
+stop() {
+  stop_any "$1" "$2"
   equal "lines on stderr" 0 "$(lines "$3")"
 }
 
