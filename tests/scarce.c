@@ -5,7 +5,7 @@
 /* A library to be loaded before a program, by LD_PRELOAD, for the smoke tests:
  * while the file that the environment variable SCARCE names exists, there is no
  * memory for what a server needs for one connection; while NAME.send exists,
- * nothing can be sent; while NAME.pread does, reading a file hangs. The last
+ * nothing can be sent; while NAME.preadv does, reading a file hangs. The last
  * two reach what goes through the C library, as the libuv backend does. */
 
 #ifndef _GNU_SOURCE
@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* Around 64 KiB: the samples' buffers, and nothing that a loop is made of. */
@@ -55,13 +56,11 @@ ssize_t send(int fd, const void *bytes, size_t len, int flags) {
   return -1;
 }
 
-#ifdef __GLIBC__
-ssize_t pread64(int fd, void *into, size_t len, off64_t offset) {
-  static ssize_t (*next)(int, void *, size_t, off64_t);
+ssize_t preadv(int fd, const struct iovec *into, int count, off_t offset) {
+  static ssize_t (*next)(int, const struct iovec *, int, off_t);
   if (next == NULL)
-    *(void **)&next = dlsym(RTLD_NEXT, "pread64");
-  while (is_scarce(".pread"))
+    *(void **)&next = dlsym(RTLD_NEXT, "preadv");
+  while (is_scarce(".preadv"))
     usleep(10000);
-  return next(fd, into, len, offset);
+  return next(fd, into, count, offset);
 }
-#endif

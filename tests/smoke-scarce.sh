@@ -28,7 +28,7 @@ survives_a_crowd() {
   kill -0 "$pid" 2>/dev/null || fail "$1 ended: $(cat "$log.err")"
   equal "lines of $1 on stderr" 1 "$(lines "$log")"
   grep -q "accept on $address: " "$log.err" || fail "$(cat "$log.err")"
-  kill "$crowd"
+  kill "$crowd" 2>/dev/null
   wait "$crowd" 2>/dev/null
   works 1M || fail "$1 after a crowd: $(cat "$tmp/peer")"
 }
@@ -57,7 +57,7 @@ check_descriptors() {
   eventually "relay runs out" grep -q 'too many open files' "$log.err"
   sleep 1
   [ "$(lines "$log")" -lt 10 ] || fail "relay: $(lines "$log") lines"
-  kill "$crowd"
+  kill "$crowd" 2>/dev/null
   wait "$crowd" 2>/dev/null
   eventually "the relay serves again" works 1M
   rests relay

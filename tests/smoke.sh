@@ -169,7 +169,8 @@ lacking() {
 }
 
 # Runs a function on each backend and wait.
-modes=${WEIR_BACKEND:-uring-ring uring-uv uv}
+wanted=${WEIR_BACKEND:-}
+modes=${wanted:-uring-ring uring-uv uv}
 on_each_backend() {
   for mode in $modes; do
     WEIR_BACKEND=${mode%%-*}
@@ -185,4 +186,5 @@ on_each_backend() {
     echo "$mode: passed"
   done
   unset mode WEIR_BACKEND WEIR_WAIT
+  [ -z "$wanted" ] || export WEIR_BACKEND="$wanted"
 }
