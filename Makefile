@@ -116,6 +116,7 @@ TESTS_C += tests/test_pool.c
 TESTS_C += tests/test_random.c
 TESTS_C += tests/test_read.c
 TESTS_C += tests/test_read_cond.c
+TESTS_C += tests/test_reset.c
 TESTS_C += tests/test_same.c
 TESTS_C += tests/test_seq.c
 TESTS_C += tests/test_seq_big.c
@@ -176,7 +177,9 @@ CHECKS_ALL_SH += tests/check-style.sh
 SMOKE_SH += tests/smoke-adopt.sh
 SMOKE_SH += tests/smoke-cp.sh
 SMOKE_SH += tests/smoke-echo.sh
+SMOKE_SH += tests/smoke-readme.sh
 SMOKE_SH += tests/smoke-relay.sh
+SMOKE_SH += tests/smoke-scarce.sh
 
 SAMPLES_C += samples/adopt.c
 SAMPLES_C += samples/cp.c
@@ -184,11 +187,20 @@ SAMPLES_C += samples/demo_peer.c
 SAMPLES_C += samples/echo.c
 SAMPLES_C += samples/relay.c
 
+SAMPLES_SUPPORT_C += samples/address.c
 SAMPLES_SUPPORT_C += samples/common.c
 SAMPLES_SUPPORT_C += samples/copy.c
+SAMPLES_SUPPORT_C += samples/counts.c
+SAMPLES_SUPPORT_C += samples/dial.c
 SAMPLES_SUPPORT_C += samples/flow.c
+SAMPLES_SUPPORT_C += samples/message.c
+SAMPLES_SUPPORT_C += samples/options.c
+SAMPLES_SUPPORT_C += samples/pair.c
+SAMPLES_SUPPORT_C += samples/pattern.c
+SAMPLES_SUPPORT_C += samples/plain.c
 SAMPLES_SUPPORT_C += samples/progress.c
 SAMPLES_SUPPORT_C += samples/server.c
+SAMPLES_SUPPORT_C += samples/source.c
 SAMPLES_SUPPORT_C += samples/target.c
 
 BENCH_C += bench/echo_uv.c
@@ -199,7 +211,10 @@ BENCH_URING_C += bench/broadcast.c
 BENCH_URING_C += bench/client.c
 BENCH_URING_C += bench/cp_uring.c
 
+BENCH_SUPPORT_C += samples/address.c
 BENCH_SUPPORT_C += samples/common.c
+BENCH_SUPPORT_C += samples/message.c
+BENCH_SUPPORT_C += samples/options.c
 
 # The server of bench/broadcast.c and tests/test_broadcast.c; its clients there.
 CAST_C += bench/calls.c
@@ -232,6 +247,7 @@ MAN3 += man/weir_chain_init.3
 MAN3 += man/weir_chain_pullup.3
 MAN3 += man/weir_chain_split.3
 MAN3 += man/weir_close.3
+MAN3 += man/weir_close_reset.3
 MAN3 += man/weir_exactly.3
 MAN3 += man/weir_file_close.3
 MAN3 += man/weir_file_fsync.3

@@ -3,6 +3,7 @@
  */
 #include <assert.h>
 
+#include "os.h"
 #include "queue.h"
 #include "stream.h"
 
@@ -22,20 +23,42 @@ void weir__stream_idle(weir_stream_t *stream) {
     weir__stream_want(stream, WEIR__WANT_CLOSE);
 }
 
-int weir_close(weir_stream_t *stream, weir_close_cb cb) {
+/* 0 if stream can begin to close. */
+static int closable(const weir_stream_t *stream) {
   if (stream == NULL || stream->loop == NULL)
     return UV_EINVAL;
   if ((stream->state & WEIR__CLOSING) != 0)
     return UV_EALREADY;
-  int r = weir__loop_revive(stream->loop);
-  if (r != 0)
-    return r;
+  return weir__loop_revive(stream->loop);
+}
+
+static void begin(weir_stream_t *stream, weir_close_cb cb) {
   stream->state |= WEIR__CLOSING;
   stream->close_cb = cb;
   weir__loop_ref(stream->loop);
   weir__stream_cancel_all(stream);
   weir__stream_idle(stream);
-  return 0;
+}
+
+int weir_close(weir_stream_t *stream, weir_close_cb cb) {
+  int r = closable(stream);
+  if (r == 0)
+    begin(stream, cb);
+  return r;
+}
+
+int weir_close_reset(weir_stream_t *stream, weir_close_cb cb) {
+  uv_os_fd_t fd;
+  int r = closable(stream);
+  if (r == 0 && (stream->state & WEIR__CONNECTED) == 0)
+    r = UV_ENOTCONN;
+  if (r == 0)
+    r = weir_fileno(stream, &fd);
+  if (r == 0)
+    r = weir__os_reset_at_close(fd);
+  if (r == 0)
+    begin(stream, cb);
+  return r;
 }
 
 void weir_stream_close_done(weir_stream_t *stream) {

@@ -55,6 +55,9 @@ int weir__os_sockname(uv_os_fd_t fd, struct sockaddr *addr, int *len);
 int weir__os_peername(uv_os_fd_t fd, struct sockaddr *addr, int *len);
 int weir__os_nodelay(uv_os_fd_t fd, int on);
 
+/* Has the close of fd reset the connection. UV_ENOTSUP if it is not TCP's. */
+int weir__os_reset_at_close(uv_os_fd_t fd);
+
 /* A variable of the environment, which must not be changed, or NULL. There is
  * none for a program that has more rights than whoever started it. */
 const char *weir__os_getenv(const char *name);

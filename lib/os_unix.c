@@ -260,6 +260,22 @@ int weir__os_nodelay(uv_os_fd_t fd, int on) {
   return 0;
 }
 
+/* The family tells: other sockets take the option, too, and then do nothing. */
+int weir__os_reset_at_close(uv_os_fd_t fd) {
+  const struct linger now = {.l_onoff = 1, .l_linger = 0};
+  struct sockaddr_storage name;
+  int len = sizeof(name);
+  int r = weir__os_sockname(fd, (struct sockaddr *)&name, &len);
+  if (r != 0)
+    return r;
+  if (name.ss_family != AF_INET && name.ss_family != AF_INET6)
+    return UV_ENOTSUP;
+  if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) == 0)
+    return 0;
+  /* macOS says EINVAL when the connection is over already. */
+  return errno == EINVAL ? 0 : last_error();
+}
+
 /* ---- Environment ---- */
 
 const char *weir__os_getenv(const char *name) {

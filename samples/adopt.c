@@ -12,11 +12,13 @@
 #include <weir.h> /* weir */
 
 #include "common.h"
+#include "plain.h"
 
 static const char help[] =
     "usage: adopt --listen HOST:PORT [--plain]\n"
     "An echo server on libuv whose connection handler was moved to weir.\n"
-    "  --listen HOST:PORT  address to listen on; port 0 picks a free one\n"
+    "  --listen HOST:PORT  address to listen on; a HOST of * is every one,\n"
+    "                      port 0 picks a free one\n"
     "  --plain             use the handler as it was before\n";
 
 typedef struct connection_s {
@@ -30,18 +32,17 @@ typedef struct connection_s {
 
 static uv_loop_t uv;
 static weir_loop_t *weir; /* weir */
-static uv_tcp_t listener;
 static int plain;
 
 /* ---- The handler before ---- */
 
-static void on_closed(uv_handle_t *handle) {
-  free(handle->data);
-}
-
+/* An answer that is cut off shall not look whole. */
 static void end(connection_t *c) {
-  if (!uv_is_closing((uv_handle_t *)&c->tcp))
-    uv_close((uv_handle_t *)&c->tcp, on_closed);
+  if (uv_is_closing((uv_handle_t *)&c->tcp))
+    return;
+  if (uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) == 0 ||
+      uv_tcp_close_reset(&c->tcp, plain_closed) != 0)
+    uv_close((uv_handle_t *)&c->tcp, plain_closed);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf) {
@@ -74,6 +75,12 @@ static void on_weir_closed(weir_stream_t *stream) {
   free(stream->data); /* the uv_tcp_t in it is closed, too */
 }
 
+static void weir_end(connection_t *c) {
+  if (weir_stream_queued(&c->stream) == 0 ||
+      weir_close_reset(&c->stream, on_weir_closed) != 0)
+    weir_close(&c->stream, on_weir_closed);
+}
+
 static void on_weir_read(weir_op_t *op, int status, size_t n);
 
 static void on_weir_written(weir_op_t *op, int status, size_t n) {
@@ -81,14 +88,14 @@ static void on_weir_written(weir_op_t *op, int status, size_t n) {
   weir_mseq_t room = weir_mseq_block(c->buffer, sizeof c->buffer);
   (void)n;
   if (status != 0 || weir_read_some(op, &c->stream, room, on_weir_read) != 0)
-    weir_close(&c->stream, on_weir_closed);
+    weir_end(c);
 }
 
 static void on_weir_read(weir_op_t *op, int status, size_t n) {
   connection_t *c = op->data;
   weir_seq_t data = weir_seq_block(c->buffer, n);
   if (status != 0 || weir_write(op, &c->stream, data, on_weir_written) != 0)
-    weir_close(&c->stream, on_weir_closed);
+    weir_end(c);
 }
 
 static void serve_on_weir(connection_t *c) {
@@ -101,36 +108,29 @@ static void serve_on_weir(connection_t *c) {
     end(c);
 }
 
-static void on_connection(uv_stream_t *server, int status) {
-  connection_t *c = status == 0 ? calloc(1, sizeof *c) : NULL;
-  if (c == NULL) {
-    complain("accept", status != 0 ? status : UV_ENOMEM);
-    return;
-  }
-  uv_tcp_init(&uv, &c->tcp);
-  c->tcp.data = c;
+/* ---- Both ---- */
+
+static void serve(uv_tcp_t *tcp) {
+  connection_t *c = (connection_t *)tcp;
+  tcp->data = c;
   c->request.data = c;
-  if (uv_accept(server, (uv_stream_t *)&c->tcp) != 0)
-    end(c);
-  else if (plain)
+  c->adopted = 0; /* weir */
+  if (plain)
     on_written(&c->request, 0);
   else
     serve_on_weir(c); /* weir */
 }
 
-static void close_handle(uv_handle_t *handle, void *unused) {
-  connection_t *c = handle->data;
-  (void)unused;
-  if (handle == (uv_handle_t *)&listener)
-    uv_close(handle, NULL);
-  else if (handle->type == UV_TCP && c->adopted) /* weir */
-    weir_close(&c->stream, on_weir_closed);
-  else if (handle->type == UV_TCP)
+static void end_any(uv_tcp_t *tcp) {
+  connection_t *c = (connection_t *)tcp;
+  if (c->adopted) /* weir */
+    weir_end(c);
+  else
     end(c);
 }
 
 static void stop(void) {
-  uv_walk(&uv, close_handle, NULL);
+  plain_stop(end_any);
 }
 
 int main(int argc, char **argv) {
@@ -139,10 +139,10 @@ int main(int argc, char **argv) {
       {"--listen", NULL, &word}, {"--plain", &plain, NULL}, {NULL, NULL, NULL}};
   struct sockaddr_storage addr;
   parse_options(argc, argv, help, options, 0);
-  parse_address("--listen", word, &addr);
+  parse_listen_address("--listen", word, &addr);
   weir = open_loop(&uv); /* weir: uv_loop_init, then weir_loop_attach */
   on_stop_signal(&uv, stop);
-  listen_plain(&uv, &listener, &addr, on_connection);
+  plain_start(&uv, &addr, sizeof(connection_t), serve);
   uv_run(&uv, UV_RUN_DEFAULT);
   close_loop(&uv, weir); /* weir: weir_loop_detach, then uv_loop_close */
   return 0;

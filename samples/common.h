@@ -6,62 +6,31 @@
 
 #include <weir/loop.h>
 
-/* What all samples share, and what is not about weir: the command line,
- * addresses, signals and error messages. Functions that fail say why on stderr
- * in one line and exit: with status 2 if the command line is wrong, with 1 if
- * the system refuses. */
+#include "address.h"
+#include "message.h"
+#include "options.h"
 
-/* An option of the command line: "--name" sets *flag to 1, "--name WORD" sets
- * *word. A table of them ends with a NULL name. */
-typedef struct option_s {
-  const char *name;
-  int *flag;
-  const char **word;
-} option_t;
-
-/* Parses the command line and moves the words that belong to no option to
- * argv[1] and on; there have to be exactly nwords. "--help" prints help and
- * exits with status 0. */
-void parse_options(int argc, char **argv, const char *help,
-                   const option_t *options, int nwords);
-
-/* A number of bytes of at least 1, perhaps with a K, M or G behind it. */
-size_t parse_bytes(const char *option, const char *text);
-
-/* HOST:PORT or [HOST]:PORT, where HOST may be a name. */
-void parse_address(const char *option, const char *text,
-                   struct sockaddr_storage *addr);
-
-/* "HOST:PORT" or "[HOST]:PORT". */
-typedef struct address_text_s {
-  char text[80];
-} address_text_t;
-address_text_t address_text(const struct sockaddr_storage *addr);
-
-/* Prints "listening on HOST:PORT" on stdout, at once. */
-void print_listening(const struct sockaddr_storage *addr);
-
-/* Makes a plain libuv server of listener: binds, listens, and says so. */
-void listen_plain(uv_loop_t *uv, uv_tcp_t *listener,
-                  const struct sockaddr_storage *addr, uv_connection_cb cb);
+/* The beginning and the end of every sample. What the system refuses is said
+ * in one line on stderr, and the program ends with status 1. */
 
 /* uv_loop_init and weir_loop_attach with default options, which leaves the
  * choice of backend and wait to the environment. */
 weir_loop_t *open_loop(uv_loop_t *uv);
 
-/* Calls stop once, at the first SIGINT or SIGTERM. It keeps no loop going. */
+/* Calls stop once, at the next SIGINT, SIGTERM or SIGHUP, from within uv_run;
+ * called again, it says what the signal after that does. Keeps no loop going.
+ * A SIGHUP that is ignored, as under nohup, stays so. */
 void on_stop_signal(uv_loop_t *uv, void (*stop)(void));
+
+/* Makes a plain libuv server of listener: binds, listens, and says where, which
+ * is also what it returns. */
+address_text_t listen_plain(uv_loop_t *uv, uv_tcp_t *listener,
+                            const struct sockaddr_storage *addr,
+                            uv_connection_cb cb);
 
 /* Closes what open_loop and on_stop_signal opened, once uv_run has returned
  * and all else is closed. weir may be NULL. */
 void close_loop(uv_loop_t *uv, weir_loop_t *weir);
-
-/* "PROGRAM: what: reason of the error" on stderr. */
-void complain(const char *what, int error);
-
-/* The same, and in other words, then exit with status 1. */
-_Noreturn void fail(const char *what, int error);
-_Noreturn void quit(const char *what, const char *why);
 
 /* Print the backend and why it was taken; that, and the loop's counters. */
 void print_backend(const weir_loop_t *weir);

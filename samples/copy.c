@@ -28,9 +28,9 @@ static void source_error(copy_t *copy, int status) {
  * pool, so that this is a READ_FIXED: nothing has to be said about it. */
 static void read_part(copy_part_t *part) {
   copy_t *copy = part->copy;
-  weir_mseq_t room = weir_mseq_bufs(&part->buffer, 1);
+  weir_mseq_t room = weir_mseq_block(part->buffer.base, part->len);
   weir_mseq_advance(&room, part->filled);
-  int rc = weir_file_pread(copy->loop, &part->op, copy->source, room,
+  int rc = weir_file_pread(copy->loop, &part->op, copy->source.file, room,
                            part->offset + (int64_t)part->filled, on_read);
   part->busy = rc == 0;
   if (rc != 0)
@@ -48,12 +48,34 @@ static void write_part(copy_part_t *part) {
     copy_cancel(copy, rc);
 }
 
+static void meet_end(copy_t *copy, int64_t end) {
+  if (end < copy->end)
+    copy->end = end;
+}
+
+/* Takes the next part of the source that is no hole; rests if there is none. */
 static void next_part(copy_part_t *part) {
-  part->offset = part->copy->next_offset;
+  copy_t *copy = part->copy;
+  int64_t offset = copy->next_offset;
+  size_t len = COPY_PART_SIZE;
+  if (offset >= copy->end)
+    return;
+  source_find(&copy->source, &offset, &len);
+  if (len == 0)
+    meet_end(copy, offset);
+  if (offset > copy->end)
+    offset = copy->end;
+  if (copy->end - offset < (int64_t)len)
+    len = (size_t)(copy->end - offset);
+  if (offset > copy->next_offset)
+    copy->copied += (uint64_t)(offset - copy->next_offset);
+  copy->next_offset = offset + (int64_t)len;
+  part->offset = offset;
+  part->len = len;
   part->filled = 0;
   part->written = 0;
-  part->copy->next_offset += COPY_PART_SIZE;
-  read_part(part);
+  if (len > 0)
+    read_part(part);
 }
 
 static void on_read(weir_op_t *op, int status, size_t n) {
@@ -64,8 +86,10 @@ static void on_read(weir_op_t *op, int status, size_t n) {
     source_error(part->copy, status);
   if (part->copy->status != 0)
     return;
-  if (n > 0 && part->filled < COPY_PART_SIZE)
-    read_part(part); /* a short read, or the end of the file is near */
+  if (n == 0)
+    meet_end(part->copy, part->offset + (int64_t)part->filled);
+  if (n > 0 && part->filled < part->len)
+    read_part(part); /* a short read */
   else if (part->filled > 0)
     write_part(part);
 }
@@ -83,7 +107,7 @@ static void on_written(weir_op_t *op, int status, size_t n) {
   copy->progress(copy->copied);
   if (part->written < part->filled)
     write_part(part); /* a short write */
-  else if (part->filled == COPY_PART_SIZE)
+  else
     next_part(part);
 }
 
@@ -94,7 +118,11 @@ int copy_begin(copy_t *copy) {
       weir_pool_create(copy->loop, COPY_PARTS, COPY_PART_SIZE, &copy->pool);
   if (rc != 0)
     return rc;
-  for (int i = 0; i < COPY_PARTS; i++) {
+  copy->end = copy->source.size >= 0 ? copy->source.size : INT64_MAX;
+  /* Where the size is not known, what is read is made for the reader, who had
+   * better go through it once. */
+  int parts = copy->source.size >= 0 ? COPY_PARTS : 1;
+  for (int i = 0; i < parts; i++) {
     copy_part_t *part = &copy->parts[i];
     part->copy = copy;
     part->op.data = part;

@@ -3,11 +3,12 @@
  */
 
 /* Copies a file. copy.c does the reading and writing, with many fixed buffers
- * in flight; target.c lets the destination appear only when it is complete. */
+ * in flight; source.c knows where the data is; target.c lets the destination
+ * appear only when it is complete. */
 
 #include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <weir.h>
 
@@ -17,18 +18,29 @@
 #include "target.h"
 
 static const char help[] =
-    "usage: cp [--progress] [--stats] SRC DST\n"
-    "Copies the regular file SRC to DST, which is replaced when all went well\n"
-    "and left as it was when not. Interrupted, it ends with status 1.\n"
+    "usage: cp [--progress] [--stats] [--] SRC DST\n"
+    "Copies the regular file SRC, as long as it is at first, to DST, which is\n"
+    "replaced when all went well and left as it was when not: with status 1 "
+    "if\n"
+    "SRC became shorter, the copy failed or was interrupted. DST keeps owner,\n"
+    "group and mode; holes stay holes.\n"
     "  --progress  show a bar, if stderr is a terminal\n"
     "  --stats     print the backend and its counters\n"
     "WEIR_BACKEND (uring, uv) and WEIR_WAIT (ring, uv) choose how it works.\n";
 
 static copy_t copy = {.progress = progress_show};
 static target_t target;
+static uv_loop_t uv;
+
+/* What is in the kernel's hands may hang there. */
+static void stop_now(void) {
+  target_discard(&target);
+  _exit(1);
+}
 
 static void stop(void) {
   copy_cancel(&copy, UV_ECANCELED);
+  on_stop_signal(&uv, stop_now);
 }
 
 static _Noreturn void refuse(const char *path, int error) {
@@ -37,24 +49,6 @@ static _Noreturn void refuse(const char *path, int error) {
   if (error == UV_EINVAL)
     quit(path, "is not a regular file");
   fail(path, error);
-}
-
-static uv_stat_t open_source(const char *path) {
-  uv_fs_t fs;
-  /* Without a callback, operations on files run at once. */
-  int rc = weir_file_open(copy.loop, NULL, path, UV_FS_O_RDONLY, 0, NULL);
-  if (rc < 0)
-    refuse(path, rc);
-  copy.source = rc;
-  rc = uv_fs_fstat(NULL, &fs, copy.source, NULL);
-  if (rc == 0 && (fs.statbuf.st_mode & S_IFMT) == S_IFDIR)
-    rc = UV_EISDIR;
-  else if (rc == 0 && (fs.statbuf.st_mode & S_IFMT) != S_IFREG)
-    rc = UV_EINVAL;
-  if (rc != 0)
-    refuse(path, rc);
-  uv_fs_req_cleanup(&fs);
-  return fs.statbuf;
 }
 
 static void print_report(uint64_t nanoseconds) {
@@ -67,27 +61,45 @@ static void print_report(uint64_t nanoseconds) {
   print_stats(copy.loop);
 }
 
+/* Gives the target its name, or says why not: the exit status. */
+static int finish(const char *from, const char *to) {
+  int rc = copy.status;
+  int was_cut = rc == 0 && source_was_cut(&copy.source, copy.end);
+  if (rc == 0 && !was_cut)
+    rc = target_commit(&target, copy.end);
+  else
+    target_discard(&target);
+  if (was_cut)
+    quit(from, "became shorter while it was copied");
+  if (rc == UV_ECANCELED)
+    complain("interrupted", rc);
+  else if (rc != 0)
+    complain(copy.source_failed ? from : to, rc);
+  return rc != 0;
+}
+
 int main(int argc, char **argv) {
   int with_progress = 0;
   int with_stats = 0;
   const option_t options[] = {{"--progress", &with_progress, NULL},
                               {"--stats", &with_stats, NULL},
                               {NULL, NULL, NULL}};
-  uv_loop_t uv;
 
   parse_options(argc, argv, help, options, 2);
   copy.loop = open_loop(&uv);
 #ifdef SIGXFSZ
   signal(SIGXFSZ, SIG_IGN); /* a write above the limit shall say UV_EFBIG */
 #endif
-  uv_stat_t source = open_source(argv[1]);
-  int rc = target_open(&target, argv[2], &source);
+  int rc = source_open(&copy.source, copy.loop, argv[1]);
+  if (rc != 0)
+    refuse(argv[1], rc);
+  on_stop_signal(&uv, stop); /* from here on there is something to remove */
+  rc = target_open(&target, argv[2], &copy.source.stat);
   if (rc != 0)
     refuse(argv[2], rc);
   copy.target = target.file;
-  on_stop_signal(&uv, stop);
   if (with_progress)
-    progress_start(source.st_size);
+    progress_start(copy.source.stat.st_size);
 
   uint64_t started = uv_hrtime();
   rc = copy_begin(&copy);
@@ -98,19 +110,9 @@ int main(int argc, char **argv) {
   if (with_stats)
     print_report(uv_hrtime() - started);
   copy_end(&copy);
-
-  rc = copy.status;
-  if (rc == 0)
-    rc = target_commit(&target, source.st_mode);
-  else
-    target_discard(&target);
-  if (rc != 0)
-    complain(rc == UV_ECANCELED   ? "interrupted"
-             : copy.source_failed ? argv[1]
-                                  : argv[2],
-             rc);
-  if (weir_file_close(copy.loop, NULL, copy.source, NULL) != 0)
+  rc = finish(argv[1], argv[2]);
+  if (weir_file_close(copy.loop, NULL, copy.source.file, NULL) != 0)
     complain(argv[1], UV_EIO);
   close_loop(&uv, copy.loop);
-  return rc != 0;
+  return rc;
 }

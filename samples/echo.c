@@ -13,7 +13,8 @@
 static const char help[] =
     "usage: echo --listen HOST:PORT [--stats]\n"
     "Sends back what it receives on TCP connections.\n"
-    "  --listen HOST:PORT  address to listen on; port 0 picks a free one\n"
+    "  --listen HOST:PORT  address to listen on; a HOST of * is every one,\n"
+    "                      port 0 picks a free one\n"
     "  --stats             at the end, print the backend and its counters\n"
     "WEIR_BACKEND (uring, uv) and WEIR_WAIT (ring, uv) choose how it works.\n";
 
@@ -32,8 +33,12 @@ static void on_closed(weir_stream_t *stream) {
   server_forget(stream->data);
 }
 
+/* What was taken and not sent back is lost with the connection: the peer shall
+ * not take what it has for all. */
 static void end(client_t *client) {
-  weir_close(&client->stream, on_closed);
+  if (weir_stream_queued(&client->stream) == 0 ||
+      weir_close_reset(&client->stream, on_closed) != 0)
+    weir_close(&client->stream, on_closed);
 }
 
 static void receive(connection_t *c) {
@@ -84,7 +89,7 @@ int main(int argc, char **argv) {
   uv_loop_t uv;
 
   parse_options(argc, argv, help, options, 0);
-  parse_address("--listen", listen_word, &addr);
+  parse_listen_address("--listen", listen_word, &addr);
   weir = open_loop(&uv);
   on_stop_signal(&uv, stop);
   server_start(weir, &addr, sizeof(connection_t), serve);

@@ -3,8 +3,6 @@
  */
 #include "flow.h"
 
-#include <stdio.h>
-
 #include <weir/seq.h>
 
 static void go_on(flow_t *flow);
@@ -107,11 +105,12 @@ static void write_more(flow_t *flow) {
 /* Starts whatever can be started. The write comes first: what it offers is
  * settled, and the room behind that is the read's. */
 static void go_on(flow_t *flow) {
-  int drained = flow->held == 0 && flow->read_status != 0;
-  if (drained && flow->read_status != UV_EOF)
+  int over = flow->read_status != 0;
+  if (over && flow->read_status != UV_EOF &&
+      (flow->held == 0 || flow->sink == NULL))
     fail_flow(flow, flow->read_status, 1);
-  if (flow->status == 0 && !flow->writing && !flow->ended &&
-      (flow->held > 0 || drained))
+  if (flow->status == 0 && flow->sink != NULL && !flow->writing &&
+      !flow->ended && (flow->held > 0 || over))
     write_more(flow);
   if (may_read(flow)) {
     read_more(flow);
@@ -124,26 +123,15 @@ static void go_on(flow_t *flow) {
     flow->over(flow);
 }
 
-void flow_start(flow_t *flow, weir_stream_t *source, weir_stream_t *sink) {
+void flow_start(flow_t *flow, weir_stream_t *source) {
   flow->source = source;
-  flow->sink = sink;
   flow->read_op.data = flow;
   flow->write_op.data = flow;
   go_on(flow);
 }
 
-void flow_add_counts(flow_counts_t *total, const flow_counts_t *counts) {
-  total->bytes += counts->bytes;
-  total->reads += counts->reads;
-  total->writes += counts->writes;
-  total->short_writes += counts->short_writes;
-}
-
-void flow_print_counts(const char *what, const flow_counts_t *counts) {
-  printf("%s: %llu bytes, %llu reads, %llu writes, %llu of them short, "
-         "%llu bytes a write\n",
-         what, counts->bytes, counts->reads, counts->writes,
-         counts->short_writes,
-         counts->bytes / (counts->writes > 0 ? counts->writes : 1));
-  fflush(stdout);
+void flow_connect(flow_t *flow, weir_stream_t *sink) {
+  flow->sink = sink;
+  if (flow->status == 0)
+    go_on(flow);
 }

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include <uv.h>
 
@@ -20,15 +21,30 @@ void progress_start(uint64_t bytes) {
   drawn = started;
 }
 
+/* Columns that can be filled: one more might begin a new line. */
+static int room(void) {
+  struct winsize size;
+  return ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col - 1
+                                                             : 79;
+}
+
+/* The bar gets what the numbers leave, and goes if that is nothing. */
 static void draw(uint64_t done) {
   static const char full[] = "##############################";
-  uint64_t elapsed = uv_hrtime() - started;
-  double seconds = (double)(elapsed + 1) / 1e9;
+  char numbers[80];
+  double seconds = (double)(uv_hrtime() - started + 1) / 1e9;
   double part = total > 0 && done < total ? (double)done / (double)total : 1;
-  int cells = (int)(part * (double)strlen(full));
-  fprintf(stderr, "\r[%-*.*s] %3d%%  %.0f MiB  %.0f MiB/s ", (int)strlen(full),
-          cells, full, (int)(part * 100), (double)done / 1048576,
-          (double)done / 1048576 / seconds);
+  double mib = (double)done / 1048576;
+  int columns = room();
+  int bar = columns - 2 -
+            snprintf(numbers, sizeof numbers, " %3d%%  %.0f MiB  %.0f MiB/s ",
+                     (int)(part * 100), mib, mib / seconds);
+  if (bar > (int)strlen(full))
+    bar = (int)strlen(full);
+  if (bar > 0)
+    fprintf(stderr, "\r[%-*.*s]%s", bar, (int)(part * bar), full, numbers);
+  else
+    fprintf(stderr, "\r%.*s", columns, numbers);
   fflush(stderr);
 }
 

@@ -5,30 +5,51 @@
 
 #include <stdlib.h>
 
-#include "common.h"
+#include <weir/loop.h>
+
+#include "address.h"
+#include "message.h"
+
+enum { RETRY_MS = 100 };
 
 static weir_stream_t listener;
 static weir_op_t accepting;
+static uv_timer_t retry;
+static address_text_t where; /* for messages */
+static int failing;          /* since the last connection; said already */
 static client_t *clients;
 static size_t client_size;
 static client_cb serve_client;
-static int stalled; /* accept again when a client is gone */
+static client_cb end_client; /* once the server is stopped */
 
 static void on_accepted(weir_op_t *op, int status, size_t n);
 
+static void accept_later(int error);
+
 /* weir_accept takes the next connection into memory that we provide. Until it
  * is called again, further ones wait in the listener's backlog. */
-static void accept_next(void) {
+static void accept_next(uv_timer_t *timer) {
   client_t *client = malloc(client_size);
   int rc = UV_ENOMEM;
+  (void)timer;
   accepting.data = client;
   if (client != NULL)
     rc = weir_accept(&accepting, &listener, &client->stream, on_accepted);
-  if (rc != 0) {
-    complain("accept", rc);
-    free(client);
-  }
-  stalled = rc != 0;
+  if (rc == 0)
+    return;
+  free(client);
+  accept_later(rc);
+}
+
+/* The connection is still in the backlog: to try at once would be to spin. The
+ * timer also keeps uv_run going, which has nothing else to wait for when this
+ * is the first connection. */
+static void accept_later(int error) {
+  static trouble_t trouble;
+  if (!failing)
+    complain_rarely(&trouble, "accept on", where.text, error);
+  failing = 1;
+  uv_timer_start(&retry, accept_next, RETRY_MS, 0);
 }
 
 static void add(client_t *client) {
@@ -39,33 +60,23 @@ static void add(client_t *client) {
   clients = client;
 }
 
-static void on_refused_closed(weir_stream_t *stream) {
-  free(stream->data);
-}
-
 static void on_accepted(weir_op_t *op, int status, size_t n) {
   client_t *client = op->data;
   (void)n;
   if (status != 0) {
     free(client);
-    if (status == UV_ECANCELED)
-      return;
-    complain("accept", status);
-    /* Out of descriptors: the connection stays in the backlog until one is
-     * free again. */
-    stalled = status == UV_EMFILE || status == UV_ENFILE;
-    if (!stalled || clients == NULL)
-      accept_next();
+    if (!weir_is_closing(&listener))
+      accept_later(status);
     return;
   }
   client->stream.data = client;
-  if (weir_is_closing(&listener)) {
-    weir_close(&client->stream, on_refused_closed);
-    return;
-  }
   add(client);
+  failing = 0;
   serve_client(client);
-  accept_next();
+  if (end_client != NULL)
+    end_client(client);
+  if (!weir_is_closing(&listener))
+    accept_next(&retry);
 }
 
 void server_forget(client_t *client) {
@@ -73,8 +84,6 @@ void server_forget(client_t *client) {
   if (client->next != NULL)
     client->next->link = client->link;
   free(client);
-  if (stalled && !weir_is_closing(&listener))
-    accept_next();
 }
 
 void server_start(weir_loop_t *loop, const struct sockaddr_storage *addr,
@@ -82,6 +91,8 @@ void server_start(weir_loop_t *loop, const struct sockaddr_storage *addr,
   struct sockaddr_storage bound;
   int len = sizeof bound;
   int rc = weir_tcp_init(loop, &listener);
+  if (rc == 0)
+    rc = uv_timer_init(weir_loop_uv(loop), &retry);
   if (rc == 0)
     rc = weir_tcp_bind(&listener, (const struct sockaddr *)addr, 0);
   if (rc == 0)
@@ -91,16 +102,31 @@ void server_start(weir_loop_t *loop, const struct sockaddr_storage *addr,
   if (rc != 0)
     fail(address_text(addr).text, rc);
   print_listening(&bound);
+  where = address_text(&bound);
   client_size = size;
   serve_client = serve;
-  accept_next();
+  accept_next(&retry);
+}
+
+unsigned server_drain(void) {
+  unsigned count = 0;
+  if (weir_close(&listener, NULL) == 0)
+    uv_close((uv_handle_t *)&retry, NULL);
+  for (const client_t *client = clients; client != NULL; client = client->next)
+    count++;
+  return count;
+}
+
+void server_each(client_cb cb) {
+  client_t *next;
+  for (client_t *client = clients; client != NULL; client = next) {
+    next = client->next;
+    cb(client);
+  }
 }
 
 void server_stop(client_cb end) {
-  client_t *next;
-  weir_close(&listener, NULL);
-  for (client_t *client = clients; client != NULL; client = next) {
-    next = client->next;
-    end(client);
-  }
+  server_drain();
+  end_client = end;
+  server_each(end);
 }

@@ -7,7 +7,10 @@
 #include <weir/stream.h>
 
 /* A TCP server: accepts connections and keeps a list of them. A program has
- * one. What it needs for each connection begins with a client_t. */
+ * one. What it needs for each connection begins with a client_t.
+ *
+ * When descriptors or memory run out, connections wait in the listener's
+ * backlog and it tries again ten times a second. */
 
 typedef struct client_s client_t;
 struct client_s {
@@ -26,7 +29,15 @@ void server_start(weir_loop_t *loop, const struct sockaddr_storage *addr,
 /* Frees a client, whose stream is closed. */
 void server_forget(client_t *client);
 
-/* Ends accepting, and calls end for each client that there is. */
+/* Calls cb for each client, which may forget that one. */
+void server_each(client_cb cb);
+
+/* Ends accepting; what is accepted already goes on. Returns the number of
+ * clients. */
+unsigned server_drain(void);
+
+/* Ends accepting, and calls end for each client that there is, and for one
+ * that comes in at this very moment. */
 void server_stop(client_cb end);
 
 #endif

@@ -6,11 +6,12 @@
 # they run on that backend, else on each that there is.
 
 set -u
-bin=${SAMPLES_DIR:-samples}
+bin=$(cd "${SAMPLES_DIR:-samples}" && pwd) || exit 1
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/weir-smoke.XXXXXX") || exit 1
 pids=
 
 cleanup() {
+  rm -f "$tmp"/scarce* # what it holds up can end
   for pid in $pids; do
     kill "$pid" 2>/dev/null
   done
@@ -29,10 +30,60 @@ fail() {
   echo "samples are not built"
   exit 77
 }
+# The programs themselves, without libtool's scripts around them.
+if [ -x "$bin/.libs/echo" ]; then
+  LD_LIBRARY_PATH=$bin/../.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+  export LD_LIBRARY_PATH
+  bin=$bin/.libs
+fi
+
+# What cannot be tried here: run.sh counts such lines.
+skip() {
+  echo "skipped: ${mode:+$mode: }$*"
+}
 
 # equal WHAT EXPECTED ACTUAL
 equal() {
   [ "$2" = "$3" ] || fail "$1: $2 expected, $3 found"
+}
+
+# eventually WHAT COMMAND...: fails unless it succeeds within a while.
+eventually() {
+  what=$1
+  shift
+  tries=0
+  until "$@"; do
+    tries=$((tries + 1))
+    [ $tries -lt 200 ] || fail "never: $what"
+    sleep 0.05
+  done
+}
+
+# The number of lines that a server wrote to stderr.
+lines() {
+  wc -l <"$1.err" | tr -d ' '
+}
+
+# The number of descriptors that a process has; -1 where that is not told.
+descriptors() {
+  ls "/proc/$1/fd" 2>/dev/null | wc -l | tr -d ' ' | sed 's/^0$/-1/'
+}
+
+has_descriptors() {
+  [ "$(descriptors "$1")" = "$2" ]
+}
+
+# Whether tests/scarce.c can be loaded before the samples; makes scarce.so.
+can_preload() {
+  if ! ${CC:-cc} -shared -fPIC -o "$tmp/scarce.so" \
+    "${srcdir:-.}/tests/scarce.c" -ldl 2>"$tmp/cc"; then
+    skip "want of memory and errors: $(head -n 1 "$tmp/cc")"
+  elif ! LD_PRELOAD="$tmp/scarce.so" "$bin/echo" -h >/dev/null 2>&1; then
+    skip "want of memory and errors: nothing can be loaded before a program"
+  else
+    return 0
+  fi
+  return 1
 }
 
 # Starts a program that prints "listening on HOST:PORT": sets pid and address.
@@ -52,12 +103,23 @@ serve() {
   done
 }
 
-# Ends a server with a signal: it has to say 0 and nothing on stderr.
-stop() {
+# A child that has ended is there until it is waited for.
+ended() {
+  case $(cat "/proc/$1/stat" 2>/dev/null) in *') '[!Z]*) return 1 ;; esac
+}
+
+# stop_any SIGNAL PID WHAT: ends a server; it has to say 0.
+stop_any() {
   kill "-$1" "$2"
+  eventually "the end after SIG$1, ${3:-}" ended "$2"
   wait "$2"
-  equal "status after SIG$1" 0 $?
-  equal "lines on stderr" 0 "$(wc -l <"$3.err" | tr -d ' ')"
+  equal "status after SIG$1, ${3:-}" 0 $?
+}
+
+# The same with one that had no reason to say anything on stderr.
+stop() {
+  stop_any "$1" "$2"
+  equal "lines on stderr" 0 "$(lines "$3")"
 }
 
 # refuses STATUS WORDS PROGRAM...: one line with these words on stderr.
@@ -74,6 +136,7 @@ refuses() {
 # Bad command lines, which every sample refuses alike.
 refuses_misuse() {
   "$@" --help | grep -q '^usage: ' || fail "$1 --help"
+  "$@" -h | grep -q '^usage: ' || fail "$1 -h"
   refuses 2 "unknown option" "$@" --nonsense
   refuses 2 "try --help" "$@"
 }
@@ -106,18 +169,22 @@ lacking() {
 }
 
 # Runs a function on each backend and wait.
+wanted=${WEIR_BACKEND:-}
+modes=${wanted:-uring-ring uring-uv uv}
 on_each_backend() {
-  for mode in ${WEIR_BACKEND:-uring-ring uring-uv uv}; do
+  for mode in $modes; do
     WEIR_BACKEND=${mode%%-*}
     WEIR_WAIT=
     [ "$mode" = "$WEIR_BACKEND" ] || WEIR_WAIT=${mode#*-}
     export WEIR_BACKEND WEIR_WAIT
     why=$(lacking | tail -n 1)
     if [ -n "$why" ]; then
-      echo "skipped: $mode: $why"
+      skip "$why"
       continue
     fi
     "$1"
     echo "$mode: passed"
   done
+  unset mode WEIR_BACKEND WEIR_WAIT
+  [ -z "$wanted" ] || export WEIR_BACKEND="$wanted"
 }

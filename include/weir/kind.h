@@ -75,7 +75,8 @@ struct weir_stream_kind_s {
    * called when it is done, which may be within this function. */
   void (*close)(weir_stream_t *stream);
 
-  /* The descriptor, as weir_fileno says. May be NULL: UV_ENOTSUP. */
+  /* The descriptor, as weir_fileno says; if it is TCP's, weir_close_reset sets
+   * it up for a reset before close is called. May be NULL: UV_ENOTSUP. */
   int (*fileno)(const weir_stream_t *stream, uv_os_fd_t *fd);
 };
 

@@ -327,7 +327,21 @@ WEIR_EXTERN size_t weir_stream_queued(const weir_stream_t *stream);
  * happens when the application has closed the loop's handles. */
 WEIR_EXTERN int weir_close(weir_stream_t *stream, weir_close_cb cb);
 
-/* Whether weir_close was called: 1 or 0. */
+/* As weir_close, but the peer sees a reset and not the end of the stream, as
+ * with uv_tcp_close_reset. For a transfer that broke off: an end would make
+ * what has arrived look whole. Bytes that the system has taken and not yet
+ * delivered are dropped, too.
+ *
+ * Unlike libuv's, it may follow weir_write_eof. If the peer has seen that end,
+ * it goes on reading an end, and only its writes fail.
+ *
+ * Returns 0; what weir_close may; or, with the stream as it was, to be closed
+ * with weir_close: UV_ENOTCONN (not connected, or a listener), UV_ENOTSUP (a
+ * UNIX socket, a pipe or another descriptor that is not TCP's, or a kind
+ * without one), UV_EBADF (the application closed the handle). */
+WEIR_EXTERN int weir_close_reset(weir_stream_t *stream, weir_close_cb cb);
+
+/* Whether the stream is closing, after either of the two: 1 or 0. */
 WEIR_EXTERN int weir_is_closing(const weir_stream_t *stream);
 
 /* ---- Facts and settings ---- */
