@@ -211,6 +211,7 @@ HARDENING := $(HARDENING_CFLAGS) $(HARDENING_LDFLAGS) $(DIRECT_LDFLAGS) \
 TEST_ENV := srcdir='$(srcdir)' CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' \
   NM='$(NM)' PKG_CONFIG='$(PKG_CONFIG)' HARDENING='$(HARDENING)' \
   LIBUV_CFLAGS='$(call system,$(LIBUV_CFLAGS))' \
+  PRIVATE_CPPFLAGS='$(PRIVATE_CPPFLAGS)' HAVE_URING='$(HAVE_URING)' \
   PUBLIC_HDRS='$(PUBLIC_HDRS)' TESTLIB_HDRS='$(TESTLIB_HDRS)' \
   MAN3='$(MAN3)' MAN7='$(MAN7)' \
   LINK='$(LINK) $(OWN_CPPFLAGS) $(CPPFLAGS)' \
@@ -389,7 +390,7 @@ define HELP
   check-all       and the checks of documents, style and hardening
   check-abi       exported symbols          update-abi      write that list
   check-docs      man pages                 check-examples  the programs there
-  check-headers   headers stand alone       check-readme    the programs there
+  check-headers   headers compile           check-readme    the programs there
   check-style     layout, licence           check-elf       direct calls, flags
   check-tsan      threads, under ThreadSanitizer
   coverage        run the tests and print the lines that they reach

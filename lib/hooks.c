@@ -32,7 +32,7 @@ static void on_gone(void *arg) {
     loop->hooks = hooks->next;
     weir__free(hooks);
   }
-  weir__blocks_free(loop);
+  weir__op_blocks_free(loop);
   weir__free(loop);
   if (cb != NULL)
     cb(loop);

@@ -12,12 +12,12 @@
 
 /* A block of segments for an op with more than the op itself can hold; when
  * free, it lies in its loop's list of that order. The largest has 1024. */
-enum { WEIR__BLOCK_ORDERS = 7 };
-typedef struct weir__block_s {
-  struct weir__block_s *next;
-  unsigned order; /* WEIR__BLOCK_ORDERS: none, it is not kept */
+enum { WEIR__OP_BLOCK_ORDERS = 7 };
+typedef struct weir__op_block_s {
+  struct weir__op_block_s *next;
+  unsigned order; /* WEIR__OP_BLOCK_ORDERS: none, it is not kept */
   uv_buf_t segments[];
-} weir__block_t;
+} weir__op_block_t;
 
 /* The handles that weir adds to the application's loop. They are apart from
  * the loop object since they may outlive it in libuv's hands: the application
@@ -60,9 +60,9 @@ struct weir_loop_s {
 
   weir_node_t open;   /* all streams that are not closed */
   weir_pool_t *pools; /* all pools */
-  weir__block_t *blocks[WEIR__BLOCK_ORDERS]; /* free ones */
-  struct weir__uv_file_s *uv_files;          /* free ones */
-  unsigned uv_files_out;                     /* those with libuv's pool */
+  weir__op_block_t *blocks[WEIR__OP_BLOCK_ORDERS]; /* free ones */
+  struct weir__uv_file_s *uv_files;                /* free ones */
+  unsigned uv_files_out;                           /* those with libuv's pool */
   size_t active; /* operations and closes outstanding: keeps uv_run going */
   int flags;
   int error;             /* for ever: what every new operation gets */

@@ -84,7 +84,7 @@ static inline int weir__op_ending(const weir_op_t *op) {
 }
 
 /* Gives the blocks back that operations have left behind. */
-void weir__blocks_free(weir_loop_t *loop);
+void weir__op_blocks_free(weir_loop_t *loop);
 
 /* Queues the callback of op: status, and op->done as n. UV_ECANCELED stands for
  * the reason of weir__op_end, if that was called. */
