@@ -236,8 +236,9 @@ test: check
 check-examples: libweir-core.la $(TESTLIB_LOBJS)
 check-abi: libweir.la libweir-core.la
 check-elf: libweir.la
+check-style: check-structure
 check-abi check-docs check-elf check-examples check-headers check-readme \
-check-style:
+check-structure check-style:
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/$@.sh
 
 # After a function was added: makes tests/abi.txt what the library exports.
@@ -391,7 +392,8 @@ define HELP
   check-abi       exported symbols          update-abi      write that list
   check-docs      man pages                 check-examples  the programs there
   check-headers   headers compile           check-readme    the programs there
-  check-style     layout, licence           check-elf       direct calls, flags
+  check-structure  who may know of whom     check-style     and layout, licence
+  check-elf       direct calls, flags
   check-tsan      threads, under ThreadSanitizer
   coverage        run the tests and print the lines that they reach
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
@@ -410,6 +412,7 @@ help:
 	$(info $(HELP))@:
 
 .PHONY: all bench bench-instructions check check-abi check-all check-docs \
-  check-elf check-examples check-headers check-readme check-style check-tsan \
-  clean coverage demo dist distcheck distclean fuzz help install installcheck \
-  libraries programs samples test tests uninstall update-abi verify-dist
+  check-elf check-examples check-headers check-readme check-structure \
+  check-style check-tsan clean coverage demo dist distcheck distclean fuzz \
+  help install installcheck libraries programs samples test tests uninstall \
+  update-abi verify-dist

@@ -156,6 +156,7 @@ CHECKS_ALL_SH += tests/check-docs.sh
 CHECKS_ALL_SH += tests/check-elf.sh
 CHECKS_ALL_SH += tests/check-examples.sh
 CHECKS_ALL_SH += tests/check-readme.sh
+CHECKS_ALL_SH += tests/check-structure.sh
 CHECKS_ALL_SH += tests/check-style.sh
 
 SMOKE_SH += tests/smoke-adopt.sh

@@ -175,3 +175,24 @@ void weir__loop_drop(weir_loop_t *loop) {
   weir__free(loop->hooks);
   weir__free(loop);
 }
+
+int weir_owns_handle(const weir_loop_t *loop, const uv_handle_t *handle) {
+  if (loop == NULL || handle == NULL)
+    return 0;
+  if (handle == (const uv_handle_t *)&loop->settle.handle)
+    return 1;
+  for (const weir__hooks_t *h = loop->hooks; h != NULL; h = h->next)
+    if (handle == (const uv_handle_t *)&h->prepare ||
+        handle == (const uv_handle_t *)&h->check ||
+        handle == (const uv_handle_t *)&h->idle ||
+        handle == (const uv_handle_t *)&h->pause)
+      return 1;
+  /* A stream's handles lie in it; one that it has adopted does not. */
+  const weir_stream_t *s = NULL;
+  while ((s = weir__stream_next(loop, s)) != NULL)
+    if (s->impl == (const void *)handle ||
+        ((const void *)handle >= (const void *)s &&
+         (const void *)handle < (const void *)(s + 1)))
+      return 1;
+  return loop->backend->owns(loop, handle);
+}

@@ -5,8 +5,6 @@
 
 #include <assert.h>
 
-#include "stream.h"
-
 /* What holds the application's loop open, and what keeps it from sleeping. */
 
 enum { PAUSE_MS = 1 };
@@ -72,25 +70,4 @@ uv_loop_t *weir_loop_uv(const weir_loop_t *loop) {
 
 void weir_loop_stats(const weir_loop_t *loop, weir_loop_stats_t *stats) {
   *stats = loop->stats;
-}
-
-int weir_owns_handle(const weir_loop_t *loop, const uv_handle_t *handle) {
-  if (loop == NULL || handle == NULL)
-    return 0;
-  if (handle == (const uv_handle_t *)&loop->settle.handle)
-    return 1;
-  for (const weir__hooks_t *h = loop->hooks; h != NULL; h = h->next)
-    if (handle == (const uv_handle_t *)&h->prepare ||
-        handle == (const uv_handle_t *)&h->check ||
-        handle == (const uv_handle_t *)&h->idle ||
-        handle == (const uv_handle_t *)&h->pause)
-      return 1;
-  /* A stream's handles lie in it; one that it has adopted does not. */
-  const weir_stream_t *s = NULL;
-  while ((s = weir__stream_next(loop, s)) != NULL)
-    if (s->impl == (const void *)handle ||
-        ((const void *)handle >= (const void *)s &&
-         (const void *)handle < (const void *)(s + 1)))
-      return 1;
-  return loop->backend->owns(loop, handle);
 }

@@ -4,6 +4,8 @@
 #ifndef WEIR__LOOP_H
 #define WEIR__LOOP_H
 
+#include <stddef.h>
+#include <stdint.h>
 #include <weir/loop.h>
 #include <weir/pool.h>
 #include <weir/stream.h>
@@ -82,6 +84,16 @@ enum {
   WEIR__LOOP_DEAD = 8,          /* the application closed our handles */
   WEIR__LOOP_CHECKED_LATE = 16  /* check handles may run behind ours */
 };
+
+/* The open stream of loop behind this one; NULL: the first, or none. */
+static inline weir_stream_t *weir__stream_next(const weir_loop_t *loop,
+                                               const weir_stream_t *stream) {
+  const weir_node_t *node = stream == NULL ? &loop->open : &stream->open;
+  if (node->next == &loop->open)
+    return NULL;
+  return (weir_stream_t *)((uintptr_t)node->next -
+                           offsetof(weir_stream_t, open));
+}
 
 /* ---- loop.c ---- */
 
@@ -168,9 +180,5 @@ void weir__file_cancel_all(weir_loop_t *loop);
 /* Ends the operations on streams whose adopted handle the application has
  * closed. */
 void weir__adopted_check(weir_loop_t *loop);
-
-/* Ends all operations of stream, as far as the backend is not busy with them;
- * asks for the end of the others. */
-void weir__stream_cancel_all(weir_stream_t *stream);
 
 #endif

@@ -62,10 +62,6 @@ static inline weir__file_args_t *weir__file_args(const weir_op_t *op) {
   return weir__op_scratch(op);
 }
 
-/* Runs a file operation at once, in whatever thread this is: its result, which
- * is UV_ESPIPE for an offset where there are no positions. */
-int weir__file_run(weir_op_t *op);
-
 /* Makes op ready: private fields cleared, a copy of seq whose segments it owns,
  * a reference on the loop taken. 0, or UV_ENOMEM and nothing has changed. */
 int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,

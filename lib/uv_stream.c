@@ -6,7 +6,6 @@
 #include <assert.h>
 
 #include "os.h"
-#include "stream.h"
 
 /* The kind of the libuv backend's streams. */
 
