@@ -105,6 +105,10 @@ void weir__connect_done(weir_stream_t *stream, int status);
 void weir__accept_done(weir_stream_t *listener, int status);
 void weir__file_done(weir_op_t *op, int64_t result);
 
+/* Runs a file operation at once, in whatever thread this is: its result, which
+ * is UV_ESPIPE for an offset where there are no positions. */
+int weir__file_run(weir_op_t *op);
+
 /* Closes a handle that was adopted, unless the application has. */
 void weir__adopted_close(uv_stream_t *handle);
 

@@ -24,9 +24,9 @@ typedef struct weir__buffer_kind_s {
   int (*check)(const weir_buffer_t *b);
 } weir__buffer_kind_t;
 
-extern const weir__buffer_kind_t weir__flat;
-extern const weir__buffer_kind_t weir__ring;
-extern const weir__buffer_kind_t weir__chain;
+extern const weir__buffer_kind_t weir__buffer_flat;
+extern const weir__buffer_kind_t weir__buffer_ring;
+extern const weir__buffer_kind_t weir__buffer_chain;
 
 /* In flags, above the public ones. */
 #define WEIR__BUFFER_FIXED 0x100u    /* the memory is the caller's */

@@ -7,14 +7,14 @@
 #include "buffer_block.h"
 
 /* A chain under the common contract; what only chains can do is in
- * buffer_splice.c. */
+ * buffer_join.c. */
 
 /* Drained blocks of the heap are kept for the next prepare up to this many;
  * those of a source go back at once, for others to use. */
 #define SPARE_BLOCKS 16
 
 int weir_chain_init(weir_buffer_t *b, const weir_buffer_options_t *options) {
-  return weir__buffer_init(b, &weir__chain, options);
+  return weir__buffer_init(b, &weir__buffer_chain, options);
 }
 
 static weir_seq_t chain_data(const weir_buffer_t *b) {
@@ -229,6 +229,6 @@ static int chain_check(const weir_buffer_t *b) {
          (b->tail == NULL ? b->head == 0 : b->head <= b->tail->link.buf.len);
 }
 
-const weir__buffer_kind_t weir__chain = {
+const weir__buffer_kind_t weir__buffer_chain = {
     chain_prepare, chain_commit, chain_data, chain_consume,
     chain_shrink,  chain_reset,  chain_check};

@@ -10,11 +10,11 @@
 #define LEAST_CAPACITY ((size_t)512)
 
 int weir_flat_init(weir_buffer_t *b, const weir_buffer_options_t *options) {
-  return weir__buffer_init(b, &weir__flat, options);
+  return weir__buffer_init(b, &weir__buffer_flat, options);
 }
 
 void weir_flat_init_fixed(weir_buffer_t *b, void *storage, size_t capacity) {
-  weir__buffer_init_fixed(b, &weir__flat, storage, capacity);
+  weir__buffer_init_fixed(b, &weir__buffer_flat, storage, capacity);
 }
 
 static weir_seq_t flat_data(const weir_buffer_t *b) {
@@ -115,6 +115,6 @@ static int flat_check(const weir_buffer_t *b) {
          (b->base != NULL || b->capacity == 0);
 }
 
-const weir__buffer_kind_t weir__flat = {flat_prepare, flat_commit, flat_data,
-                                        flat_consume, flat_shrink, flat_reset,
-                                        flat_check};
+const weir__buffer_kind_t weir__buffer_flat = {
+    flat_prepare, flat_commit, flat_data, flat_consume,
+    flat_shrink,  flat_reset,  flat_check};

@@ -7,7 +7,7 @@
 
 int weir_ring_init(weir_buffer_t *b, size_t capacity,
                    const weir_buffer_options_t *options) {
-  int err = weir__buffer_init(b, &weir__ring, options);
+  int err = weir__buffer_init(b, &weir__buffer_ring, options);
 
   if (err != 0)
     return err;
@@ -20,7 +20,7 @@ int weir_ring_init(weir_buffer_t *b, size_t capacity,
 }
 
 void weir_ring_init_fixed(weir_buffer_t *b, void *storage, size_t capacity) {
-  weir__buffer_init_fixed(b, &weir__ring, storage, capacity);
+  weir__buffer_init_fixed(b, &weir__buffer_ring, storage, capacity);
 }
 
 int weir_ring_is_mirrored(const weir_buffer_t *b) {
@@ -111,6 +111,6 @@ static int ring_check(const weir_buffer_t *b) {
          (b->base != NULL || b->capacity == 0);
 }
 
-const weir__buffer_kind_t weir__ring = {ring_prepare, ring_commit, ring_data,
-                                        ring_consume, ring_shrink, ring_reset,
-                                        ring_check};
+const weir__buffer_kind_t weir__buffer_ring = {
+    ring_prepare, ring_commit, ring_data, ring_consume,
+    ring_shrink,  ring_reset,  ring_check};

@@ -33,7 +33,7 @@ static void on_gone(void *arg) {
     loop->hooks = hooks->next;
     weir__free(hooks);
   }
-  weir__blocks_free(loop);
+  weir__op_blocks_free(loop);
   weir__free(loop);
   if (cb != NULL)
     cb(loop);
@@ -117,6 +117,15 @@ void weir__loop_cancel_all(weir_loop_t *loop) {
   weir__file_cancel_all(loop);
 }
 
+int weir__loop_check(weir_loop_t *loop) {
+  if (weir__loop_foreign(loop))
+    return UV_ESRCH;
+  if ((loop->flags & (WEIR__LOOP_DEAD | WEIR__LOOP_DETACHING)) != 0 ||
+      weir__loop_closed(loop))
+    return UV_ECANCELED;
+  return loop->error;
+}
+
 int weir__loop_revive(weir_loop_t *loop) {
   weir__hooks_t *old = loop->hooks;
   if (weir__loop_foreign(loop))
@@ -189,4 +198,25 @@ int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
 void weir__loop_drop(weir_loop_t *loop) {
   weir__free(loop->hooks);
   weir__free(loop);
+}
+
+int weir_owns_handle(const weir_loop_t *loop, const uv_handle_t *handle) {
+  if (loop == NULL || handle == NULL)
+    return 0;
+  if (handle == (const uv_handle_t *)&loop->settle.handle)
+    return 1;
+  for (const weir__hooks_t *h = loop->hooks; h != NULL; h = h->next)
+    if (handle == (const uv_handle_t *)&h->prepare ||
+        handle == (const uv_handle_t *)&h->check ||
+        handle == (const uv_handle_t *)&h->idle ||
+        handle == (const uv_handle_t *)&h->pause)
+      return 1;
+  /* A stream's handles lie in it; one that it has adopted does not. */
+  const weir_stream_t *s = NULL;
+  while ((s = weir__stream_next(loop, s)) != NULL)
+    if (s->impl == (const void *)handle ||
+        ((const void *)handle >= (const void *)s &&
+         (const void *)handle < (const void *)(s + 1)))
+      return 1;
+  return loop->backend->owns(loop, handle);
 }

@@ -6,9 +6,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "owner.h"
-#include "stream.h"
-
 /* What holds the application's loop open, and what keeps it from sleeping. */
 
 enum { PAUSE_MS = 1 };
@@ -57,15 +54,6 @@ int weir__loop_closed(const weir_loop_t *loop) {
          uv_is_closing((const uv_handle_t *)&hooks->pause);
 }
 
-int weir__loop_check(weir_loop_t *loop) {
-  if (weir__loop_foreign(loop))
-    return UV_ESRCH;
-  if ((loop->flags & (WEIR__LOOP_DEAD | WEIR__LOOP_DETACHING)) != 0 ||
-      weir__loop_closed(loop))
-    return UV_ECANCELED;
-  return loop->error;
-}
-
 void weir__loop_fail(weir_loop_t *loop, int error) {
   loop->error = error;
 }
@@ -79,25 +67,4 @@ void weir_loop_stats(const weir_loop_t *loop, weir_loop_stats_t *stats,
   size_t known = size < sizeof(*stats) ? size : sizeof(*stats);
   memcpy(stats, &loop->stats, known);
   memset((char *)stats + known, 0, size - known);
-}
-
-int weir_owns_handle(const weir_loop_t *loop, const uv_handle_t *handle) {
-  if (loop == NULL || handle == NULL)
-    return 0;
-  if (handle == (const uv_handle_t *)&loop->settle.handle)
-    return 1;
-  for (const weir__hooks_t *h = loop->hooks; h != NULL; h = h->next)
-    if (handle == (const uv_handle_t *)&h->prepare ||
-        handle == (const uv_handle_t *)&h->check ||
-        handle == (const uv_handle_t *)&h->idle ||
-        handle == (const uv_handle_t *)&h->pause)
-      return 1;
-  /* A stream's handles lie in it; one that it has adopted does not. */
-  const weir_stream_t *s = NULL;
-  while ((s = weir__stream_next(loop, s)) != NULL)
-    if (s->impl == (const void *)handle ||
-        ((const void *)handle >= (const void *)s &&
-         (const void *)handle < (const void *)(s + 1)))
-      return 1;
-  return loop->backend->owns(loop, handle);
 }

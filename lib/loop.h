@@ -4,6 +4,8 @@
 #ifndef WEIR__LOOP_H
 #define WEIR__LOOP_H
 
+#include <stddef.h>
+#include <stdint.h>
 #include <weir/loop.h>
 #include <weir/pool.h>
 #include <weir/stream.h>
@@ -12,12 +14,12 @@
 
 /* A block of segments for an op with more than the op itself can hold; when
  * free, it lies in its loop's list of that order. The largest has 1024. */
-enum { WEIR__BLOCK_ORDERS = 7 };
-typedef struct weir__block_s {
-  struct weir__block_s *next;
-  unsigned order; /* WEIR__BLOCK_ORDERS: none, it is not kept */
+enum { WEIR__OP_BLOCK_ORDERS = 7 };
+typedef struct weir__op_block_s {
+  struct weir__op_block_s *next;
+  unsigned order; /* WEIR__OP_BLOCK_ORDERS: none, it is not kept */
   uv_buf_t segments[];
-} weir__block_t;
+} weir__op_block_t;
 
 /* The handles that weir adds to the application's loop. They are apart from
  * the loop object since they may outlive it in libuv's hands: the application
@@ -61,9 +63,9 @@ struct weir_loop_s {
 
   weir_node_t open;   /* all streams that are not closed */
   weir_pool_t *pools; /* all pools */
-  weir__block_t *blocks[WEIR__BLOCK_ORDERS]; /* free ones */
-  struct weir__uv_file_s *uv_files;          /* free ones */
-  unsigned uv_files_out;                     /* those with libuv's pool */
+  weir__op_block_t *blocks[WEIR__OP_BLOCK_ORDERS]; /* free ones */
+  struct weir__uv_file_s *uv_files;                /* free ones */
+  unsigned uv_files_out;                           /* those with libuv's pool */
   size_t active; /* operations and closes outstanding: keeps uv_run going */
   int flags;
   int error;             /* for ever: what every new operation gets */
@@ -86,6 +88,16 @@ enum {
   WEIR__LOOP_LOST = 64          /* the backend knows of a fork */
 };
 
+/* The open stream of loop behind this one; NULL: the first, or none. */
+static inline weir_stream_t *weir__stream_next(const weir_loop_t *loop,
+                                               const weir_stream_t *stream) {
+  const weir_node_t *node = stream == NULL ? &loop->open : &stream->open;
+  if (node->next == &loop->open)
+    return NULL;
+  return (weir_stream_t *)((uintptr_t)node->next -
+                           offsetof(weir_stream_t, open));
+}
+
 /* ---- loop.c ---- */
 
 /* An operation or a close begins / is about to get its callback. */
@@ -104,11 +116,6 @@ void weir__loop_pause(weir_loop_t *loop);
 
 /* Whether the application has closed our handles. */
 int weir__loop_closed(const weir_loop_t *loop);
-
-/* Why nothing may begin: this is a forked child (UV_ESRCH), the application has
- * closed our handles or detaches (UV_ECANCELED), or weir__loop_fail was called.
- * Else 0. */
-int weir__loop_check(weir_loop_t *loop);
 
 /* The backend is at its end: from now on weir__loop_check says error. What was
  * begun is the backend's to end. */
@@ -148,6 +155,11 @@ void weir__loop_drop(weir_loop_t *loop);
  * backend: they end so if it says so. */
 void weir__loop_cancel_all(weir_loop_t *loop);
 
+/* Why nothing may begin: this is a forked child (UV_ESRCH), the application has
+ * closed our handles or detaches (UV_ECANCELED), or weir__loop_fail was called.
+ * Else 0. */
+int weir__loop_check(weir_loop_t *loop);
+
 /* If the application has closed our handles: ends every operation with
  * UV_ECANCELED, and gets new handles to run the callbacks from. 0, UV_ENOMEM,
  * or UV_ESRCH in a forked child. */
@@ -176,9 +188,5 @@ void weir__file_cancel_all(weir_loop_t *loop);
 /* Ends the operations on streams whose adopted handle the application has
  * closed. */
 void weir__adopted_check(weir_loop_t *loop);
-
-/* Ends all operations of stream, as far as the backend is not busy with them;
- * asks for the end of the others. */
-void weir__stream_cancel_all(weir_stream_t *stream);
 
 #endif

@@ -20,25 +20,25 @@ static_assert(sizeof(weir__file_args_t) <= WEIR_OP_SCRATCH &&
  * beside their copying its price is nothing. */
 enum { SMALLEST_BLOCK = 16 };
 
-/* The order of the smallest blocks that have n segments; WEIR__BLOCK_ORDERS
+/* The order of the smallest blocks that have n segments; WEIR__OP_BLOCK_ORDERS
  * where there is none. */
 static unsigned block_order(size_t n, size_t *capacity) {
   unsigned order = 0;
   *capacity = SMALLEST_BLOCK;
-  while (*capacity < n && order < WEIR__BLOCK_ORDERS) {
+  while (*capacity < n && order < WEIR__OP_BLOCK_ORDERS) {
     *capacity *= 2;
     order++;
   }
-  if (order == WEIR__BLOCK_ORDERS)
+  if (order == WEIR__OP_BLOCK_ORDERS)
     *capacity = n;
   return order;
 }
 
-static weir__block_t *block_take(weir_loop_t *loop, size_t n) {
+static weir__op_block_t *block_take(weir_loop_t *loop, size_t n) {
   size_t capacity;
   unsigned order = block_order(n, &capacity);
-  weir__block_t *block;
-  if (order < WEIR__BLOCK_ORDERS && (block = loop->blocks[order]) != NULL) {
+  weir__op_block_t *block;
+  if (order < WEIR__OP_BLOCK_ORDERS && (block = loop->blocks[order]) != NULL) {
     loop->blocks[order] = block->next;
     return block;
   }
@@ -52,8 +52,8 @@ static weir__block_t *block_take(weir_loop_t *loop, size_t n) {
   return block;
 }
 
-static void block_release(weir_loop_t *loop, weir__block_t *block) {
-  if (block->order == WEIR__BLOCK_ORDERS) {
+static void block_release(weir_loop_t *loop, weir__op_block_t *block) {
+  if (block->order == WEIR__OP_BLOCK_ORDERS) {
     weir__free(block);
     return;
   }
@@ -61,9 +61,9 @@ static void block_release(weir_loop_t *loop, weir__block_t *block) {
   loop->blocks[block->order] = block;
 }
 
-void weir__blocks_free(weir_loop_t *loop) {
-  for (unsigned i = 0; i < WEIR__BLOCK_ORDERS; i++) {
-    weir__block_t *block;
+void weir__op_blocks_free(weir_loop_t *loop) {
+  for (unsigned i = 0; i < WEIR__OP_BLOCK_ORDERS; i++) {
+    weir__op_block_t *block;
     while ((block = loop->blocks[i]) != NULL) {
       loop->blocks[i] = block->next;
       weir__free(block);
@@ -78,7 +78,7 @@ static int hold(weir_op_t *op, weir_loop_t *loop, weir_seq_t seq) {
     weir__seq_own(&op->seq, op->held.segments);
     return 0;
   }
-  weir__block_t *block = block_take(loop, n);
+  weir__op_block_t *block = block_take(loop, n);
   if (block == NULL)
     return UV_ENOMEM;
   weir__seq_own(&op->seq, block->segments);

@@ -76,10 +76,6 @@ static inline weir__open_args_t *weir__open_args(const weir_op_t *op) {
   return weir__op_room(op);
 }
 
-/* Runs a file operation at once, in whatever thread this is: its result, which
- * is UV_ESPIPE for an offset where there are no positions. */
-int weir__file_run(weir_op_t *op);
-
 /* Makes op ready: private fields cleared, a copy of seq whose segments it owns,
  * a reference on the loop taken. 0, or UV_ENOMEM and nothing has changed. */
 int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
@@ -98,7 +94,7 @@ static inline int weir__op_ending(const weir_op_t *op) {
 }
 
 /* Gives the blocks back that operations have left behind. */
-void weir__blocks_free(weir_loop_t *loop);
+void weir__op_blocks_free(weir_loop_t *loop);
 
 /* Queues the callback of op: status, and op->done as n. UV_ECANCELED stands for
  * the reason of weir__op_end, if that was called. */

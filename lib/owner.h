@@ -4,7 +4,9 @@
 #ifndef WEIR__OWNER_H
 #define WEIR__OWNER_H
 
-#include "loop.h"
+#include <stdint.h>
+
+#include <weir/op.h>
 
 /* Whose a loop is: of which process, and of which of its threads. What the
  * kernel keeps for a loop may be bound to the one as to the other. */

@@ -1,14 +1,13 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
-#include "pool.h"
-
 #include <stdint.h>
 #include <weir/pool.h>
 
 #include "alloc.h"
 #include "backend.h"
 #include "owner.h"
+#include "slab.h"
 
 /* A pool: one slab, cut into equal buffers, a stack of the free ones. */
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
-#ifndef WEIR_LIB_SEQ_H
-#define WEIR_LIB_SEQ_H
+#ifndef WEIR__SEQ_H
+#define WEIR__SEQ_H
 
 #include <weir/seq.h>
 

@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "pool.h"
+#include "slab.h"
 
 #ifdef _WIN32
 #include <windows.h>

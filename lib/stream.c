@@ -24,15 +24,6 @@ void weir__stream_open(weir_stream_t *stream) {
   weir__queue_push(&stream->loop->open, &stream->open);
 }
 
-weir_stream_t *weir__stream_next(const weir_loop_t *loop,
-                                 const weir_stream_t *stream) {
-  const weir_node_t *node = stream == NULL ? &loop->open : &stream->open;
-  if (node->next == &loop->open)
-    return NULL;
-  return (weir_stream_t *)((uintptr_t)node->next -
-                           offsetof(weir_stream_t, open));
-}
-
 /* Whether kind was compiled with a table of at least so many bytes. What it
  * need not have is looked for with this; the rest is there once a stream was
  * made of it. */

@@ -40,10 +40,6 @@ static inline weir_stream_t *weir__stream_of(const weir_node_t *node) {
   return (weir_stream_t *)((uintptr_t)node - offsetof(weir_stream_t, node));
 }
 
-/* The open stream of loop behind this one; NULL: the first, or none. */
-weir_stream_t *weir__stream_next(const weir_loop_t *loop,
-                                 const weir_stream_t *stream);
-
 void weir__stream_want(weir_stream_t *stream, int wants);
 
 /* The same, after a pause. */
@@ -83,6 +79,10 @@ int weir__accept_start(weir_stream_t *stream);
 int weir__cancel_read_start(weir_stream_t *stream);
 int weir__cancel_write_start(weir_stream_t *stream);
 int weir__cancel_net_start(weir_stream_t *stream);
+
+/* Ends all operations of stream, as far as the backend is not busy with them;
+ * asks for the end of the others. */
+void weir__stream_cancel_all(weir_stream_t *stream);
 
 /* Has the kind release the stream, perhaps at once: nothing after it. */
 void weir__close_start(weir_stream_t *stream);

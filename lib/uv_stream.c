@@ -7,7 +7,6 @@
 
 #include "os.h"
 #include "owner.h"
-#include "stream.h"
 
 /* The kind of the libuv backend's streams. */
 

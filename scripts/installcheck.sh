@@ -2,9 +2,9 @@
 # SPDX-FileCopyrightText: 2026 The weir authors
 # SPDX-License-Identifier: MIT
 #
-# installcheck.sh DESTDIR INCLUDEDIR LIBDIR PKGCONFIGDIR: compiles a program with
-# what pkg-config says of the installed library, shared and static, and runs
-# it.
+# installcheck.sh DESTDIR INCLUDEDIR LIBDIR PKGCONFIGDIR MANDIR: compiles a
+# program with what pkg-config says of the installed library, shared and static,
+# and runs it. Every function that the installed headers declare has a page.
 set -eu
 
 destdir=$1
@@ -57,3 +57,11 @@ if [ -f "$destdir$libdir/libweir.a" ]; then
     $($PKG_CONFIG --static --libs weir | sed 's/-lweir\( \|$\)//')
   echo "static: $said"
 fi
+
+awk -f "${srcdir:-.}/tests/prototypes.awk" "$destdir$includedir"/weir/*.h |
+  sed 's/(.*//; s/.*[ *]//' >"$work/functions"
+[ -s "$work/functions" ]
+while read -r name; do
+  ls "$destdir$5/man3/$name".3* >/dev/null
+done <"$work/functions"
+echo "pages: $(wc -l <"$work/functions") functions"

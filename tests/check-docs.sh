@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Every public function has a page in man/ whose SYNOPSIS has the header's
-# prototype, and the pages are well-formed, with lines that fit. What the
-# documents name is there.
+# prototype and whose NAME has its name; the pages are well-formed, with lines
+# that fit. What the documents name is there.
 
 cd "${srcdir:-.}" || exit 1
 bad=0
@@ -24,29 +24,38 @@ have() {
 awk -f tests/prototypes.awk ${PUBLIC_HDRS:?} ${TESTLIB_HDRS:?} \
   >"$work/prototypes"
 
-# The page of NAME: its own, or the one that a .so line there points to.
-page_of() {
-  page=man/$1.3
-  [ -f "$page" ] || return 1
-  target=$(sed -n '1,3s/^\.so man3\///p' "$page")
-  [ -z "$target" ] || page=man/$target
-  [ -f "$page" ]
-}
+# "NAME PAGE" for each name that has a page, its own or another's.
+# shellcheck disable=SC2086
+{
+  awk -f scripts/man-names.awk ${MAN3:?}
+  for page in $MAN3; do
+    page=${page##*/}
+    echo "${page%.3} $page"
+  done
+} | sort >"$work/names"
+
+cut -d' ' -f1 "$work/names" | uniq -d >"$work/found"
+[ ! -s "$work/found" ] || complain "In two pages: $(cat "$work/found")"
 
 while read -r prototype; do
   name=${prototype%%(*}
   name=${name##*[ *]}
-  if ! page_of "$name"; then
-    complain "$name: no man page"
+  echo "$name" >>"$work/functions"
+  page=man/$(sed -n "s/^$name //p" "$work/names")
+  if [ "$page" = man/ ]; then
+    complain "$name: no man page has it in its NAME"
     continue
   fi
   awk -f tests/synopsis.awk "$page" | grep -qxF "$prototype" ||
     complain "$name: $page has not the prototype $prototype"
-  case " ${MAN:?} " in
-  *" man/$name.3 "*) ;;
-  *) complain "$name: man/$name.3 is not in the Makefile" ;;
-  esac
 done <"$work/prototypes"
+
+# A page may have a name of its own; what else is found has to be a function.
+# shellcheck disable=SC2086
+awk -f scripts/man-names.awk $MAN3 | while read -r name page; do
+  grep -qx "$name" "$work/functions" || echo "$name in $page"
+done >"$work/found"
+[ ! -s "$work/found" ] || complain "No function: $(cat "$work/found")"
 
 # From version 1.23 on groff justifies what comes behind a heading, and warns
 # of lines that it cannot; this has older ones do so too. Prototypes are ragged.
@@ -67,8 +76,7 @@ wide_displays() {
   ' "$1"
 }
 
-for page in $MAN; do
-  grep -q '^\.so ' "$page" && continue
+for page in $MAN3 ${MAN7:?}; do
   grep -q 'Since' "$page" || complain "$page: no line with Since"
   ! grep -A1 '^\.Sh SYNOPSIS' "$page" | grep -qv '^\.Sh\|^\.ad l' ||
     complain "$page: no .ad l behind .Sh SYNOPSIS"

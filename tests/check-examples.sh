@@ -2,9 +2,9 @@
 # SPDX-FileCopyrightText: 2026 The weir authors
 # SPDX-License-Identifier: MIT
 #
-# Every man page that is no stub has an example, and every display among its
-# EXAMPLES is a whole program, with a main(), that compiles, links and succeeds
-# on both backends. Run it in the build directory.
+# Every man page has an example, and every display among its EXAMPLES is a whole
+# program, with a main(), that compiles, links and succeeds on both backends.
+# Run it in the build directory.
 
 srcdir=${srcdir:-.}
 work=out/examples
@@ -19,8 +19,7 @@ complain() {
   bad=1
 }
 
-for page in ${MAN:?}; do
-  ! grep -q '^\.so ' "$srcdir/$page" || continue
+for page in ${MAN3:?} ${MAN7:?}; do
   name=$work/${page##*/}
   # Each literal block becomes a file; mdoc writes \e for a backslash.
   awk -v to="$name" '

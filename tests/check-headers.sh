@@ -2,11 +2,14 @@
 # SPDX-FileCopyrightText: 2026 The weir authors
 # SPDX-License-Identifier: MIT
 #
-# Each public header stands alone, as C99 and as C++, and warns of nothing.
+# Each public header stands alone, as C99 and as C++, and warns of nothing. So
+# does each private one as C11, and all of them together: no name is two things.
+# Run it in the build directory.
 
 srcdir=${srcdir:-.}
-flags="-I$srcdir/include $CPPFLAGS $LIBUV_CFLAGS -D_POSIX_C_SOURCE=200809L"
-flags="$flags -Wall -Wextra -pedantic -Wundef -Werror -fsyntax-only"
+warnings='-Wall -Wextra -pedantic -Wundef -Werror -fsyntax-only'
+common="-I$srcdir/include $CPPFLAGS $LIBUV_CFLAGS $warnings"
+flags="$common -D_POSIX_C_SOURCE=200809L"
 bad=0
 
 # compiles LANGUAGE STANDARD TEXT
@@ -32,5 +35,29 @@ for header in ${PUBLIC_HDRS:?}; do
       bad=1
     }
   done
+done
+
+flags="$common -I. ${PRIVATE_CPPFLAGS:?}"
+forwards=
+backwards=
+for header in "$srcdir"/lib/*.h "$srcdir"/uring/*.h; do
+  case $HAVE_URING:$header in
+  yes:* | *:"$srcdir"/lib/*) ;;
+  *) continue ;;
+  esac
+  include="#include \"$header\""
+  forwards=$(printf '%s\n%s' "$forwards" "$include")
+  backwards=$(printf '%s\n%s' "$include" "$backwards")
+  compiles c gnu11 "$(printf '%s\n%s\nint main(void);' "$include" \
+    "$include")" || {
+    echo "$header does not compile alone"
+    bad=1
+  }
+done
+for together in "$forwards" "$backwards"; do
+  compiles c gnu11 "$(printf '%s\nint main(void);' "$together")" || {
+    echo 'The private headers do not compile together'
+    bad=1
+  }
 done
 exit $bad

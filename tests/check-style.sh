@@ -20,10 +20,10 @@ complain() {
 
 find include lib uring tests samples bench -type f -name '*.[ch]' \
   2>/dev/null | sort >"$work/c"
-find Makefile bootstrap configure.ac ./*.in .ci tests samples bench lib man \
-  docs ./*.md .clang-format .editorconfig -type f \
+find Makefile sources.mk bootstrap configure.ac ./*.in .ci scripts tests \
+  samples bench lib man docs ./*.md .clang-format .editorconfig -type f \
   ! -name config.h.in 2>/dev/null |
-  grep '\.\(sh\|awk\|ac\|in\|map\|md\|[1-9]\)$\|Makefile$\|bootstrap$\|run$' \
+  grep -E '\.(sh|awk|ac|in|mk|map|md|[1-9])$|(Makefile|bootstrap|run)$' \
     >"$work/text"
 sort -u "$work/c" "$work/text" >"$work/all"
 
@@ -48,6 +48,16 @@ complain 'More than 80 columns'
 
 xargs grep -nw 'TODO\|FIXME\|XXX' <"$work/c" >"$work/found"
 complain 'Unfinished'
+
+# What is not listed is neither built nor installed.
+{
+  grep '\.c$' "$work/c"
+  find include man -type f
+  find tests -maxdepth 1 -name 'check-*.sh' -o -name 'smoke-*.sh'
+} | while read -r f; do
+  grep -q " $f\$" sources.mk || echo "$f"
+done >"$work/found"
+complain 'Not in sources.mk'
 
 # Memory comes from lib/alloc.h alone; a library does not print or end the
 # program. lib/test is a library for tests, without the core's inside.

@@ -329,8 +329,8 @@ static void step_split(state_t *t) {
 static void run(state_t *t) {
   int i;
 
-  t->is_chain = t->buffer.kind == &weir__chain;
-  t->moves = t->buffer.kind == &weir__flat;
+  t->is_chain = t->buffer.kind == &weir__buffer_chain;
+  t->moves = t->buffer.kind == &weir__buffer_flat;
   t->room = weir_mseq_block(NULL, 0);
   unsee(t);
   for (i = 0; i < STEPS; i++) {

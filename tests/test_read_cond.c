@@ -17,10 +17,7 @@ static const char INPUT[] = "abcdefgh";
 struct sweep {
   struct weir_fixture *f;
   weir_cond_t cond;
-  size_t first; /* bytes of the first transfer */
-  size_t second;
-  size_t partial; /* bytes that come with the error */
-  unsigned turns;
+  struct cuts cuts;
   weir_mseq_t into;
   char memory[SIZE];
 };
@@ -59,11 +56,11 @@ static struct outcome expected(const struct sweep *w, size_t fail_at,
 
   for (transfer = 1; (ask = wanted(&w->cond, &all, &least, o.n)) > 0;
        transfer++) {
-    size_t give = transfer == 1 ? w->first : transfer == 2 ? w->second : SIZE;
+    size_t give = cuts_give(&w->cuts, transfer, SIZE);
 
     *reached |= transfer == fail_at;
     if (transfer == fail_at) {
-      o.n += w->partial < ask ? w->partial : ask;
+      o.n += w->cuts.partial < ask ? w->cuts.partial : ask;
       if (wanted(&w->cond, &all, &least, o.n) > 0)
         o.status = UV_ETIMEDOUT;
       return o;
@@ -75,15 +72,7 @@ static struct outcome expected(const struct sweep *w, size_t fail_at,
 
 static int run(void *arg, size_t fail_at, int *reached) {
   struct sweep *w = arg;
-  const weir_test_step_t steps[] = {{.bytes = w->first, .turns = w->turns},
-                                    {.bytes = w->second, .turns = w->turns}};
-  weir_test_options_t options = {.read = {.steps = steps,
-                                          .nsteps = 2,
-                                          .rest = {.turns = w->turns},
-                                          .fail_at = fail_at,
-                                          .failure = {.status = UV_ETIMEDOUT,
-                                                      .bytes = w->partial,
-                                                      .turns = w->turns}},
+  weir_test_options_t options = {.read = cuts_script(&w->cuts, fail_at),
                                  .input = INPUT,
                                  .input_size = sizeof(INPUT) - 1};
   struct outcome o = expected(w, fail_at, reached);
@@ -118,10 +107,10 @@ static void every_cut_and_failure(struct weir_fixture *f, weir_cond_t cond) {
 
   for (first = 1; first <= SIZE; first++)
     for (second = 1; second <= SIZE; second++) {
-      w.first = first;
-      w.second = second;
-      w.partial = (first + second) % 3;
-      w.turns = (unsigned)(first % 2);
+      w.cuts.first = first;
+      w.cuts.second = second;
+      w.cuts.partial = (first + second) % 3;
+      w.cuts.turns = (unsigned)(first % 2);
       check_is(
           weir_test_msplits3(weir_mseq_block(w.memory, SIZE), each_failure, &w),
           0);

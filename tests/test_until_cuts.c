@@ -19,11 +19,8 @@ struct sweep {
   size_t held; /* bytes of the input that the buffer has at first */
   const char *delimiter;
   size_t len;
-  size_t first; /* bytes of the first transfer */
-  size_t second;
-  size_t partial;
+  struct cuts cuts;
   int how; /* 0: the bytes, 1: a matcher function */
-  unsigned turns;
 };
 
 /* A matcher as a user would write it: slow and plain. It keeps all bytes. */
@@ -66,7 +63,7 @@ static struct outcome expected(const struct sweep *w, size_t fail_at,
   size_t transfer;
 
   for (transfer = 1; (o.n = search(w, held)) == 0; transfer++) {
-    size_t give = transfer == 1 ? w->first : transfer == 2 ? w->second : LIMIT;
+    size_t give = cuts_give(&w->cuts, transfer, LIMIT);
     size_t left = w->size - held;
 
     if (held == LIMIT) {
@@ -78,7 +75,7 @@ static struct outcome expected(const struct sweep *w, size_t fail_at,
       left = LIMIT - held;
     *reached |= transfer == fail_at;
     if (transfer == fail_at) {
-      held += w->partial < left ? w->partial : left;
+      held += w->cuts.partial < left ? w->cuts.partial : left;
       o.n = search(w, held);
       if (o.n == 0) {
         o.status = UV_ETIMEDOUT;
@@ -109,15 +106,7 @@ static weir_until_t until_of(const struct sweep *w, struct plain *m) {
 
 static int run(void *arg, size_t fail_at, int *reached) {
   struct sweep *w = arg;
-  const weir_test_step_t steps[] = {{.bytes = w->first, .turns = w->turns},
-                                    {.bytes = w->second, .turns = w->turns}};
-  weir_test_options_t options = {.read = {.steps = steps,
-                                          .nsteps = 2,
-                                          .rest = {.turns = w->turns},
-                                          .fail_at = fail_at,
-                                          .failure = {.status = UV_ETIMEDOUT,
-                                                      .bytes = w->partial,
-                                                      .turns = w->turns}},
+  weir_test_options_t options = {.read = cuts_script(&w->cuts, fail_at),
                                  .input = w->input + w->held,
                                  .input_size = w->size - w->held};
   struct outcome o = expected(w, fail_at, reached);
@@ -146,13 +135,15 @@ static int run(void *arg, size_t fail_at, int *reached) {
 static void every_cut_and_failure(struct sweep *w) {
   size_t left = w->size - w->held;
 
-  for (w->first = 1; w->first <= (left > 0 ? left : 1); w->first++)
-    for (w->second = 1; w->second <= left - w->first || w->second == 1;
-         w->second++) {
-      w->partial = (w->first + w->second) % 3;
-      w->turns = w->first % 2 == 0;
+  for (w->cuts.first = 1; w->cuts.first <= (left > 0 ? left : 1);
+       w->cuts.first++)
+    for (w->cuts.second = 1;
+         w->cuts.second <= left - w->cuts.first || w->cuts.second == 1;
+         w->cuts.second++) {
+      w->cuts.partial = (w->cuts.first + w->cuts.second) % 3;
+      w->cuts.turns = w->cuts.first % 2 == 0;
       check_is(weir_test_each_failure(run, w, NULL), 0);
-      if (left <= w->first)
+      if (left <= w->cuts.first)
         break;
     }
 }
@@ -222,9 +213,9 @@ WEIR_TEST(until_cuts, a_delimiter_at_every_place_of_a_ring) {
     memcpy(input + place, "\r\n\r\n", 4);
     for (w.offset = 0; w.offset < 11; w.offset++) {
       w.held = (place + w.offset) % 4;
-      w.first = 1;
-      for (w.first = 1; w.first < LIMIT - w.held; w.first += 2)
-        for (w.second = 1; w.second < LIMIT - w.held; w.second += 3)
+      for (w.cuts.first = 1; w.cuts.first < LIMIT - w.held; w.cuts.first += 2)
+        for (w.cuts.second = 1; w.cuts.second < LIMIT - w.held;
+             w.cuts.second += 3)
           check_is(weir_test_each_failure(run, &w, NULL), 0);
     }
   }

@@ -16,10 +16,7 @@ static const char BYTES[] = "abcde";
 struct sweep {
   struct weir_fixture *f;
   int need; /* ALL, SOME, or the k of weir_write_at_least */
-  size_t first;
-  size_t second;
-  size_t partial;
-  unsigned turns;
+  struct cuts cuts;
   weir_seq_t from;
 };
 
@@ -33,12 +30,12 @@ static struct outcome expected(const struct sweep *w, size_t fail_at,
   size_t transfer;
 
   for (transfer = 1; o.n < needed(w); transfer++) {
-    size_t give = transfer == 1 ? w->first : transfer == 2 ? w->second : SIZE;
+    size_t give = cuts_give(&w->cuts, transfer, SIZE);
     size_t left = SIZE - o.n;
 
     *reached |= transfer == fail_at;
     if (transfer == fail_at) {
-      o.n += w->partial < left ? w->partial : left;
+      o.n += w->cuts.partial < left ? w->cuts.partial : left;
       if (o.n < needed(w))
         o.status = UV_ETIMEDOUT;
       return o;
@@ -58,15 +55,7 @@ static int begin(struct sweep *w, struct request *r, weir_stream_t *stream) {
 
 static int run(void *arg, size_t fail_at, int *reached) {
   struct sweep *w = arg;
-  const weir_test_step_t steps[] = {{.bytes = w->first, .turns = w->turns},
-                                    {.bytes = w->second, .turns = w->turns}};
-  weir_test_options_t options = {.write = {.steps = steps,
-                                           .nsteps = 2,
-                                           .rest = {.turns = w->turns},
-                                           .fail_at = fail_at,
-                                           .failure = {.status = UV_ETIMEDOUT,
-                                                       .bytes = w->partial,
-                                                       .turns = w->turns}}};
+  weir_test_options_t options = {.write = cuts_script(&w->cuts, fail_at)};
   struct outcome o = expected(w, fail_at, reached);
   struct request r = {.calls = 0};
   struct scripted s;
@@ -101,10 +90,10 @@ static void every_cut_and_failure(struct weir_fixture *f, int need) {
 
   for (first = 1; first <= SIZE; first++)
     for (second = 1; second <= SIZE; second++) {
-      w.first = first;
-      w.second = second;
-      w.partial = (first + second) % 3;
-      w.turns = (unsigned)(first % 2);
+      w.cuts.first = first;
+      w.cuts.second = second;
+      w.cuts.partial = (first + second) % 3;
+      w.cuts.turns = (unsigned)(first % 2);
       check_is(weir_test_splits3(weir_seq_block(BYTES, SIZE), each_failure, &w),
                0);
     }

@@ -9,7 +9,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "../lib/stream.h"
 #include "../lib/uv_backend.h"
 
 static void find_prepare(uv_handle_t *handle, void *found) {

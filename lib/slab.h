@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
-#ifndef WEIR__POOL_H
-#define WEIR__POOL_H
+#ifndef WEIR__SLAB_H
+#define WEIR__SLAB_H
 
 #include <stddef.h>
 

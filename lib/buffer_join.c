@@ -6,7 +6,7 @@
 /* What only chains can do: take in foreign memory, join, split, pull up. */
 
 static int is_chain(const weir_buffer_t *b) {
-  return b->kind == &weir__chain;
+  return b->kind == &weir__buffer_chain;
 }
 
 void weir__chain_close_tail(weir_buffer_t *b) {

@@ -1,0 +1,252 @@
+# SPDX-FileCopyrightText: 2026 The weir authors
+# SPDX-License-Identifier: MIT
+#
+# What there is to build and to install. Sorted, one line for each file: adding
+# a file is adding a line.
+
+PUBLIC_HDRS += include/weir.h
+PUBLIC_HDRS += include/weir/alloc.h
+PUBLIC_HDRS += include/weir/buffer.h
+PUBLIC_HDRS += include/weir/export.h
+PUBLIC_HDRS += include/weir/file.h
+PUBLIC_HDRS += include/weir/kind.h
+PUBLIC_HDRS += include/weir/loop.h
+PUBLIC_HDRS += include/weir/op.h
+PUBLIC_HDRS += include/weir/pool.h
+PUBLIC_HDRS += include/weir/seq.h
+PUBLIC_HDRS += include/weir/stream.h
+PUBLIC_HDRS += include/weir/until.h
+PUBLIC_HDRS += include/weir/version.h
+
+LIB_SRCS += lib/adopt.c
+LIB_SRCS += lib/alloc.c
+LIB_SRCS += lib/attach.c
+LIB_SRCS += lib/buffer.c
+LIB_SRCS += lib/buffer_block.c
+LIB_SRCS += lib/buffer_chain.c
+LIB_SRCS += lib/buffer_flat.c
+LIB_SRCS += lib/buffer_join.c
+LIB_SRCS += lib/buffer_mirror.c
+LIB_SRCS += lib/buffer_ring.c
+LIB_SRCS += lib/cancel.c
+LIB_SRCS += lib/close.c
+LIB_SRCS += lib/file.c
+LIB_SRCS += lib/flush.c
+LIB_SRCS += lib/hooks.c
+LIB_SRCS += lib/loop.c
+LIB_SRCS += lib/op.c
+LIB_SRCS += lib/os_unix.c
+LIB_SRCS += lib/owner.c
+LIB_SRCS += lib/pool.c
+LIB_SRCS += lib/read.c
+LIB_SRCS += lib/read_cond.c
+LIB_SRCS += lib/seq.c
+LIB_SRCS += lib/seq_cursor.c
+LIB_SRCS += lib/seq_find.c
+LIB_SRCS += lib/seq_mutable.c
+LIB_SRCS += lib/seq_window.c
+LIB_SRCS += lib/settle.c
+LIB_SRCS += lib/slab.c
+LIB_SRCS += lib/socket.c
+LIB_SRCS += lib/stream.c
+LIB_SRCS += lib/until.c
+LIB_SRCS += lib/uv_backend.c
+LIB_SRCS += lib/uv_file.c
+LIB_SRCS += lib/uv_net.c
+LIB_SRCS += lib/uv_stream.c
+LIB_SRCS += lib/version.c
+LIB_SRCS += lib/write.c
+
+# With io_uring only: uring/*.c.
+URING_SRCS += uring/file.c
+URING_SRCS += uring/kernel.c
+URING_SRCS += uring/memory.c
+URING_SRCS += uring/net.c
+URING_SRCS += uring/reap.c
+URING_SRCS += uring/request.c
+URING_SRCS += uring/setup.c
+URING_SRCS += uring/stream.c
+URING_SRCS += uring/submit.c
+URING_SRCS += uring/uring.c
+URING_SRCS += uring/wait.c
+URING_SRCS += uring/writable.c
+
+# The static library for users' own tests: lib/test/*.c and their header.
+TESTLIB_SRCS += lib/test/pair.c
+TESTLIB_SRCS += lib/test/runs.c
+TESTLIB_SRCS += lib/test/script.c
+TESTLIB_HDRS += include/weir/test.h
+
+# Criterion files, each a program of its own, and what they share.
+TESTS_C += tests/test_adopt.c
+TESTS_C += tests/test_alloc.c
+TESTS_C += tests/test_alloc_ops.c
+TESTS_C += tests/test_at_once.c
+TESTS_C += tests/test_attach.c
+TESTS_C += tests/test_beside.c
+TESTS_C += tests/test_broadcast.c
+TESTS_C += tests/test_broken_ring.c
+TESTS_C += tests/test_buffer.c
+TESTS_C += tests/test_buffer_chain.c
+TESTS_C += tests/test_buffer_model.c
+TESTS_C += tests/test_busy.c
+TESTS_C += tests/test_cancel.c
+TESTS_C += tests/test_close.c
+TESTS_C += tests/test_connect.c
+TESTS_C += tests/test_embed.c
+TESTS_C += tests/test_fair.c
+TESTS_C += tests/test_fallback.c
+TESTS_C += tests/test_file.c
+TESTS_C += tests/test_file_wait.c
+TESTS_C += tests/test_fork.c
+TESTS_C += tests/test_fork_callback.c
+TESTS_C += tests/test_fork_outstanding.c
+TESTS_C += tests/test_half_closed.c
+TESTS_C += tests/test_kind.c
+TESTS_C += tests/test_loop.c
+TESTS_C += tests/test_many.c
+TESTS_C += tests/test_move.c
+TESTS_C += tests/test_move_all.c
+TESTS_C += tests/test_no_buffers.c
+TESTS_C += tests/test_pace.c
+TESTS_C += tests/test_pool.c
+TESTS_C += tests/test_random.c
+TESTS_C += tests/test_read.c
+TESTS_C += tests/test_read_cond.c
+TESTS_C += tests/test_reset.c
+TESTS_C += tests/test_same.c
+TESTS_C += tests/test_seq.c
+TESTS_C += tests/test_seq_big.c
+TESTS_C += tests/test_seq_find.c
+TESTS_C += tests/test_seq_model.c
+TESTS_C += tests/test_seq_window.c
+TESTS_C += tests/test_thread.c
+TESTS_C += tests/test_toolkit.c
+TESTS_C += tests/test_turn.c
+TESTS_C += tests/test_unix.c
+TESTS_C += tests/test_until.c
+TESTS_C += tests/test_until_cuts.c
+TESTS_C += tests/test_vain.c
+TESTS_C += tests/test_version.c
+TESTS_C += tests/test_wait.c
+TESTS_C += tests/test_write.c
+TESTS_C += tests/test_write_cond.c
+TESTS_C += tests/test_write_now.c
+TESTS_C += tests/test_write_try.c
+
+SUPPORT_C += tests/support/alloc.c
+SUPPORT_C += tests/support/box.c
+SUPPORT_C += tests/support/busy.c
+SUPPORT_C += tests/support/child.c
+SUPPORT_C += tests/support/deny.c
+SUPPORT_C += tests/support/fixture.c
+SUPPORT_C += tests/support/gate.c
+SUPPORT_C += tests/support/guard.c
+SUPPORT_C += tests/support/net.c
+SUPPORT_C += tests/support/scratch.c
+SUPPORT_C += tests/support/script.c
+SUPPORT_C += tests/support/scripted.c
+SUPPORT_C += tests/support/worker.c
+
+# Programs with a main(), plain and for ThreadSanitizer: exit status 0, 1 or 77.
+PLAIN_C += tests/secure_env.c
+
+TSAN_C += tests/tsan_loops.c
+TSAN_C += tests/tsan_moves.c
+
+# libFuzzer targets: tests/fuzz/NAME.c, their inputs in tests/fuzz/corpus-NAME/.
+FUZZ_C += tests/fuzz/buffer.c
+FUZZ_C += tests/fuzz/seq.c
+FUZZ_C += tests/fuzz/until.c
+
+# Scripts that are tests: exit status 0, 1 or 77 (skipped).
+CHECKS_SH += tests/check-abi.sh
+CHECKS_SH += tests/check-headers.sh
+
+# For make check-all only: documents, style, and what the packager's own flags
+# may change.
+CHECKS_ALL_SH += tests/check-docs.sh
+CHECKS_ALL_SH += tests/check-elf.sh
+CHECKS_ALL_SH += tests/check-examples.sh
+CHECKS_ALL_SH += tests/check-readme.sh
+CHECKS_ALL_SH += tests/check-structure.sh
+CHECKS_ALL_SH += tests/check-style.sh
+
+SMOKE_SH += tests/smoke-adopt.sh
+SMOKE_SH += tests/smoke-cp.sh
+SMOKE_SH += tests/smoke-echo.sh
+SMOKE_SH += tests/smoke-readme.sh
+SMOKE_SH += tests/smoke-relay.sh
+SMOKE_SH += tests/smoke-scarce.sh
+
+# Loaded before a sample; the smoke tests compile it.
+SCARCE_C += tests/scarce.c
+
+SAMPLES_C += samples/adopt.c
+SAMPLES_C += samples/cp.c
+SAMPLES_C += samples/demo_peer.c
+SAMPLES_C += samples/echo.c
+SAMPLES_C += samples/relay.c
+
+SAMPLES_SUPPORT_C += samples/address.c
+SAMPLES_SUPPORT_C += samples/common.c
+SAMPLES_SUPPORT_C += samples/copy.c
+SAMPLES_SUPPORT_C += samples/counts.c
+SAMPLES_SUPPORT_C += samples/dial.c
+SAMPLES_SUPPORT_C += samples/flow.c
+SAMPLES_SUPPORT_C += samples/message.c
+SAMPLES_SUPPORT_C += samples/options.c
+SAMPLES_SUPPORT_C += samples/pair.c
+SAMPLES_SUPPORT_C += samples/pattern.c
+SAMPLES_SUPPORT_C += samples/plain.c
+SAMPLES_SUPPORT_C += samples/progress.c
+SAMPLES_SUPPORT_C += samples/server.c
+SAMPLES_SUPPORT_C += samples/source.c
+SAMPLES_SUPPORT_C += samples/target.c
+
+BENCH_C += bench/echo_uv.c
+BENCH_C += bench/instr_seq.c
+
+# With io_uring only.
+BENCH_URING_C += bench/broadcast.c
+BENCH_URING_C += bench/client.c
+BENCH_URING_C += bench/cp_uring.c
+BENCH_URING_C += bench/instr_echo.c
+BENCH_URING_C += bench/instr_file.c
+BENCH_URING_C += bench/instr_turn.c
+BENCH_URING_C += bench/instr_write.c
+
+BENCH_SUPPORT_C += samples/address.c
+BENCH_SUPPORT_C += samples/common.c
+BENCH_SUPPORT_C += samples/message.c
+BENCH_SUPPORT_C += samples/options.c
+
+# The server of bench/broadcast.c and tests/test_broadcast.c; its clients there.
+CAST_C += bench/calls.c
+CAST_C += bench/cast.c
+CROWD_C += bench/crowd.c
+
+# What bench/instructions.sh compares.
+CANDIDATE_C += bench/candidate.c
+
+# Whole pages: each is found under the other names in its NAME, too.
+MAN3 += man/weir_buffer.3
+MAN3 += man/weir_cancel.3
+MAN3 += man/weir_file_open.3
+MAN3 += man/weir_kind.3
+MAN3 += man/weir_listen.3
+MAN3 += man/weir_loop_attach.3
+MAN3 += man/weir_loop_fork.3
+MAN3 += man/weir_pool_create.3
+MAN3 += man/weir_read.3
+MAN3 += man/weir_read_until.3
+MAN3 += man/weir_replace_allocator.3
+MAN3 += man/weir_search.3
+MAN3 += man/weir_seq.3
+MAN3 += man/weir_seq_cursor.3
+MAN3 += man/weir_stream.3
+MAN3 += man/weir_test.3
+MAN3 += man/weir_version.3
+MAN3 += man/weir_write.3
+
+MAN7 += man/weir.7
