@@ -204,12 +204,16 @@ SAMPLES_SUPPORT_C += samples/source.c
 SAMPLES_SUPPORT_C += samples/target.c
 
 BENCH_C += bench/echo_uv.c
-BENCH_C += bench/instr.c
+BENCH_C += bench/instr_seq.c
 
 # With io_uring only.
 BENCH_URING_C += bench/broadcast.c
 BENCH_URING_C += bench/client.c
 BENCH_URING_C += bench/cp_uring.c
+BENCH_URING_C += bench/instr_echo.c
+BENCH_URING_C += bench/instr_file.c
+BENCH_URING_C += bench/instr_turn.c
+BENCH_URING_C += bench/instr_write.c
 
 BENCH_SUPPORT_C += samples/address.c
 BENCH_SUPPORT_C += samples/common.c
@@ -220,6 +224,9 @@ BENCH_SUPPORT_C += samples/options.c
 CAST_C += bench/calls.c
 CAST_C += bench/cast.c
 CROWD_C += bench/crowd.c
+
+# What bench/instructions.sh compares.
+CANDIDATE_C += bench/candidate.c
 
 MAN3 += man/weir_accept.3
 MAN3 += man/weir_adopt.3
@@ -525,9 +532,10 @@ SAMPLES_SUPPORT_OBJS := $(SAMPLES_SUPPORT_C:.c=.o)
 BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
 CAST_OBJS := $(CAST_C:.c=.o)
 CROWD_OBJS := $(CROWD_C:.c=.o)
+CANDIDATE_OBJS := $(CANDIDATE_C:.c=.o)
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_SRCS) $(TESTS_C) \
   $(PLAIN_C) $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
-  $(BENCH_SUPPORT_OBJS) $(CAST_OBJS) $(CROWD_OBJS)
+  $(BENCH_SUPPORT_OBJS) $(CAST_OBJS) $(CROWD_OBJS) $(CANDIDATE_OBJS)
 
 define compile
 $(call say,CC)$(MKDIR_P) $(@D)
@@ -560,6 +568,8 @@ $(BENCHES): %$(EXEEXT): %.o $(BENCH_SUPPORT_OBJS) libweir-core.la
 	  $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
 
 bench/broadcast$(EXEEXT): $(CAST_OBJS) $(CROWD_OBJS)
+bench/instr_echo$(EXEEXT) bench/instr_file$(EXEEXT) \
+bench/instr_turn$(EXEEXT) bench/instr_write$(EXEEXT): $(CANDIDATE_OBJS)
 
 $(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) libweir-core.la
 	$(call say,LINK)
@@ -766,7 +776,7 @@ define HELP
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
   demo            see it work on real sockets and files
   bench           measure against plain libuv and raw liburing
-  bench-instructions  count those of windows, searches and copies
+  bench-instructions  count those of operations, searches and copies
   install         to prefix, below DESTDIR  uninstall       the reverse
   installcheck    use what is installed
   clean           what make made            distclean       configure's too
