@@ -38,7 +38,7 @@ static const char help[] =
 enum {
   CHUNK = 64 << 10,
   PERIOD = 65521,
-  STUCK_MS = 500,
+  STUCK_MS = 300,
   LATE_MS = 30000,
   CROWD = 49
 };
@@ -117,7 +117,7 @@ static void transfer(int fd) {
 static void end(int fd) {
   const struct linger now = {.l_onoff = 1, .l_linger = 0};
   if (reset) {
-    sleep_ms(200); /* for what was sent to arrive */
+    sleep_ms(100); /* for what was sent to arrive */
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
   }
   close(fd);
