@@ -80,6 +80,10 @@ static inline weir__open_args_t *weir__open_args(const weir_op_t *op) {
  * is UV_ESPIPE for an offset where there are no positions. */
 int weir__file_run(weir_op_t *op);
 
+/* The same for a read or write of what may have to wait for others, but without
+ * waiting: UV_EAGAIN. */
+int weir__file_try(weir_op_t *op);
+
 /* Makes op ready: private fields cleared, a copy of seq whose segments it owns,
  * a reference on the loop taken. 0, or UV_ENOMEM and nothing has changed. */
 int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
