@@ -151,6 +151,7 @@ SUPPORT_C += tests/support/worker.c
 # Programs with a main(), plain and for ThreadSanitizer: exit status 0, 1 or 77.
 PLAIN_C += tests/secure_env.c
 
+TSAN_C += tests/tsan_files.c
 TSAN_C += tests/tsan_loops.c
 TSAN_C += tests/tsan_moves.c
 

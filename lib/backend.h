@@ -109,6 +109,10 @@ void weir__file_done(weir_op_t *op, int64_t result);
  * is UV_ESPIPE for an offset where there are no positions. */
 int weir__file_run(weir_op_t *op);
 
+/* The same for a read or write of what may have to wait for others, but without
+ * waiting: UV_EAGAIN. */
+int weir__file_try(weir_op_t *op);
+
 /* Closes a handle that was adopted, unless the application has. */
 void weir__adopted_close(uv_stream_t *handle);
 

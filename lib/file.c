@@ -21,11 +21,14 @@ static int finish_sync(uv_fs_t *req) {
   return r;
 }
 
+static unsigned fill(weir_seq_t seq, uv_buf_t *window) {
+  size_t bytes = 0;
+  return weir__seq_fill(&seq, window, 0, &bytes, weir__seq_max_bytes());
+}
+
 static int transfer(int write, uv_file file, weir_seq_t seq, int64_t offset) {
   uv_buf_t window[WEIR_WINDOW];
-  size_t bytes = 0;
-  unsigned used =
-      weir__seq_fill(&seq, window, 0, &bytes, weir__seq_max_bytes());
+  unsigned used = fill(seq, window);
   if (used == 0)
     return 0;
   return write ? weir__os_pwrite(file, window, used, offset)
@@ -37,6 +40,17 @@ static int transfer_sync(int write, uv_file file, weir_seq_t seq,
                          int64_t offset) {
   int r = transfer(write, file, seq, offset);
   return r == UV_ESPIPE ? transfer(write, file, seq, -1) : r;
+}
+
+int weir__file_try(weir_op_t *op) {
+  const weir__file_args_t *args = weir__file_args(op);
+  uv_buf_t window[WEIR_WINDOW];
+  unsigned used = fill(op->seq, window);
+  if (args->offset >= 0)
+    return weir__file_run(op);
+  return op->form == WEIR__FILE_PWRITE
+             ? weir__os_pwrite_now(args->file, window, used)
+             : weir__os_pread_now(args->file, window, used);
 }
 
 int weir__file_run(weir_op_t *op) {

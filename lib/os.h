@@ -35,6 +35,15 @@ int weir__os_pread(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
 int weir__os_pwrite(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
                     int64_t offset);
 
+/* Whether fd is a file that waits for nobody: a regular one, a directory or a
+ * block device. */
+int weir__os_is_file(uv_os_fd_t fd);
+
+/* The same for any other, at its own position, but without waiting: UV_EAGAIN.
+ * Where the system cannot be told, it is asked before whether it would. */
+int weir__os_pread_now(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs);
+int weir__os_pwrite_now(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs);
+
 /* Waits until fd can be read, or written, at most timeout milliseconds (-1: no
  * limit): 1, or 0 when the time is over. UV_ECANCELED as soon as stop (-1:
  * none) can be read. */

@@ -19,6 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
@@ -98,11 +102,13 @@ static void consume_sigpipe(const sigset_t *sigpipe) {
 #endif
 }
 
+typedef ssize_t (*writer_t)(int fd, const struct iovec *vector, int count);
+
 /* The application's handler and mask are its own, so the signal is blocked in
  * this thread only and for this call only. A write that was short may have
  * raised it too. */
 static ssize_t write_quietly(uv_os_fd_t fd, const uv_buf_t *bufs,
-                             unsigned nbufs) {
+                             unsigned nbufs, writer_t write_it) {
   sigset_t sigpipe;
   sigset_t mask;
   sigset_t pending;
@@ -114,7 +120,7 @@ static ssize_t write_quietly(uv_os_fd_t fd, const uv_buf_t *bufs,
   /* Only a SIGPIPE that was blocked already can have been pending. */
   if (sigismember(&mask, SIGPIPE))
     sigpending(&pending);
-  ssize_t put = writev(fd, vector(bufs), (int)nbufs);
+  ssize_t put = write_it(fd, vector(bufs), (int)nbufs);
   int error = errno;
   if (!sigismember(&pending, SIGPIPE))
     consume_sigpipe(&sigpipe);
@@ -129,7 +135,7 @@ int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
   ssize_t put;
   do {
     if (!is_socket || !SEND_IS_QUIET)
-      put = write_quietly(fd, bufs, nbufs);
+      put = write_quietly(fd, bufs, nbufs, writev);
     else if (nbufs == 1)
       put = send(fd, bufs->base, bufs->len, SEND_FLAGS);
     else
@@ -164,11 +170,70 @@ int weir__os_pwrite(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
   ssize_t put;
   do {
     if (offset < 0)
-      put = write_quietly(fd, bufs, nbufs);
+      put = write_quietly(fd, bufs, nbufs, writev);
     else
       put = pwritev(fd, vector(bufs), (int)nbufs, offset);
   } while (put < 0 && errno == EINTR);
   return put < 0 ? last_error() : (int)put;
+}
+
+int weir__os_is_file(uv_os_fd_t fd) {
+  struct stat info;
+  return fstat(fd, &info) == 0 &&
+         (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode) ||
+          S_ISBLK(info.st_mode));
+}
+
+/* readv and writev that do not wait; EOPNOTSUPP where that cannot be had. Not
+ * every C library has a function for these calls. */
+#if defined(SYS_preadv2) && defined(SYS_pwritev2)
+enum { NOWAIT = 8 /* RWF_NOWAIT */ };
+
+static ssize_t readv_now(int fd, const struct iovec *vector, int count) {
+  return syscall(SYS_preadv2, fd, vector, (long)count, -1L, -1L, NOWAIT);
+}
+
+static ssize_t writev_now(int fd, const struct iovec *vector, int count) {
+  return syscall(SYS_pwritev2, fd, vector, (long)count, -1L, -1L, NOWAIT);
+}
+#else
+static ssize_t readv_now(int fd, const struct iovec *vector, int count) {
+  (void)fd, (void)vector, (void)count;
+  errno = EOPNOTSUPP;
+  return -1;
+}
+
+static ssize_t writev_now(int fd, const struct iovec *vector, int count) {
+  return readv_now(fd, vector, count);
+}
+#endif
+
+static int refused(ssize_t moved) {
+  return moved < 0 && (errno == EOPNOTSUPP || errno == ENOSYS);
+}
+
+int weir__os_pread_now(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs) {
+  ssize_t got;
+  do {
+    got = readv_now(fd, vector(bufs), (int)nbufs);
+  } while (got < 0 && errno == EINTR);
+  if (!refused(got))
+    return got < 0 ? last_error() : (int)got;
+  return weir__os_await(fd, 0, -1, 0) == 0
+             ? UV_EAGAIN
+             : weir__os_pread(fd, bufs, nbufs, -1);
+}
+
+int weir__os_pwrite_now(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs) {
+  ssize_t put;
+  do {
+    put = write_quietly(fd, bufs, nbufs, writev_now);
+  } while (put < 0 && errno == EINTR);
+  if (!refused(put))
+    return put < 0 ? last_error() : (int)put;
+  return weir__os_await(fd, 1, -1, 0) == 0
+             ? UV_EAGAIN
+             : weir__os_pwrite(fd, bufs, nbufs, -1);
 }
 
 int weir__os_await(uv_os_fd_t fd, int write, uv_os_fd_t stop, int timeout) {

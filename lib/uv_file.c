@@ -26,33 +26,48 @@ typedef struct weir__uv_file_s {
 
 /* Waits in poll, from where the loop's thread can call this one back. Either
  * this thread sees that it is cancelled, or the other one that it waits. */
-static int await_ready(weir__uv_file_t *file) {
-  const weir_op_t *op = file->op;
-  uv_file fd = weir__file_args(file->op)->file;
-  int write = op->form == WEIR__FILE_PWRITE;
-  uv_file stop = -1;
-  if (weir__os_await(fd, write, -1, 0) != 0)
-    return 0;
-  if (uv_pipe(file->wake, 0, 0) == 0) {
-    stop = file->wake[0];
+static int await_ready(weir__uv_file_t *file, uv_file fd, int write) {
+  if (!atomic_load(&file->waiting) && uv_pipe(file->wake, 0, 0) == 0)
     atomic_store(&file->waiting, 1);
-  }
   if (atomic_load(&file->cancelled))
     return UV_ECANCELED;
+  uv_file stop = atomic_load(&file->waiting) ? file->wake[0] : -1;
   return weir__os_await(fd, write, stop, -1) == UV_ECANCELED ? UV_ECANCELED : 0;
 }
 
-/* What may have to wait for others shows itself by its answer to an offset;
- * without one it has to be asked. */
-static int transfer(weir__uv_file_t *file) {
+/* So often what is called ready and is not is tried again: others may have been
+ * faster. */
+enum { TRIES = 16 };
+
+static int try_and_wait(weir__uv_file_t *file) {
   weir_op_t *op = file->op;
-  int r = weir__file_args(op)->offset >= 0 ? weir__file_run(op) : UV_EAGAIN;
+  uv_file fd = weir__file_args(op)->file;
+  int write = op->form == WEIR__FILE_PWRITE;
+  for (int vain = 0; vain < TRIES; vain++) {
+    int r = weir__file_try(op);
+    if (r != UV_EAGAIN)
+      return r;
+    if (weir__os_await(fd, write, -1, 0) != 0)
+      continue;
+    r = await_ready(file, fd, write);
+    if (r != 0)
+      return r;
+    vain = 0;
+  }
+  return UV_EAGAIN;
+}
+
+/* What may have to wait for others shows itself by its answer to an offset. */
+static int transfer(weir__uv_file_t *file) {
+  weir__file_args_t *args = weir__file_args(file->op);
+  if (args->offset < 0 && weir__os_is_file(args->file))
+    return weir__file_run(file->op);
+  int r = args->offset >= 0 ? weir__file_run(file->op) : UV_EAGAIN;
   if (r == UV_ESPIPE)
-    weir__file_args(op)->offset = -1;
+    args->offset = -1;
   else if (r != UV_EAGAIN)
     return r;
-  r = await_ready(file);
-  return r != 0 ? r : weir__file_run(op);
+  return try_and_wait(file);
 }
 
 static void run(uv_work_t *work) {

@@ -163,6 +163,67 @@ WEIR_TEST(file_wait, a_read_waits_for_a_terminal) {
   close(master);
 }
 
+/* All of them are told that there is something. */
+static void expect_one_of_three(struct weir_fixture *f, int from, int to) {
+  struct request r[3];
+  char bytes[3];
+  int i, calls = 0;
+
+  for (i = 0; i < 3; i++)
+    pread_start(f, &r[i], from, &bytes[i], 1, -1);
+  expect_pending(f, &r[0]);
+  check_is(write(to, "x", 1), 1);
+  linger(f);
+  for (i = 0; i < 3; i++)
+    calls += r[i].calls;
+  check_is(calls, 1);
+  for (i = 0; i < 3; i++) {
+    if (r[i].calls == 1) {
+      finish(f, &r[i], 0, 1);
+      continue;
+    }
+    weir_cancel(&r[i].op);
+    finish(f, &r[i], UV_ECANCELED, 0);
+  }
+}
+
+WEIR_TEST(file_wait, several_readers_of_one_byte_wait_on) {
+  int fds[2];
+
+  make_pipe(fds, 0);
+  expect_one_of_three(f, fds[0], fds[1]);
+  close_both(fds);
+  make_pipe(fds, O_NONBLOCK);
+  expect_one_of_three(f, fds[0], fds[1]);
+  close_both(fds);
+  pair_unix(fds);
+  expect_one_of_three(f, fds[0], fds[1]);
+  close_both(fds);
+}
+
+/* Somebody else is always faster. */
+WEIR_TEST(file_wait, a_read_waits_as_often_as_it_must) {
+  struct request r;
+  int fds[2], i;
+  char byte, stolen;
+
+  make_pipe(fds, O_NONBLOCK);
+  pread_start(f, &r, fds[0], &byte, 1, -1);
+  for (i = 0; i < 60; i++) {
+    check_is(write(fds[1], "x", 1), 1);
+    if (read(fds[0], &stolen, 1) != 1) {
+      finish(f, &r, 0, 1);
+      pread_start(f, &r, fds[0], &byte, 1, -1);
+    }
+    run_turn(f);
+    usleep(500);
+    check_is(r.calls, 0);
+  }
+  check_is(write(fds[1], "x", 1), 1);
+  finish(f, &r, 0, 1);
+  close_both(fds);
+}
+
 WEIR_TEST(file_wait, the_end_of_a_pipe_ends_the_read) {
   int fds[2];
   struct request r;
@@ -244,6 +305,23 @@ WEIR_TEST(file_wait, a_file_opened_non_blocking_is_read_and_written) {
   }
 }
 
+/* It is not in memory; to try without waiting would be in vain. */
+WEIR_TEST(file_wait, a_file_is_read_from_the_disk) {
+  static char bytes[1 << 16];
+  struct scratch s;
+  struct request r;
+
+  scratch_make(&s, sizeof(bytes));
+  check_is(fsync(s.fd), 0);
+  check_is(posix_fadvise(s.fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+  check_is(lseek(s.fd, 0, SEEK_SET), 0);
+  pread_start(f, &r, s.fd, bytes, sizeof(bytes), -1);
+  run_until(f, &r.calls);
+  check_is(r.status, 0);
+  cr_assert(r.n > 0 && pattern_holds(bytes, 0, r.n));
+  scratch_remove(&s);
+}
+
 /* As /proc, which cannot try without waiting. */
 WEIR_TEST(file_wait, a_proc_file_opened_non_blocking_is_read) {
   int fd = open("/proc/version", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -285,6 +363,29 @@ static void drain_pipe(int fd, size_t total) {
     cr_assert(n > 0);
     total -= (size_t)n;
   }
+}
+
+/* It takes what there is room for. */
+static void expect_write_is_short(struct weir_fixture *f, int flags) {
+  static char bytes[1 << 20];
+  int fds[2];
+  struct request r;
+
+  make_pipe(fds, flags);
+  pwrite_start(f, &r, fds[1], bytes, sizeof(bytes), -1);
+  run_until(f, &r.calls);
+  check_is(r.status, 0);
+  cr_assert(r.n > 0 && r.n < sizeof(bytes));
+  drain_pipe(fds[0], r.n);
+  close_both(fds);
+}
+
+WEIR_TEST(file_wait, a_write_takes_the_room_that_there_is) {
+  expect_write_is_short(f, 0);
+  expect_write_is_short(f, O_NONBLOCK);
+  be_older(f);
+  expect_write_is_short(f, 0);
+  expect_write_is_short(f, O_NONBLOCK);
 }
 
 static void expect_write_waits(struct weir_fixture *f, int flags) {
