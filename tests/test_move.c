@@ -67,7 +67,7 @@ WEIR_TEST(move, to_and_fro) {
   struct worker w[2];
   struct request r = {0};
   struct conn c;
-  char bytes[20];
+  char bytes[20] = {0};
   int i;
 
   conn_tcp(f, &c);
@@ -393,7 +393,7 @@ static void reads_a_file(struct weir_fixture *f, int state) {
   struct request r = {0};
   struct worker w;
   int fds[2];
-  char byte;
+  char byte = 0;
 
   check_is(pipe2(fds, O_CLOEXEC), 0);
   check_is(weir_file_pread(f->loop, &r.op, fds[0], weir_mseq_block(&byte, 1),

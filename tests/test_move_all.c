@@ -128,7 +128,7 @@ WEIR_TEST(move, files_go_on) {
   struct request r = {0};
   struct scratch s;
   struct worker w;
-  char bytes[100];
+  char bytes[100] = {0};
   int i;
 
   scratch_make(&s, 100);
