@@ -246,3 +246,40 @@ WEIR_TEST(alloc_ops, an_op_that_finds_no_memory_is_refused) {
   finish(f, &r, 0, 200);
   conn_close(f, &c);
 }
+
+/* ---- More operations than there are places ---- */
+
+WEIR_TEST(alloc_ops, what_finds_no_place_ends_and_the_rest_goes_on) {
+  enum { PLACES = 8, COUNT = 40 };
+  struct request r[COUNT];
+  char bytes[COUNT];
+  int fds[2], ended = 0;
+  uint64_t turns;
+
+  memset(r, 0, sizeof(r));
+  fixture_reattach(f, PLACES);
+  check_is(pipe(fds), 0);
+  alloc_fail_after(0);
+  for (int i = 0; i < COUNT; i++)
+    check_is(weir_file_pread(f->loop, &r[i].op, fds[0],
+                             weir_mseq_block(&bytes[i], 1), -1, on_done),
+             0);
+  turns = stats_of(f).turns;
+  for (int i = COUNT - 1; i >= PLACES; i--)
+    run_until(f, &r[i].calls);
+  cr_assert(stats_of(f).turns - turns < 2 * COUNT);
+  alloc_fail_after(SIZE_MAX);
+  for (int i = 0; i < COUNT; i++) {
+    if (r[i].calls == 0)
+      weir_cancel(&r[i].op);
+    else
+      ended++;
+    run_until(f, &r[i].calls);
+    check_is(r[i].n, 0);
+    cr_assert(r[i].status == UV_ENOMEM || r[i].status == UV_ECANCELED);
+  }
+  /* On libuv each has memory of its own. */
+  check_is(ended, f->backend == WEIR_BACKEND_UV ? COUNT : COUNT - PLACES);
+  close(fds[0]);
+  close(fds[1]);
+}
