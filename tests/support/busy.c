@@ -95,10 +95,12 @@ static void refuses_streams(struct weir_fixture *f, struct busy *b) {
        UV_ESRCH);
   must(weir_write_now(&op, &b->idle.stream, weir_seq_block("x", 1), &n,
                       on_done) == UV_ESRCH);
+  must(weir_write_try(&b->idle.stream, weir_seq_block("x", 1), &n) == UV_ESRCH);
   must(weir_write_eof(&op, &b->idle.stream, weir_seq_block("x", 1), on_done) ==
        UV_ESRCH);
   must(weir_accept(&op, &b->listener, &s, on_done) == UV_ESRCH);
   must(weir_close(&b->idle.stream, NULL) == UV_ESRCH);
+  must(weir_close_reset(&b->idle.stream, NULL) == UV_ESRCH);
   must(!weir_is_closing(&b->idle.stream));
   weir_cancel(&b->read.op);
   weir_cancel(&b->write.op);
