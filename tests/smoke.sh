@@ -9,17 +9,37 @@ set -u
 bin=$(cd "${SAMPLES_DIR:-samples}" && pwd) || exit 1
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/weir-smoke.XXXXXX") || exit 1
 pids=
+ulimit -f 2097152 # about 1 GiB: whoever says too much shall not fill the disk
 
+# A child that has ended is there until it is waited for.
+ended() {
+  kill -0 "$1" 2>/dev/null || return 0
+  case $(cat "/proc/$1/stat" 2>/dev/null) in *') Z '*) return 0 ;; esac
+  return 1
+}
+
+# Whether that is a child that runs; numbers are used again.
+runs() {
+  case $(cat "/proc/$1/stat" 2>/dev/null) in
+  *') '[!Z]" $$ "*) return 0 ;;
+  *) return 1 ;;
+  esac
+}
+
+# What does not end when it is asked to is made to.
 cleanup() {
-  rm -f "$tmp"/scarce* # what it holds up can end
   for pid in $pids; do
     kill "$pid" 2>/dev/null
+  done
+  for pid in $pids; do
+    ! runs "$pid" || sleep 0.5
+    ! runs "$pid" || kill -KILL "$pid"
   done
   wait
   rm -rf "$tmp"
 }
 trap cleanup EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT PIPE TERM
 
 fail() {
   echo "FAIL: ${mode:-}: $*"
@@ -103,17 +123,10 @@ serve() {
   tries=0
   until address=$(sed -n 's/^listening on //p' "$log") && [ -n "$address" ]; do
     tries=$((tries + 1))
-    [ $tries -lt 200 ] || fail "$* does not start: $(cat "$log.err")"
-    kill -0 "$pid" 2>/dev/null || fail "$* ended: $(cat "$log.err")"
+    [ $tries -lt 200 ] || fail "$* does not start: $(head -n 5 "$log.err")"
+    kill -0 "$pid" 2>/dev/null || fail "$* ended: $(head -n 5 "$log.err")"
     sleep 0.05
   done
-}
-
-# A child that has ended is there until it is waited for.
-ended() {
-  kill -0 "$1" 2>/dev/null || return 0
-  case $(cat "/proc/$1/stat" 2>/dev/null) in *') Z '*) return 0 ;; esac
-  return 1
 }
 
 # stop_any SIGNAL PID WHAT: ends a server; it has to say 0.
