@@ -45,9 +45,9 @@ static int transfer_sync(int write, uv_file file, weir_seq_t seq,
 int weir__file_try(weir_op_t *op) {
   const weir__file_args_t *args = weir__file_args(op);
   uv_buf_t window[WEIR_WINDOW];
-  unsigned used = fill(op->seq, window);
   if (args->offset >= 0)
     return weir__file_run(op);
+  unsigned used = fill(op->seq, window);
   return op->form == WEIR__FILE_PWRITE
              ? weir__os_pwrite_now(args->file, window, used)
              : weir__os_pread_now(args->file, window, used);

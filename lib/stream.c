@@ -66,10 +66,11 @@ void weir__stream_want(weir_stream_t *stream, int wants) {
   if ((stream->state & WEIR__QUEUED) != 0)
     return;
   /* What there was no room for is not asked again before the pause is over. */
-  if ((stream->state & WEIR__DEFERRED) != 0 && news == 0)
-    return;
-  if ((stream->state & WEIR__DEFERRED) != 0)
+  if ((stream->state & WEIR__DEFERRED) != 0) {
+    if (news == 0)
+      return;
     weir__queue_remove(&stream->node);
+  }
   stream->state = (stream->state & ~WEIR__DEFERRED) | WEIR__QUEUED;
   weir__queue_push(&loop->start, &stream->node);
   weir__loop_wake(loop);

@@ -70,6 +70,14 @@ static void distribute(weir_stream_t *stream, size_t n) {
   }
 }
 
+/* Its end was asked for before it was finished; one that would have ended the
+ * stream leaves that open again. */
+static void withdraw(weir_stream_t *stream, weir_op_t *op) {
+  if (op->form == WRITE_EOF)
+    stream->state &= ~WEIR__ENDED;
+  finish(stream, op, UV_ECANCELED);
+}
+
 /* What was in the window is nobody's any more; writes in it whose end was
  * asked for end. */
 static void release_window(weir_stream_t *stream) {
@@ -79,11 +87,8 @@ static void release_window(weir_stream_t *stream) {
     if (op->state != WEIR__OP_STARTED)
       break;
     op->state = WEIR__OP_QUEUED;
-    if (weir__op_ending(op)) {
-      if (op->form == WRITE_EOF)
-        stream->state &= ~WEIR__ENDED;
-      finish(stream, op, UV_ECANCELED);
-    }
+    if (weir__op_ending(op))
+      withdraw(stream, op);
   }
   stream->in_window = 0;
 }
@@ -232,13 +237,10 @@ void weir_stream_write_done(weir_stream_t *stream, int status, size_t n) {
 
 static void cancel(weir_op_t *op) {
   weir_stream_t *stream = op->owner;
-  if (op->state == WEIR__OP_STARTED) {
+  if (op->state == WEIR__OP_STARTED)
     weir__stream_want(stream, WEIR__WANT_CANCEL_WRITE);
-    return;
-  }
-  if (op->form == WRITE_EOF)
-    stream->state &= ~WEIR__ENDED;
-  finish(stream, op, UV_ECANCELED);
+  else
+    withdraw(stream, op);
 }
 
 static const weir__op_class_t write_class = {"write", cancel};

@@ -3,7 +3,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -149,25 +148,11 @@ static void wait_to_write(member_t *m) {
 
 /* ---- All of them ---- */
 
-static void allow_descriptors(struct weir_fixture *f, size_t count) {
-  struct rlimit limit;
-  rlim_t wanted = (rlim_t)count * 2 + 100;
-
-  check_is(getrlimit(RLIMIT_NOFILE, &limit), 0);
-  if (limit.rlim_cur >= wanted)
-    return;
-  limit.rlim_cur = wanted;
-  if (limit.rlim_max < wanted)
-    limit.rlim_max = wanted;
-  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-    fixture_skip(f, "the limit of descriptors is too low");
-}
-
 /* Everything of the crowd waits in the kernel then, or, with UNSTARTED, was
  * only asked for. */
 static void crowd_open(struct weir_fixture *f, crowd_t *crowd, size_t count,
                        int what) {
-  allow_descriptors(f, count);
+  fixture_descriptors(f, count);
   *crowd = (crowd_t){.f = f, .count = count};
   crowd->members = calloc(count, sizeof(member_t));
   cr_assert(crowd->members != NULL);
@@ -366,7 +351,7 @@ WEIR_TEST(many, listeners_are_closed_with_pending_accepts) {
   static weir_stream_t *streams[LISTENERS];
   static int calls[LISTENERS];
 
-  allow_descriptors(f, LISTENERS);
+  fixture_descriptors(f, LISTENERS);
   for (size_t i = 0; i < LISTENERS; i++)
     streams[i] = listener_new(f, &calls[i]);
   for (int i = 0; i < 4; i++)

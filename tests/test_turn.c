@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -125,20 +124,6 @@ static void on_member(weir_op_t *op, int status, size_t n) {
     crowd->begin(m);
 }
 
-static void allow_descriptors(struct weir_fixture *f, size_t count) {
-  struct rlimit limit;
-  rlim_t wanted = (rlim_t)count * 2 + 100;
-
-  check_is(getrlimit(RLIMIT_NOFILE, &limit), 0);
-  if (limit.rlim_cur >= wanted)
-    return;
-  limit.rlim_cur = wanted;
-  if (limit.rlim_max < wanted)
-    limit.rlim_max = wanted;
-  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-    fixture_skip(f, "the limit of descriptors is too low");
-}
-
 /* Each has `bytes` to read. */
 static crowd_t *crowd_open(struct weir_fixture *f, size_t count, size_t bytes,
                            void (*begin)(member_t *member)) {
@@ -148,7 +133,7 @@ static crowd_t *crowd_open(struct weir_fixture *f, size_t count, size_t bytes,
   crowd->f = f;
   crowd->begin = begin;
   crowd->count = count;
-  allow_descriptors(f, count);
+  fixture_descriptors(f, count);
   for (size_t i = 0; i < count; i++) {
     crowd->members[i].crowd = crowd;
     conn_unix(f, &crowd->members[i].c);
@@ -598,7 +583,7 @@ static flood_t *flood_open(struct weir_fixture *f,
 
   cr_assert(flood != NULL);
   flood->f = f;
-  allow_descriptors(f, FLOOD);
+  fixture_descriptors(f, FLOOD);
   for (int i = 0; i < FLOOD; i++) {
     flood->ops[i].data = flood;
     flood->peers[i] = -1;

@@ -18,10 +18,6 @@
 /* How long the kernel may take to let go of a ring: some 50 ms are usual. */
 enum { GONE_MS = 5000 };
 
-static uint64_t tag_of(const weir__ring_t *ring, uint32_t index) {
-  return (uint64_t)ring->slots[index].generation << 32 | index;
-}
-
 /* A pipe whose other end only the ring holds: it ends when the kernel has let
  * go of the ring, and so of all that was in it. */
 static int open_gone(weir__ring_t *ring) {
@@ -147,9 +143,9 @@ static void begin_anew(weir__ring_t *ring) {
     if (slot->type == NULL || slot->flags & WEIR__SLOT_QUEUED)
       continue;
     if (may_be_done(slot))
-      weir__ring_end(ring, tag_of(ring, i), UV_ECANCELED, 0);
+      weir__ring_end(ring, weir__slot_tag(ring, i), UV_ECANCELED, 0);
     else
-      weir__ring_anew(ring, tag_of(ring, i));
+      weir__ring_anew(ring, weir__slot_tag(ring, i));
   }
 }
 

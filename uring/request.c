@@ -9,10 +9,6 @@ static uint32_t tag_slot(uint64_t tag) {
   return (uint32_t)tag;
 }
 
-static uint64_t slot_tag(const weir__ring_t *ring, uint32_t index) {
-  return (uint64_t)ring->slots[index].generation << 32 | index;
-}
-
 /* Makes room for count slots and puts the new ones into the free list. */
 static int grow(weir__ring_t *ring, uint32_t count) {
   weir__slot_t *slots;
@@ -55,13 +51,13 @@ uint64_t weir__slot_take(weir__ring_t *ring, const weir__request_t *type,
   slot->flags = 0;
   slot->owner = owner;
   ring->inflight += !type->background;
-  return slot_tag(ring, index);
+  return weir__slot_tag(ring, index);
 }
 
 weir__slot_t *weir__slot_find(const weir__ring_t *ring, uint64_t tag) {
   uint32_t index = tag_slot(tag);
 
-  if (index >= ring->slot_count || slot_tag(ring, index) != tag ||
+  if (index >= ring->slot_count || weir__slot_tag(ring, index) != tag ||
       ring->slots[index].type == NULL)
     return NULL;
   return &ring->slots[index];
@@ -117,7 +113,7 @@ static void cancel_again(weir__ring_t *ring) {
     if (!(slot->flags & WEIR__SLOT_MISSED))
       continue;
     slot->flags &= ~(unsigned)(WEIR__SLOT_MISSED | WEIR__SLOT_CANCELLED);
-    if (weir__ring_cancel(ring, slot_tag(ring, i)) == 0)
+    if (weir__ring_cancel(ring, weir__slot_tag(ring, i)) == 0)
       continue;
     slot->flags |= WEIR__SLOT_MISSED | WEIR__SLOT_CANCELLED;
     return;
@@ -131,7 +127,7 @@ unsigned weir__ring_redo(weir__ring_t *ring) {
   if (ring->missed)
     cancel_again(ring);
   while (ring->redo_head != WEIR__NO_SLOT) {
-    uint64_t tag = slot_tag(ring, ring->redo_head);
+    uint64_t tag = weir__slot_tag(ring, ring->redo_head);
     weir__slot_t *slot = &ring->slots[ring->redo_head];
     int cancelled = slot->flags & WEIR__SLOT_CANCELLED;
 

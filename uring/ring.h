@@ -222,6 +222,12 @@ int weir__ring_renew(weir_loop_t *loop);
 
 /* ---- request.c ---- */
 
+/* What names the slot at index as long as it is taken. */
+static inline uint64_t weir__slot_tag(const weir__ring_t *ring,
+                                      uint32_t index) {
+  return (uint64_t)ring->slots[index].generation << 32 | index;
+}
+
 int weir__slots_init(weir__ring_t *ring, uint32_t count);
 
 /* Takes a slot: its user_data, or 0 when there is no memory. */

@@ -102,10 +102,6 @@ static int attach(weir_loop_t *loop, const weir_loop_options_t *options) {
   return 0;
 }
 
-static uint64_t tag_of(const weir__ring_t *ring, uint32_t index) {
-  return (uint64_t)ring->slots[index].generation << 32 | index;
-}
-
 enum { ABANDON_TRIES = 100 };
 
 /* Ends with status what is not in the ring but in libuv's hands. */
@@ -136,7 +132,7 @@ void weir__ring_end_all(weir__ring_t *ring, int status) {
   ring->redo_head = WEIR__NO_SLOT;
   for (i = 0; i < ring->slot_count; i++) {
     ring->slots[i].flags &= ~(unsigned)WEIR__SLOT_MOVED;
-    weir__ring_complete(ring, tag_of(ring, i), status, 0);
+    weir__ring_complete(ring, weir__slot_tag(ring, i), status, 0);
   }
   end_outside(ring->loop, status);
 }
@@ -156,7 +152,7 @@ static void cancel_all(weir__ring_t *ring) {
 
   ring->paused = 0;
   for (i = 0; i < ring->slot_count; i++)
-    weir__ring_cancel(ring, tag_of(ring, i));
+    weir__ring_cancel(ring, weir__slot_tag(ring, i));
   weir__ring_redo(ring);
   if (ring->inflight > 0 && !ring->paused)
     weir__ring_enter(ring, 1, 100);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -198,6 +199,20 @@ void fixture_skip(struct weir_fixture *f, const char *why) {
   snprintf(reason, sizeof(reason), "%s", why);
   fixture_finish(f);
   cr_skip("%s", reason);
+}
+
+void fixture_descriptors(struct weir_fixture *f, size_t count) {
+  struct rlimit limit;
+  rlim_t wanted = (rlim_t)count * 2 + 100;
+
+  check_is(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  if (limit.rlim_cur >= wanted)
+    return;
+  limit.rlim_cur = wanted;
+  if (limit.rlim_max < wanted)
+    limit.rlim_max = wanted;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    fixture_skip(f, "the limit of descriptors is too low");
 }
 
 void fixture_reattach(struct weir_fixture *f, unsigned entries) {

@@ -62,6 +62,9 @@ void fixture_finish(struct weir_fixture *f);
 /* Ends and skips a test whose body has only begun. */
 void fixture_skip(struct weir_fixture *f, const char *why);
 
+/* Allows for count pairs of descriptors, or skips the test. */
+void fixture_descriptors(struct weir_fixture *f, size_t count);
+
 /* Detaches the loop of f and attaches it again with a submission queue of that
  * many entries. */
 void fixture_reattach(struct weir_fixture *f, unsigned entries);
