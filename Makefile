@@ -179,6 +179,7 @@ $(BENCHES): %$(EXEEXT): %.o $(BENCH_SUPPORT_OBJS) libweir-core.la
 	  $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
 
 bench/broadcast$(EXEEXT): $(CAST_OBJS) $(CROWD_OBJS)
+bench/echo_uring$(EXEEXT) bench/fanout$(EXEEXT) \
 bench/instr_echo$(EXEEXT) bench/instr_file$(EXEEXT) \
 bench/instr_turn$(EXEEXT) bench/instr_write$(EXEEXT): $(CANDIDATE_OBJS)
 

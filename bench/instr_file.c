@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include <weir.h>
@@ -13,10 +14,11 @@
 #include "../samples/common.h"
 #include "candidate.h"
 
-/* Reads blocks of a file that is in the page cache, 64 at a time, into
- * registered memory: its own program, which was just read to be run. */
+/* Reads blocks of a file that is in the page cache into registered memory, 64
+ * at a time ("pread") or fewer ("pread:8"): its own program, which was just
+ * read to be run. */
 
-enum { DEPTH = 64, BLOCK = 4096 };
+enum { MOST = 64, BLOCK = 4096 };
 
 typedef struct part_s {
   uv_buf_t buf;
@@ -24,8 +26,9 @@ typedef struct part_s {
   weir_op_t weir;
 } part_t;
 
-static part_t parts[DEPTH];
-static char slab[DEPTH * BLOCK] __attribute__((aligned(BLOCK)));
+static unsigned depth = MOST;
+static part_t parts[MOST];
+static char slab[MOST * BLOCK] __attribute__((aligned(BLOCK)));
 static int file;
 static int64_t blocks; /* whole ones in the file */
 static unsigned long more, outstanding;
@@ -50,7 +53,7 @@ static int64_t next_offset(void) {
 }
 
 static void begin_all(void (*begin)(part_t *part)) {
-  for (size_t i = 0; i < DEPTH; i++) {
+  for (size_t i = 0; i < depth; i++) {
     if (parts[i].buf.base == NULL)
       parts[i].buf = uv_buf_init(slab + i * BLOCK, BLOCK);
     begin(&parts[i]);
@@ -185,8 +188,8 @@ static void run_weir(candidate_t candidate) {
       candidate_attach(candidate, &uv, candidate == UV ? outside_pass : NULL);
   if (candidate == UV)
     close_gate();
-  int r = weir_pool_create(weir, DEPTH, BLOCK, &pool);
-  for (size_t i = 0; i < DEPTH && r == 0; i++)
+  int r = weir_pool_create(weir, depth, BLOCK, &pool);
+  for (size_t i = 0; i < depth && r == 0; i++)
     r = weir_pool_acquire(pool, &parts[i].buf);
   if (r != 0)
     fail("pool", r);
@@ -201,8 +204,13 @@ int main(int argc, char **argv) {
   if (argc != 4)
     return 2;
   candidate_t candidate = candidate_named(argv[1]);
-  more = strtoul(argv[3], NULL, 10) * DEPTH;
-  outstanding = DEPTH;
+  const char *fewer = strchr(argv[2], ':');
+  if (fewer != NULL)
+    depth = (unsigned)strtoul(fewer + 1, NULL, 10);
+  if (depth == 0 || depth > MOST)
+    quit(argv[2], "1 to 64 at a time");
+  more = strtoul(argv[3], NULL, 10) * depth;
+  outstanding = depth;
   file = open(argv[0], O_RDONLY | O_CLOEXEC);
   if (file < 0 || fstat(file, &info) != 0)
     fail(argv[0], -errno);

@@ -61,6 +61,8 @@ settings() {
 }
 
 servers="libuv ring guest uv"
+echoes="libuv raw ring guest uv"
+readers="raw ring guest"
 copies="raw ring guest uv"
 # shellcheck disable=SC2046
 env $(settings ring) "$samples/cp" "$bench/client" "$tmp/probe" ||
@@ -97,7 +99,10 @@ cpu_client=$(echo "$cpus" | sed -n 2p)
 
 start_server() {
   program="$samples/echo"
-  [ "$1" != libuv ] || program="$bench/echo_uv"
+  case $1 in
+  libuv) program="$bench/echo_uv" ;;
+  raw) program="$bench/echo_uring" ;;
+  esac
   # shellcheck disable=SC2046
   env $(settings "$1") taskset -c "$cpu_server" "$program" \
     --listen 127.0.0.1:0 >"$tmp/$1.log" &
@@ -123,7 +128,7 @@ client() {
 # System calls for a round trip, counted by strace, which slows the server, so
 # that it finds more connections ready at a time than it would.
 count_calls() {
-  for mode in $servers; do
+  for mode in $echoes; do
     echo - >"$tmp/$mode.calls"
     command -v strace >/dev/null 2>&1 || continue
     read -r pid address <"$tmp/$mode.at"
@@ -141,12 +146,12 @@ count_calls() {
 }
 
 echo_rounds() {
-  for mode in $servers; do
+  for mode in $echoes; do
     : >"$tmp/$mode"
   done
   round=0
   while [ $round -lt "$rounds" ]; do
-    for mode in $servers; do
+    for mode in $echoes; do
       client "$mode" --connections "$1" --bytes "$2" >>"$tmp/$mode"
     done
     round=$((round + 1))
@@ -158,16 +163,17 @@ print_echo() {
     "$1" "$2" "$rounds"
   printf '  %-27s %13s %7s %15s %7s\n' "" "round trips/s" "ratio" \
     "server us each" "ratio"
-  for mode in $servers; do
+  for mode in $echoes; do
     printf '  %-27s %13.0f %7.2f %15.2f %7.2f\n' "$(title "$mode")" \
       "$(column 1 "$mode")" "$(ratio 1 "$mode" libuv)" \
       "$(column 2 "$mode")" "$(ratio 2 "$mode" libuv)"
   done
-  printf '  ring wait to libuv wait: %.3f\n' "$(ratio 1 ring guest)"
+  printf '  to raw liburing: ring wait %.3f, libuv wait %.3f\n' \
+    "$(ratio 1 ring raw)" "$(ratio 1 guest raw)"
 }
 
 echo "server on processor $cpu_server, client on processor $cpu_client"
-for mode in $servers; do
+for mode in $echoes; do
   start_server "$mode"
 done
 for shape in "64 64" "1 64" "64 4096"; do
@@ -178,7 +184,7 @@ for shape in "64 64" "1 64" "64 4096"; do
 done
 count_calls
 printf '\nSystem calls for a round trip, 64 connections (strace):'
-for mode in $servers; do
+for mode in $echoes; do
   printf ' %s %s;' "$(title "$mode")" "$(cat "$tmp/$mode.calls")"
 done
 echo
@@ -215,6 +221,63 @@ for mode in $servers; do
     "$(column 2 "$mode")" "$(ratio 2 "$mode" libuv)" \
     "$(column 3 "$mode")" "$(ratio 3 "$mode" libuv)" \
     "$(column 4 "$mode")" "$(column 5 "$mode")+$(column 6 "$mode")"
+done
+
+# ---- Fan-out ----
+
+for mode in $servers; do
+  : >"$tmp/$mode"
+done
+round=0
+while [ $round -lt "$rounds" ]; do
+  for mode in $servers; do
+    taskset -c "$cpu_server" "$bench/fanout" "$mode" 200 "$cpu_client" \
+      >>"$tmp/$mode"
+  done
+  round=$((round + 1))
+done
+printf '\nFan-out, batches of 64 messages of 64 bytes to 64 connections: '
+printf 'medians of %s rounds\n' "$rounds"
+printf '  %-27s %13s %7s %15s %7s\n' "" "messages/s" "ratio" \
+  "writer us each" "ratio"
+for mode in $servers; do
+  printf '  %-27s %13.0f %7.2f %15.3f %7.3f\n' "$(title "$mode")" \
+    "$(column 1 "$mode")" "$(ratio 1 "$mode" libuv)" \
+    "$(column 2 "$mode")" "$(ratio 2 "$mode" libuv)"
+done
+
+# ---- Reads ----
+
+# Nanoseconds for each of 400 000 reads.
+read_file() {
+  before=$(date +%s%N)
+  taskset -c "$cpu_server" "$bench/instr_file" "$1" "pread:$2" $((400000 / $2))
+  after=$(date +%s%N)
+  echo $(((after - before) / 400000)) >>"$tmp/$1"
+}
+
+print_reads() {
+  for mode in $readers; do
+    : >"$tmp/$mode"
+  done
+  round=0
+  while [ $round -lt "$rounds" ]; do
+    for mode in $readers; do
+      read_file "$mode" "$1"
+    done
+    round=$((round + 1))
+  done
+  for mode in $readers; do
+    printf '  %-27s %13s %13.0f %7.3f\n' "$(title "$mode")" "$1" \
+      "$(column 1 "$mode")" "$(ratio 1 raw "$mode")"
+  done
+}
+
+printf '\nFixed reads of 4096 bytes in the page cache: medians of %s rounds\n' \
+  "$rounds"
+printf '  %-27s %13s %13s %7s\n' "" "at a time" "ns each" "speed"
+for depth in 1 8 64; do
+  print_reads $depth
 done
 
 # ---- Copy ----
