@@ -45,6 +45,7 @@ LIB_SRCS += lib/seq_cursor.c
 LIB_SRCS += lib/seq_find.c
 LIB_SRCS += lib/seq_mutable.c
 LIB_SRCS += lib/seq_window.c
+LIB_SRCS += lib/self.c
 LIB_SRCS += lib/settle.c
 LIB_SRCS += lib/slab.c
 LIB_SRCS += lib/socket.c

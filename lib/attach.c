@@ -10,7 +10,7 @@
 #include "backend.h"
 #include "options.h"
 #include "os.h"
-#include "owner.h"
+#include "self.h"
 
 /* Attaching: which backend, which wait, and why. */
 

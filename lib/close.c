@@ -16,13 +16,6 @@ void weir__close_start(weir_stream_t *stream) {
   stream->kind->close(stream);
 }
 
-void weir__stream_idle(weir_stream_t *stream) {
-  int busy =
-      WEIR__READ_BUSY | WEIR__WRITE_BUSY | WEIR__NET_BUSY | WEIR__CLOSE_BUSY;
-  if ((stream->state & WEIR__CLOSING) != 0 && (stream->state & busy) == 0)
-    weir__stream_want(stream, WEIR__WANT_CLOSE);
-}
-
 /* 0 if stream can begin to close. */
 static int closable(const weir_stream_t *stream) {
   if (stream == NULL || stream->loop == NULL)

@@ -4,7 +4,6 @@
 #include "loop.h"
 
 #include "op.h"
-#include "owner.h"
 #include "queue.h"
 #include "stream.h"
 
@@ -35,10 +34,12 @@ void weir__loop_retry(weir_loop_t *loop) {
 }
 
 int weir__loop_busy(const weir_loop_t *loop) {
+  if (loop->due != loop->delivered)
+    return 1;
   for (size_t i = 0; i < SOURCES; i++)
     if (sources[i]->waits(loop))
       return 1;
-  return loop->due != loop->delivered;
+  return 0;
 }
 
 int weir__loop_delivered(const weir_loop_t *loop) {
@@ -51,8 +52,6 @@ static unsigned start(weir_loop_t *loop) {
   unsigned before = loop->starts_left;
   for (size_t i = 0; i < SOURCES; i++) {
     unsigned most = loop->starts_left;
-    if (!sources[i]->waits(loop))
-      continue;
     if (i + 1 < SOURCES && sources[i + 1]->waits(loop))
       most -= most / 2;
     loop->starts_left -= sources[i]->start(loop, most);
@@ -109,6 +108,4 @@ void weir__loop_run(weir_loop_t *loop) {
     done += deliver(loop);
   } while (done > 0 && !weir__loop_foreign(loop));
   loop->flags &= ~WEIR__LOOP_DELIVERING;
-  if (weir__loop_busy(loop))
-    weir__loop_wake(loop);
 }

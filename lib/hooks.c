@@ -6,7 +6,6 @@
 #include "alloc.h"
 #include "backend.h"
 #include "op.h"
-#include "owner.h"
 #include "queue.h"
 #include "stream.h"
 
@@ -49,29 +48,53 @@ static void leave(void *arg) {
   weir__settle(loop->uv, &loop->settle, on_gone, loop);
 }
 
-static void on_prepare(uv_prepare_t *prepare) {
-  weir_loop_t *loop = prepare->data;
-  uv_idle_stop(&loop->hooks->idle);
-  if (weir__loop_claim(loop) != 0)
-    return;
-  loop->stats.turns++;
+static void prepare_phase(weir_loop_t *loop) {
+  if (weir__loop_closed(loop))
+    loop->flags |= WEIR__LOOP_BEREFT;
   weir__loop_turn(loop);
+  loop->flags |= WEIR__LOOP_AT_WORK;
   weir__adopted_check(loop);
   weir__loop_run(loop);
-  if (weir__loop_foreign(loop) || (loop->flags & WEIR__LOOP_DETACHING) != 0)
-    return;
-  loop->backend->turn(loop);
+  if (!weir__loop_foreign(loop) && (loop->flags & WEIR__LOOP_DETACHING) == 0)
+    loop->backend->turn(loop);
+  loop->flags &= ~WEIR__LOOP_AT_WORK;
   if (weir__loop_busy(loop) || weir__loop_delivered(loop))
     weir__loop_wake(loop);
 }
 
-static void on_check(uv_check_t *check) {
-  weir_loop_t *loop = check->data;
-  if ((loop->flags & WEIR__LOOP_DETACHING) != 0 || weir__loop_claim(loop) != 0)
+static void check_phase(weir_loop_t *loop) {
+  if ((loop->flags & WEIR__LOOP_DETACHING) != 0)
     return;
-  uv_idle_stop(&loop->hooks->idle);
+  loop->flags |= WEIR__LOOP_AT_WORK;
   weir__adopted_check(loop);
   loop->backend->check(loop);
+  loop->flags &= ~WEIR__LOOP_AT_WORK;
+  if (weir__loop_busy(loop))
+    weir__loop_wake(loop);
+}
+
+static void enter(weir_loop_t *loop, void (*phase)(weir_loop_t *)) {
+  weir__loop_may_sleep(loop);
+  if (weir__loop_claim(loop) == 0)
+    phase(loop);
+}
+
+/* Nothing is outstanding, so nothing is in a queue or with the backend. */
+static int unused(const weir_loop_t *loop) {
+  return loop->active == 0 && (loop->flags & WEIR__LOOP_AWAKE) == 0;
+}
+
+static void on_prepare(uv_prepare_t *prepare) {
+  weir_loop_t *loop = prepare->data;
+  loop->stats.turns++;
+  if (!unused(loop) || !weir__loop_mine(loop))
+    enter(loop, prepare_phase);
+}
+
+static void on_check(uv_check_t *check) {
+  weir_loop_t *loop = check->data;
+  if (!unused(loop))
+    enter(loop, check_phase);
 }
 
 static int hooks_add(weir_loop_t *loop) {
@@ -93,6 +116,7 @@ static void find_check(uv_handle_t *handle, void *arg) {
  * last. */
 void weir__loop_hook(weir_loop_t *loop) {
   weir__hooks_t *hooks = loop->hooks;
+  loop->flags &= ~WEIR__LOOP_AWAKE;
   uv_walk(loop->uv, find_check, loop);
   uv_prepare_init(loop->uv, &hooks->prepare);
   uv_check_init(loop->uv, &hooks->check);
@@ -115,15 +139,6 @@ void weir__loop_cancel_all(weir_loop_t *loop) {
   while ((stream = weir__stream_next(loop, stream)) != NULL)
     weir__stream_cancel_all(stream);
   weir__file_cancel_all(loop);
-}
-
-int weir__loop_check(weir_loop_t *loop) {
-  if (weir__loop_foreign(loop))
-    return UV_ESRCH;
-  if ((loop->flags & (WEIR__LOOP_DEAD | WEIR__LOOP_DETACHING)) != 0 ||
-      weir__loop_closed(loop))
-    return UV_ECANCELED;
-  return loop->error;
 }
 
 int weir__loop_revive(weir_loop_t *loop) {

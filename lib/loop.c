@@ -3,22 +3,18 @@
  */
 #include "loop.h"
 
-#include <assert.h>
 #include <string.h>
 
 /* What holds the application's loop open, and what keeps it from sleeping. */
 
 enum { PAUSE_MS = 1 };
 
-void weir__loop_ref(weir_loop_t *loop) {
-  if (loop->active++ == 0)
-    uv_ref((uv_handle_t *)&loop->hooks->prepare);
+void weir__loop_hold(weir_loop_t *loop) {
+  uv_ref((uv_handle_t *)&loop->hooks->prepare);
 }
 
-void weir__loop_unref(weir_loop_t *loop) {
-  assert(loop->active > 0);
-  if (--loop->active == 0)
-    uv_unref((uv_handle_t *)&loop->hooks->prepare);
+void weir__loop_let_go(weir_loop_t *loop) {
+  uv_unref((uv_handle_t *)&loop->hooks->prepare);
 }
 
 static void on_idle(uv_idle_t *idle) {
@@ -26,13 +22,16 @@ static void on_idle(uv_idle_t *idle) {
 }
 
 void weir__loop_no_sleep(weir_loop_t *loop) {
-  if (!uv_is_closing((uv_handle_t *)&loop->hooks->idle))
-    uv_idle_start(&loop->hooks->idle, on_idle);
+  if ((loop->flags & WEIR__LOOP_AWAKE) != 0 ||
+      uv_is_closing((uv_handle_t *)&loop->hooks->idle))
+    return;
+  loop->flags |= WEIR__LOOP_AWAKE;
+  uv_idle_start(&loop->hooks->idle, on_idle);
 }
 
-void weir__loop_wake(weir_loop_t *loop) {
-  if ((loop->flags & WEIR__LOOP_DELIVERING) == 0)
-    weir__loop_no_sleep(loop);
+void weir__loop_doze(weir_loop_t *loop) {
+  loop->flags &= ~WEIR__LOOP_AWAKE;
+  uv_idle_stop(&loop->hooks->idle);
 }
 
 static void on_pause(uv_timer_t *timer) {

@@ -4,12 +4,14 @@
 #ifndef WEIR__LOOP_H
 #define WEIR__LOOP_H
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <weir/loop.h>
 #include <weir/pool.h>
 #include <weir/stream.h>
 
+#include "self.h"
 #include "settle.h"
 
 /* A block of segments for an op with more than the op itself can hold; when
@@ -36,7 +38,7 @@ struct weir_loop_s {
   uv_loop_t *uv;
   const struct weir__backend_s *backend;
   void *impl;     /* the backend's own */
-  uint64_t owner; /* the thread that has used it last: see owner.h */
+  uint64_t owner; /* the thread that has used it last: see self.h */
   weir__hooks_t *hooks;
   weir_loop_stats_t stats;
   uint64_t callbacks_before; /* this turn, of stats.callbacks */
@@ -85,7 +87,10 @@ enum {
   WEIR__LOOP_FILES_BLOCKED = 8, /* the backend has no room for files */
   WEIR__LOOP_DEAD = 16,         /* the application closed our handles */
   WEIR__LOOP_CHECKED_LATE = 32, /* check handles may run behind ours */
-  WEIR__LOOP_LOST = 64          /* the backend knows of a fork */
+  WEIR__LOOP_LOST = 64,         /* the backend knows of a fork */
+  WEIR__LOOP_AT_WORK = 128,     /* our prepare or check callback is */
+  WEIR__LOOP_AWAKE = 256,       /* the idle handle is active */
+  WEIR__LOOP_BEREFT = 512       /* a turn has missed one of our handles */
 };
 
 /* The open stream of loop behind this one; NULL: the first, or none. */
@@ -100,26 +105,92 @@ static inline weir_stream_t *weir__stream_next(const weir_loop_t *loop,
 
 /* ---- loop.c ---- */
 
-/* An operation or a close begins / is about to get its callback. */
-void weir__loop_ref(weir_loop_t *loop);
-void weir__loop_unref(weir_loop_t *loop);
+/* The first that is outstanding has come / the last has gone. */
+void weir__loop_hold(weir_loop_t *loop);
+void weir__loop_let_go(weir_loop_t *loop);
 
-/* Makes sure that what was just queued is looked at before anybody sleeps, be
- * it libuv or a loop in which libuv's is embedded. */
-void weir__loop_wake(weir_loop_t *loop);
+/* An operation or a close begins / is about to get its callback. */
+static inline void weir__loop_ref(weir_loop_t *loop) {
+  if (loop->active++ == 0)
+    weir__loop_hold(loop);
+}
+
+static inline void weir__loop_unref(weir_loop_t *loop) {
+  assert(loop->active > 0);
+  if (--loop->active == 0)
+    weir__loop_let_go(loop);
+}
 
 /* Keeps libuv from sleeping until our next prepare callback. */
 void weir__loop_no_sleep(weir_loop_t *loop);
 
+/* Makes sure that what was just queued is looked at before anybody sleeps, be
+ * it libuv or a loop in which libuv's is embedded. Whoever runs our callbacks
+ * looks by himself. */
+static inline void weir__loop_wake(weir_loop_t *loop) {
+  const int seen =
+      WEIR__LOOP_AT_WORK | WEIR__LOOP_DELIVERING | WEIR__LOOP_AWAKE;
+  if ((loop->flags & seen) == 0)
+    weir__loop_no_sleep(loop);
+}
+
+/* Lets libuv sleep again. */
+void weir__loop_doze(weir_loop_t *loop);
+
+static inline void weir__loop_may_sleep(weir_loop_t *loop) {
+  if ((loop->flags & WEIR__LOOP_AWAKE) != 0)
+    weir__loop_doze(loop);
+}
+
 /* Has weir__loop_retry called soon, though not at once. */
 void weir__loop_pause(weir_loop_t *loop);
 
-/* Whether the application has closed our handles. */
+/* Whether the application has closed one of our handles. */
 int weir__loop_closed(const weir_loop_t *loop);
 
 /* The backend is at its end: from now on weir__loop_check says error. What was
  * begun is the backend's to end. */
 void weir__loop_fail(weir_loop_t *loop, int error);
+
+/* ---- owner.c ---- */
+
+/* Whether this is the thread that has used loop last. */
+static inline int weir__loop_mine(const weir_loop_t *loop) {
+  return loop->owner == weir__self_name;
+}
+
+/* It is not: whether that one is of another process. */
+int weir__loop_orphaned(weir_loop_t *loop);
+
+/* Whether loop was left behind by a fork: this is a child of the process that
+ * it belongs to. */
+static inline int weir__loop_foreign(weir_loop_t *loop) {
+  return !weir__loop_mine(loop) && weir__loop_orphaned(loop);
+}
+
+/* Has the backend move loop to this thread. 0, or UV_ESRCH in the wrong
+ * process. */
+int weir__loop_move(weir_loop_t *loop);
+
+/* The calling thread is about to use what the kernel keeps for loop: moves it
+ * here if another thread has used it last. As weir__loop_move. */
+static inline int weir__loop_claim(weir_loop_t *loop) {
+  return weir__loop_mine(loop) ? 0 : weir__loop_move(loop);
+}
+
+/* Why nothing may begin: this is a forked child (UV_ESRCH), the application has
+ * closed our handles or detaches (UV_ECANCELED), or weir__loop_fail was called.
+ * Else 0. Whoever closes our handles closes the prepare handle; if it is not
+ * among them, the next turn tells. */
+static inline int weir__loop_check(weir_loop_t *loop) {
+  const int over = WEIR__LOOP_DEAD | WEIR__LOOP_DETACHING | WEIR__LOOP_BEREFT;
+  if (weir__loop_foreign(loop))
+    return UV_ESRCH;
+  if ((loop->flags & over) != 0 ||
+      uv_is_closing((const uv_handle_t *)&loop->hooks->prepare))
+    return UV_ECANCELED;
+  return loop->error;
+}
 
 /* ---- flush.c ---- */
 
@@ -154,11 +225,6 @@ void weir__loop_drop(weir_loop_t *loop);
 /* Ends every operation with UV_ECANCELED, but for those that are with the
  * backend: they end so if it says so. */
 void weir__loop_cancel_all(weir_loop_t *loop);
-
-/* Why nothing may begin: this is a forked child (UV_ESRCH), the application has
- * closed our handles or detaches (UV_ECANCELED), or weir__loop_fail was called.
- * Else 0. */
-int weir__loop_check(weir_loop_t *loop);
 
 /* If the application has closed our handles: ends every operation with
  * UV_ECANCELED, and gets new handles to run the callbacks from. 0, UV_ENOMEM,

@@ -6,7 +6,6 @@
 
 #include "alloc.h"
 #include "backend.h"
-#include "owner.h"
 #include "slab.h"
 
 /* A pool: one slab, cut into equal buffers, a stack of the free ones. */

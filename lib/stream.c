@@ -50,21 +50,10 @@ int weir_stream_init(weir_loop_t *loop, weir_stream_t *stream,
   return 0;
 }
 
-int weir__stream_usable(const weir_stream_t *stream) {
-  if ((stream->state & WEIR__CLOSING) != 0)
-    return UV_EBADF;
-  int r = weir__loop_check(stream->loop);
-  if (r != 0)
-    return r;
-  return (stream->state & WEIR__CONNECTED) != 0 ? 0 : UV_ENOTCONN;
-}
-
-void weir__stream_want(weir_stream_t *stream, int wants) {
+void weir__stream_queue(weir_stream_t *stream, int wants) {
   weir_loop_t *loop = stream->loop;
   int news = wants & ~stream->wants;
   stream->wants |= wants;
-  if ((stream->state & WEIR__QUEUED) != 0)
-    return;
   /* What there was no room for is not asked again before the pause is over. */
   if ((stream->state & WEIR__DEFERRED) != 0) {
     if (news == 0)
@@ -97,12 +86,25 @@ static void retry(weir_loop_t *loop) {
   }
 }
 
-/* Does one of the things that stream wants; what there is no room for stays
- * wanted, and is returned. */
+typedef struct step_s {
+  int want;
+  int (*start)(weir_stream_t *stream);
+} step_t;
+
+/* What a stream may want, in the order in which it is done. */
+static const step_t steps[] = {
+    {WEIR__WANT_CANCEL_READ, weir__cancel_read_start},
+    {WEIR__WANT_CANCEL_WRITE, weir__cancel_write_start},
+    {WEIR__WANT_CANCEL_NET, weir__cancel_net_start},
+    {WEIR__WANT_CONNECT, weir__connect_start},
+    {WEIR__WANT_ACCEPT, weir__accept_start},
+    {WEIR__WANT_WRITE, weir__write_start},
+    {WEIR__WANT_READ, weir__read_start},
+};
+
+/* What there is no room for stays wanted, and is returned. */
 static int start_one(weir_stream_t *stream, int want,
                      int (*function)(weir_stream_t *)) {
-  if ((stream->wants & want) == 0)
-    return 0;
   stream->wants &= ~want;
   if (function(stream) != UV_EBUSY)
     return 0;
@@ -110,17 +112,22 @@ static int start_one(weir_stream_t *stream, int want,
   return want;
 }
 
+static int start_wanted(weir_stream_t *stream) {
+  int refused = 0;
+  if (stream->wants == WEIR__WANT_READ)
+    return start_one(stream, WEIR__WANT_READ, weir__read_start);
+  if (stream->wants == WEIR__WANT_WRITE)
+    return start_one(stream, WEIR__WANT_WRITE, weir__write_start);
+  for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+    if ((stream->wants & steps[i].want) != 0)
+      refused |= start_one(stream, steps[i].want, steps[i].start);
+  return refused;
+}
+
 /* The stream counts as queued until the end: what a kind reports meanwhile may
  * make it want more, and it must not get into a queue and be closed as well. */
 static void start_stream(weir_stream_t *stream) {
-  int refused =
-      start_one(stream, WEIR__WANT_CANCEL_READ, weir__cancel_read_start) |
-      start_one(stream, WEIR__WANT_CANCEL_WRITE, weir__cancel_write_start) |
-      start_one(stream, WEIR__WANT_CANCEL_NET, weir__cancel_net_start) |
-      start_one(stream, WEIR__WANT_CONNECT, weir__connect_start) |
-      start_one(stream, WEIR__WANT_ACCEPT, weir__accept_start) |
-      start_one(stream, WEIR__WANT_WRITE, weir__write_start) |
-      start_one(stream, WEIR__WANT_READ, weir__read_start);
+  int refused = start_wanted(stream);
   stream->state &= ~WEIR__QUEUED;
   if ((stream->wants & WEIR__WANT_CLOSE) != 0)
     weir__close_start(stream);

@@ -40,7 +40,16 @@ static inline weir_stream_t *weir__stream_of(const weir_node_t *node) {
   return (weir_stream_t *)((uintptr_t)node - offsetof(weir_stream_t, node));
 }
 
-void weir__stream_want(weir_stream_t *stream, int wants);
+/* Puts a stream that is not yet among those that the next flush starts. */
+void weir__stream_queue(weir_stream_t *stream, int wants);
+
+/* Has the next flush do that, too. */
+static inline void weir__stream_want(weir_stream_t *stream, int wants) {
+  if ((stream->state & WEIR__QUEUED) != 0)
+    stream->wants |= wants;
+  else
+    weir__stream_queue(stream, wants);
+}
 
 /* The same, after a pause. */
 void weir__stream_want_later(weir_stream_t *stream, int wants);
@@ -49,11 +58,21 @@ void weir__stream_want_later(weir_stream_t *stream, int wants);
 void weir__stream_open(weir_stream_t *stream);
 
 /* 0 if the stream can transfer, else why not. */
-int weir__stream_usable(const weir_stream_t *stream);
+static inline int weir__stream_usable(const weir_stream_t *stream) {
+  if ((stream->state & WEIR__CLOSING) != 0)
+    return UV_EBADF;
+  int r = weir__loop_check(stream->loop);
+  return r == 0 && (stream->state & WEIR__CONNECTED) == 0 ? UV_ENOTCONN : r;
+}
 
 /* After a busy flag was cleared: goes on closing if that is what it waits
  * for. */
-void weir__stream_idle(weir_stream_t *stream);
+static inline void weir__stream_idle(weir_stream_t *stream) {
+  const int busy =
+      WEIR__READ_BUSY | WEIR__WRITE_BUSY | WEIR__NET_BUSY | WEIR__CLOSE_BUSY;
+  if ((stream->state & WEIR__CLOSING) != 0 && (stream->state & busy) == 0)
+    weir__stream_want(stream, WEIR__WANT_CLOSE);
+}
 
 /* The queue `writes` holds the writes of a connected stream, the connect of one
  * that is not, and the accepts of a listener: its first, the one behind op, or

@@ -6,7 +6,6 @@
 #include <assert.h>
 
 #include "os.h"
-#include "owner.h"
 
 /* The kind of the libuv backend's streams. */
 

@@ -463,6 +463,53 @@ WEIR_TEST(loop, survives_a_walk_that_closes_adopted_handles_and_listeners) {
   f->loop = NULL;
 }
 
+struct choice {
+  weir_loop_t *loop;
+  uv_handle_type type;
+  int found;
+};
+
+static void close_chosen(uv_handle_t *handle, void *arg) {
+  struct choice *c = arg;
+
+  if (handle->type != c->type || !weir_owns_handle(c->loop, handle))
+    return;
+  c->found++;
+  close_any(handle, NULL);
+}
+
+/* A turn finds out, if nothing else does before. */
+WEIR_TEST(loop, refuses_all_when_a_walk_has_closed_one_handle) {
+  static const uv_handle_type types[] = {UV_PREPARE, UV_CHECK, UV_IDLE,
+                                         UV_TIMER};
+
+  for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+    struct choice choice = {f->loop, types[i], 0};
+    struct request r = {0}, late = {0};
+    struct conn c;
+    char byte;
+
+    conn_tcp(f, &c);
+    check_is(
+        weir_read_some(&r.op, &c.stream, weir_mseq_block(&byte, 1), on_done),
+        0);
+    run_some_turns(f);
+    uv_walk(&f->uv, close_chosen, &choice);
+    check_is(choice.found, 1);
+    run_some_turns(f);
+    check_is(weir_write(&late.op, &c.stream, weir_seq_block("x", 1), on_done),
+             UV_ECANCELED);
+    check_is(r.calls, 0);
+    check_is(weir_close(&c.stream, on_conn_closed), 0);
+    run_until(f, &c.closed);
+    check_is(r.calls, 1);
+    check_is(r.status, UV_ECANCELED);
+    check_is(late.calls, 0);
+    close_peer(&c);
+    fixture_reattach(f, 0);
+  }
+}
+
 WEIR_TEST(loop, survives_a_walk_that_closes_an_idle_loop) {
   walk_and_close(f);
   uv_run(&f->uv, UV_RUN_DEFAULT);

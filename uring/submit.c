@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../lib/owner.h"
-
 struct io_uring_sqe *weir__ring_sqe(weir__ring_t *ring, uint64_t tag,
                                     unsigned opcode, int fd) {
   struct io_uring_sqe *sqe;
@@ -112,7 +110,7 @@ void weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
   if (ring->error != 0)
     return;
   /* Begun from another thread than the last: the next turn moves the ring. */
-  if (ring->loop->owner != weir__self()) {
+  if (!weir__loop_mine(ring->loop)) {
     ring->paused = 1;
     return;
   }

@@ -209,12 +209,12 @@ WEIR_EXTERN void weir_loop_stats(const weir_loop_t *loop,
  * and detach the loop.
  *
  * If it closes them all the same, with a callback that does not free them, the
- * loop survives as follows: from then on it refuses new operations with
- * UV_ECANCELED, and when the application next calls weir_close or
- * weir_loop_detach, the outstanding operations get UV_ECANCELED. A file
- * operation that cannot be cancelled (see weir_cancel) is not waited for: it
- * completes when it does, its memory is the thread's until then, and
- * weir_loop_detach says UV_EBUSY. */
+ * loop survives as follows: from then on, or from its next turn on if only some
+ * were closed, it refuses new operations with UV_ECANCELED, and when the
+ * application next calls weir_close or weir_loop_detach, the outstanding
+ * operations get UV_ECANCELED. A file operation that cannot be cancelled (see
+ * weir_cancel) is not waited for: it completes when it does, its memory is the
+ * thread's until then, and weir_loop_detach says UV_EBUSY. */
 WEIR_EXTERN int weir_owns_handle(const weir_loop_t *loop,
                                  const uv_handle_t *handle);
 
