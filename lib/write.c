@@ -57,11 +57,12 @@ static void distribute(weir_stream_t *stream, size_t n) {
   while (op != NULL && (n > 0 || op->done >= op->need)) {
     weir_op_t *next = weir__write_next(stream, op);
     size_t take = n < op->left ? n : op->left;
-    weir_seq_advance(&op->seq, take);
     op->done += take;
     op->left -= take;
     stream->queued -= take;
     n -= take;
+    if (op->done < op->need)
+      weir__seq_advance(&op->seq, take);
     if (op->done < op->need || op->form == WRITE_EOF)
       break;
     stream->loop->stats.writes++;
@@ -184,8 +185,11 @@ static int write_window(weir_stream_t *stream, write_fn write) {
     return 0;
   if (stream->write_status != 0)
     fail_all(stream, stream->write_status);
-  distribute(stream, 0);
   weir_op_t *head = weir__write_head(stream);
+  if (head != NULL && head->done >= head->need) {
+    distribute(stream, 0);
+    head = weir__write_head(stream);
+  }
   if (head == NULL)
     return 0;
   if (head->left == 0)
@@ -255,18 +259,18 @@ static int writable(const weir_stream_t *stream) {
 
 /* need is how many bytes finish the write, SIZE_MAX: all; gone is how many went
  * before. */
-static int begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
+static int begin(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
                  form_t form, size_t need, size_t gone, weir_op_cb cb) {
   if (op == NULL || stream == NULL || cb == NULL)
     return UV_EINVAL;
   int r = writable(stream);
-  size_t left = weir_seq_size(from);
+  size_t left = weir__seq_size(from);
   if (need == SIZE_MAX)
     need = left;
   if (r == 0 && (need > left || left > SIZE_MAX - stream->queued))
     r = UV_EINVAL;
   if (r == 0)
-    r = weir__op_begin(op, stream->loop, stream, &write_class, from, cb);
+    r = weir__op_begin(op, stream->loop, stream, &write_class, from, left, cb);
   if (r != 0)
     return r;
   op->form = (unsigned char)form;
@@ -282,56 +286,75 @@ static int begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
 
 int weir_write(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                weir_op_cb cb) {
-  return begin(op, stream, from, WRITE_ALL, SIZE_MAX, 0, cb);
+  return begin(op, stream, &from, WRITE_ALL, SIZE_MAX, 0, cb);
 }
 
 int weir_write_some(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                     weir_op_cb cb) {
   size_t need = weir_seq_empty(from) ? 0 : 1;
-  return begin(op, stream, from, WRITE_SOME, need, 0, cb);
+  return begin(op, stream, &from, WRITE_SOME, need, 0, cb);
 }
 
 int weir_write_at_least(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                         size_t k, weir_op_cb cb) {
-  if (k == SIZE_MAX && weir_seq_size(from) != SIZE_MAX)
+  if (k == SIZE_MAX && weir__seq_size(&from) != SIZE_MAX)
     return UV_EINVAL;
-  return begin(op, stream, from, WRITE_SOME, k, 0, cb);
+  return begin(op, stream, &from, WRITE_SOME, k, 0, cb);
 }
 
 int weir_write_eof(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                    weir_op_cb cb) {
-  int r = begin(op, stream, from, WRITE_EOF, SIZE_MAX, 0, cb);
+  int r = begin(op, stream, &from, WRITE_EOF, SIZE_MAX, 0, cb);
   if (r == 0)
     stream->state |= WEIR__ENDED;
   return r;
 }
 
-/* Writes windows of *from until one is not taken whole. */
-static int write_inline(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
-  uv_buf_t window[WEIR_WINDOW];
+/* Offers the first `bytes` of *from, which are in the window, to the kind, and
+ * adds to *n what went: 0 if that was all of them. */
+static int offer(weir_stream_t *stream, weir_seq_t *from,
+                 const uv_buf_t *window, unsigned used, size_t bytes,
+                 size_t *n) {
   weir_loop_stats_t *stats = &stream->loop->stats;
-  for (;;) {
-    size_t offered = 0;
-    size_t sent = 0;
+  size_t sent = 0;
+  int r = stream->kind->write_now(stream, window, used, &sent);
+  if (sent > bytes || (r == 0 && sent == 0)) {
+    r = UV_EIO;
+    sent = 0;
+  }
+  weir__seq_advance(from, sent);
+  *n += sent;
+  stats->bytes_written += sent;
+  if (r != 0 || sent == bytes)
+    return r;
+  stats->short_writes++;
+  return UV_EAGAIN;
+}
+
+/* Writes windows of *from until one is not taken whole. */
+static int offer_windows(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
+  uv_buf_t window[WEIR_WINDOW];
+  int r = 0;
+  while (r == 0) {
+    size_t bytes = 0;
     unsigned used =
-        weir__seq_fill(from, window, 0, &offered, weir__seq_max_bytes());
+        weir__seq_fill(from, window, 0, &bytes, weir__seq_max_bytes());
     if (used == 0)
       return 0;
-    int r = stream->kind->write_now(stream, window, used, &sent);
-    if (sent > offered || (r == 0 && sent == 0)) {
-      r = UV_EIO;
-      sent = 0;
-    }
-    weir_seq_advance(from, sent);
-    *n += sent;
-    stats->bytes_written += sent;
-    if (r != 0)
-      return r;
-    if (sent < offered) {
-      stats->short_writes++;
-      return UV_EAGAIN;
-    }
+    r = offer(stream, from, window, used, bytes, n);
   }
+  return r;
+}
+
+/* The same. One block, the common kind, needs no window. */
+static int write_inline(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
+  uv_buf_t block;
+  if (from->kind != WEIR__SEQ_BLOCK || from->left > weir__seq_max_bytes())
+    return offer_windows(stream, from, n);
+  if (from->left == 0)
+    return 0;
+  block = weir__buf(from->at, from->left);
+  return offer(stream, from, &block, 1, from->left, n);
 }
 
 /* Writes what can go now of *from, and adds to *n: 0, UV_EAGAIN when all or a
@@ -366,7 +389,7 @@ int weir_write_now(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
   int r = write_at_once(stream, &from, n);
   if (r != UV_EAGAIN)
     return r;
-  r = begin(op, stream, from, WRITE_ALL, SIZE_MAX, *n, cb);
+  r = begin(op, stream, &from, WRITE_ALL, SIZE_MAX, *n, cb);
   if (r == 0)
     return WEIR_PENDING;
   if (*n > 0)
