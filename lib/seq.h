@@ -110,11 +110,15 @@ static inline unsigned weir__window_put(uv_buf_t out[WEIR_WINDOW],
 static inline unsigned weir__seq_fill(const weir_seq_t *s,
                                       uv_buf_t out[WEIR_WINDOW], unsigned used,
                                       size_t *bytes, size_t max_bytes) {
-  size_t room = max_bytes > *bytes ? max_bytes - *bytes : 0;
-  room = weir__smaller(room, s->left);
-  if (s->kind == WEIR__SEQ_BLOCK)
-    return weir__window_put(out, used, s->at, room, bytes);
-  return weir__seq_fill_many(s, out, used, bytes, room);
+  size_t sum = *bytes;
+  size_t room = weir__smaller(max_bytes > sum ? max_bytes - sum : 0, s->left);
+  if (s->kind == WEIR__SEQ_BLOCK) {
+    used = weir__window_put(out, used, s->at, room, bytes);
+  } else {
+    used = weir__seq_fill_many(s, out, used, &sum, room);
+    *bytes = sum;
+  }
+  return used;
 }
 
 /* Whether s is independent of what it was made from, or pinned. */
