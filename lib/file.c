@@ -96,7 +96,8 @@ static int begin(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
                  uv_file file, weir_seq_t seq, weir_op_cb cb) {
   int r = weir__loop_check(loop);
   if (r == 0)
-    r = weir__op_begin(op, loop, NULL, &file_class, seq, cb);
+    r = weir__op_begin(op, loop, NULL, &file_class, &seq, weir__seq_size(&seq),
+                       cb);
   if (r != 0)
     return r;
   op->form = (unsigned char)form;

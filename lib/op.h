@@ -4,9 +4,12 @@
 #ifndef WEIR__OP_H
 #define WEIR__OP_H
 
+#include <assert.h>
 #include <weir/op.h>
 
 #include "loop.h"
+#include "queue.h"
+#include "seq.h"
 
 /* What those need of an operation who do not carry it out. */
 typedef struct weir__op_class_s {
@@ -76,14 +79,46 @@ static inline weir__open_args_t *weir__open_args(const weir_op_t *op) {
   return weir__op_room(op);
 }
 
-/* Makes op ready: private fields cleared, a copy of seq whose segments it owns,
- * a reference on the loop taken. 0, or UV_ENOMEM and nothing has changed. */
-int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
-                   const weir__op_class_t *type, weir_seq_t seq, weir_op_cb cb);
+/* Makes an op that moves no bytes ready: private fields cleared, a reference on
+ * the loop taken. */
+static inline void weir__op_begin_plain(weir_op_t *op, weir_loop_t *loop,
+                                        void *owner,
+                                        const weir__op_class_t *type,
+                                        weir_op_cb cb) {
+  op->cb = cb;
+  op->loop = loop;
+  op->owner = owner;
+  op->type = type;
+  op->done = 0;
+  op->left = 0;
+  op->status = 0;
+  op->state = WEIR__OP_QUEUED;
+  op->flags = 0;
+  weir__loop_ref(loop);
+}
 
-/* The same for one that moves no bytes, and cannot fail. */
-void weir__op_begin_plain(weir_op_t *op, weir_loop_t *loop, void *owner,
-                          const weir__op_class_t *type, weir_op_cb cb);
+/* Makes the segments of op->seq its own: 0 or UV_ENOMEM. */
+int weir__op_hold(weir_op_t *op);
+
+/* Gives their memory back, if they lie in a block. */
+void weir__op_drop_block(weir_op_t *op);
+
+/* The same for one that moves the `size` bytes of seq, of whose segments it has
+ * a copy. 0, or UV_ENOMEM and nothing has changed. */
+static inline int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
+                                 const weir__op_class_t *type,
+                                 const weir_seq_t *seq, size_t size,
+                                 weir_op_cb cb) {
+  weir__op_begin_plain(op, loop, owner, type, cb);
+  op->seq = *seq;
+  op->left = size;
+  if (weir__seq_owns_itself(seq))
+    return 0;
+  int r = weir__op_hold(op);
+  if (r != 0)
+    weir__loop_unref(loop);
+  return r;
+}
 
 /* Asks for the end of op, which is not done, with the reason status: what it
  * gets if it is not finished by then. */
@@ -98,6 +133,17 @@ void weir__op_blocks_free(weir_loop_t *loop);
 
 /* Queues the callback of op: status, and op->done as n. UV_ECANCELED stands for
  * the reason of weir__op_end, if that was called. */
-void weir__op_finish(weir_op_t *op, int status);
+static inline void weir__op_finish(weir_op_t *op, int status) {
+  weir_loop_t *loop = op->loop;
+  assert(op->state != WEIR__OP_DONE);
+  if ((op->flags & WEIR__OP_BLOCK) != 0)
+    weir__op_drop_block(op);
+  if (status != UV_ECANCELED || !weir__op_ending(op))
+    op->status = status;
+  op->state = WEIR__OP_DONE;
+  weir__queue_push(&loop->done, &op->node);
+  loop->due++;
+  weir__loop_wake(loop);
+}
 
 #endif

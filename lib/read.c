@@ -30,8 +30,29 @@ static int take_status(weir_stream_t *stream) {
 static size_t transfer_limit(const weir_op_t *op) {
   const weir__read_plan_t *plan = plan_of(op);
   size_t most = weir__seq_max_bytes();
-  size_t limit = plan->limit == NULL ? most : plan->limit(op);
-  return limit < most ? limit : most;
+  return plan->limit == NULL ? most : weir__smaller(plan->limit(op), most);
+}
+
+static int held(weir_op_t *op) {
+  const weir__read_plan_t *plan = plan_of(op);
+  return plan->held == NULL ? op->need == 0 : plan->held(op);
+}
+
+static int took(weir_op_t *op, size_t n) {
+  const weir__read_plan_t *plan = plan_of(op);
+  if (plan->took != NULL)
+    return plan->took(op, n);
+  op->done += n;
+  op->left -= n;
+  if (n != 0 && op->done >= op->need)
+    return 1;
+  weir__seq_advance(&op->seq, n);
+  return 0;
+}
+
+static unsigned fill(const weir_op_t *op, uv_buf_t *window) {
+  size_t bytes = 0;
+  return weir__seq_fill(&op->seq, window, 0, &bytes, transfer_limit(op));
 }
 
 /* What the kind said of one transfer. Bytes may come with an error: they are
@@ -51,7 +72,7 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
   }
   if (status == UV_EOF)
     stream->read_status = UV_EOF;
-  int r = plan_of(op)->took(op, n);
+  int r = took(op, n);
   if (r != 0) {
     if (status < 0 && status != UV_EAGAIN && status != UV_EBUSY &&
         status != UV_ECANCELED)
@@ -80,20 +101,20 @@ int weir__read_start(weir_stream_t *stream) {
     return 0;
   const weir__read_plan_t *plan = plan_of(op);
   if ((op->flags & WEIR__OP_BEGUN) == 0)
-    r = plan->held(op);
+    r = held(op);
   op->flags |= WEIR__OP_BEGUN;
   if (r != 0) {
     finish(stream, r > 0 ? 0 : r);
     return 0;
   }
-  r = take_status(stream);
+  r = stream->read_status != 0 ? take_status(stream) : 0;
   if (r == 0 && plan->prepare != NULL)
     r = plan->prepare(op);
   if (r != 0) {
     finish(stream, r);
     return 0;
   }
-  unsigned used = weir_stream_read_window(stream, window);
+  unsigned used = fill(op, window);
   stream->state |= WEIR__READ_BUSY;
   op->state = WEIR__OP_STARTED;
   r = stream->kind->read_some(stream, window, used, &n);
@@ -102,7 +123,7 @@ int weir__read_start(weir_stream_t *stream) {
   stream->state &= ~WEIR__READ_BUSY;
   if (r == UV_EBUSY) {
     op->state = WEIR__OP_QUEUED;
-    plan->took(op, 0);
+    took(op, 0);
     return UV_EBUSY;
   }
   transferred(stream, r, n);
@@ -110,11 +131,7 @@ int weir__read_start(weir_stream_t *stream) {
 }
 
 unsigned weir_stream_read_window(const weir_stream_t *stream, uv_buf_t *out) {
-  const weir_op_t *op = stream->reader;
-  size_t bytes = 0;
-  if (op == NULL)
-    return 0;
-  return weir__seq_fill(&op->seq, out, 0, &bytes, transfer_limit(op));
+  return stream->reader == NULL ? 0 : fill(stream->reader, out);
 }
 
 void weir_stream_read_done(weir_stream_t *stream, int status, size_t n) {
@@ -124,7 +141,8 @@ void weir_stream_read_done(weir_stream_t *stream, int status, size_t n) {
   transferred(stream, status, n);
 }
 
-int weir__read_begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t into,
+int weir__read_begin(weir_op_t *op, weir_stream_t *stream,
+                     const weir_seq_t *into, size_t size,
                      const weir__read_plan_t *plan, weir_op_cb cb) {
   if (op == NULL || stream == NULL || cb == NULL)
     return UV_EINVAL;
@@ -132,7 +150,7 @@ int weir__read_begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t into,
   if (r == 0 && stream->reader != NULL)
     r = UV_EALREADY;
   if (r == 0)
-    r = weir__op_begin(op, stream->loop, stream, &plan->type, into, cb);
+    r = weir__op_begin(op, stream->loop, stream, &plan->type, into, size, cb);
   if (r != 0)
     return r;
   stream->reader = op;

@@ -12,7 +12,7 @@ typedef struct weir__read_plan_s {
   weir__op_class_t type;
 
   /* Before the first transfer: 1 if op is finished without one, 0 if not, or
-   * an error. */
+   * an error. NULL: it is when op->need is 0. */
   int (*held)(weir_op_t *op);
 
   /* Makes op->seq and op->left ready for one transfer: 0 or an error. May be
@@ -23,7 +23,8 @@ typedef struct weir__read_plan_s {
    * for. */
   size_t (*limit)(const weir_op_t *op);
 
-  /* n bytes have come, 0 too: ends what prepare began. As held. */
+  /* n bytes have come, 0 too: ends what prepare began. As held. NULL: they are
+   * passed, and op is finished when there are op->need of them. */
   int (*took)(weir_op_t *op, size_t n);
 
   /* What op gets at the end of the stream. */
@@ -33,8 +34,10 @@ typedef struct weir__read_plan_s {
 /* The cancel of every plan. */
 void weir__read_cancel(weir_op_t *op);
 
-/* Makes op the stream's read. 0, or why not. */
-int weir__read_begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t into,
+/* Makes op the stream's read into the `size` bytes of *into; need is the
+ * caller's to set. 0, or why not. */
+int weir__read_begin(weir_op_t *op, weir_stream_t *stream,
+                     const weir_seq_t *into, size_t size,
                      const weir__read_plan_t *plan, weir_op_cb cb);
 
 #endif

@@ -30,10 +30,6 @@ static when_t *when_of(const weir_op_t *op) {
   return weir__op_scratch(op);
 }
 
-static int enough(weir_op_t *op) {
-  return op->done >= op->need;
-}
-
 /* Asks the application, which also says how much is to come next. */
 static int ask(weir_op_t *op) {
   const when_t *when = when_of(op);
@@ -50,38 +46,23 @@ static size_t wish_of(const weir_op_t *op) {
   return op->need < cap ? op->need : cap;
 }
 
-static void pass(weir_op_t *op, size_t n) {
-  weir_seq_advance(&op->seq, n);
-  op->done += n;
-  op->left -= n;
-}
-
-static int took(weir_op_t *op, size_t n) {
-  if (n == 0)
-    return 0;
-  pass(op, n);
-  return enough(op);
-}
-
 static int took_and_ask(weir_op_t *op, size_t n) {
   if (n == 0)
     return 0;
-  pass(op, n);
+  weir__seq_advance(&op->seq, n);
+  op->done += n;
+  op->left -= n;
   return ask(op);
 }
 
 static const weir__read_plan_t some = {
     .type = {.name = "read_some", .cancel = weir__read_cancel},
-    .held = enough,
-    .took = took,
     .at_end = UV_EOF,
 };
 
 static const weir__read_plan_t counted = {
     .type = {.name = "read", .cancel = weir__read_cancel},
-    .held = enough,
     .limit = cap_of,
-    .took = took,
     .at_end = UV_EOF,
 };
 
@@ -95,30 +76,30 @@ static const weir__read_plan_t asked = {
 
 int weir_read_some(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
                    weir_op_cb cb) {
-  weir_seq_t seq = weir_seq_from(into);
-  size_t need = weir_seq_empty(seq) ? 0 : 1;
-  int r = weir__read_begin(op, stream, seq, &some, cb);
+  size_t size = weir__seq_size(&into.seq);
+  int r = weir__read_begin(op, stream, &into.seq, size, &some, cb);
   if (r == 0)
-    op->need = need;
+    op->need = size != 0;
   return r;
 }
 
 int weir_read(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
               weir_cond_t cond, weir_op_cb cb) {
-  weir_seq_t seq = weir_seq_from(into);
-  size_t size = weir_seq_size(seq);
+  size_t size = weir__seq_size(&into.seq);
   size_t need = cond.how == WEIR__COND_ALL ? size : cond.k;
   const weir__read_plan_t *plan = &counted;
   if (cond.how < WEIR__COND_ALL || cond.how > WEIR__COND_WHEN || need > size)
     return UV_EINVAL;
-  if (cond.how == WEIR__COND_EXACTLY)
-    seq = weir_seq_prefix(seq, need);
+  if (cond.how == WEIR__COND_EXACTLY) {
+    into = weir_mseq_prefix(into, need);
+    size = need;
+  }
   if (cond.how == WEIR__COND_WHEN) {
     if (cond.fn == NULL)
       return UV_EINVAL;
     plan = &asked;
   }
-  int r = weir__read_begin(op, stream, seq, plan, cb);
+  int r = weir__read_begin(op, stream, &into.seq, size, plan, cb);
   if (r == 0) {
     size_t cap = cond.cap == 0 ? SIZE_MAX : cond.cap;
     op->need = need;

@@ -26,25 +26,15 @@ _Static_assert(sizeof(uv_buf_t) == sizeof(struct iovec) &&
                "uv_buf_t has iovec's layout");
 #endif
 
-static size_t smaller(size_t a, size_t b) {
-  return a < b ? a : b;
-}
-
 static weir_seq_t make(unsigned char kind, const void *at, size_t left) {
-  weir_seq_t s;
-
-  memset(&s, 0, sizeof(s));
-  s.kind = kind;
-  s.at = at;
-  s.left = left;
-  return s;
+  return (weir_seq_t){.left = left, .at = at, .kind = kind};
 }
 
 /* ---- Making ---- */
 
-weir_seq_t weir_seq_block(const void *base, size_t len) {
-  return make(WEIR__SEQ_BLOCK, base, len);
-}
+_Static_assert(WEIR__SEQ_BLOCK == 0, "the public header makes blocks");
+
+extern inline weir_seq_t weir_seq_block(const void *base, size_t len);
 
 weir_seq_t weir_seq_bufs(const uv_buf_t *bufs, size_t nbufs) {
   weir_seq_t s = make(WEIR__SEQ_ARRAY, bufs, nbufs != 0 ? SIZE_MAX : 0);
@@ -59,7 +49,7 @@ weir_seq_t weir_seq_chain(const weir_link_t *first) {
 
 weir_seq_t weir_seq_ring(const void *base, size_t capacity, size_t offset,
                          size_t len) {
-  weir_seq_t s = make(WEIR__SEQ_RING, base, smaller(len, capacity));
+  weir_seq_t s = make(WEIR__SEQ_RING, base, weir__smaller(len, capacity));
 
   s.u.size = capacity;
   if (offset >= capacity)
@@ -201,18 +191,15 @@ static int peek_parts(weir_seq_t *s, uv_buf_t *segment) {
   return 0;
 }
 
-int weir__seq_peek(weir_seq_t *s, uv_buf_t *segment) {
+int weir__seq_peek_many(weir_seq_t *s, uv_buf_t *segment) {
   int more = 1;
 
   if (s->left == 0)
     return 0;
   switch (s->kind) {
-  case WEIR__SEQ_BLOCK:
-    *segment = weir__buf(s->at, smaller(s->left, WEIR__SEGMENT_MAX));
-    break;
   case WEIR__SEQ_RING:
     *segment = weir__buf((const char *)s->at + s->skip,
-                         smaller(s->u.size - s->skip, WEIR__SEGMENT_MAX));
+                         weir__smaller(s->u.size - s->skip, WEIR__SEGMENT_MAX));
     break;
   case WEIR__SEQ_ARRAY:
     more = peek_array(s, segment);
@@ -236,22 +223,18 @@ int weir__seq_peek(weir_seq_t *s, uv_buf_t *segment) {
   return 1;
 }
 
-void weir__seq_pass(weir_seq_t *s, size_t n) {
+void weir__seq_pass_many(weir_seq_t *s, size_t n) {
   if (n == 0)
     return;
   if (s->left != SIZE_MAX)
     s->left -= n;
-  if (s->kind == WEIR__SEQ_BLOCK) {
-    s->at = (const char *)s->at + n;
-    return;
-  }
   if (s->kind == WEIR__SEQ_PARTS) {
     pass_in_part(s, n);
     return;
   }
   s->skip += n;
-  if (s->kind == WEIR__SEQ_RING && s->skip == s->u.size)
-    s->skip = 0;
+  if (s->kind == WEIR__SEQ_RING && s->skip >= s->u.size)
+    s->skip -= s->u.size;
 }
 
 int weir_seq_next(weir_seq_t *s, uv_buf_t *segment) {
@@ -261,32 +244,44 @@ int weir_seq_next(weir_seq_t *s, uv_buf_t *segment) {
   return 1;
 }
 
-size_t weir_seq_advance(weir_seq_t *s, size_t n) {
+size_t weir__seq_advance_many(weir_seq_t *s, size_t n) {
   uv_buf_t segment;
   size_t passed = 0;
 
+  if (s->kind == WEIR__SEQ_RING) {
+    n = weir__smaller(n, s->left);
+    weir__seq_pass(s, n);
+    return n;
+  }
   while (passed < n && weir__seq_peek(s, &segment)) {
-    size_t step = smaller(segment.len, n - passed);
+    size_t step = weir__smaller(segment.len, n - passed);
     weir__seq_pass(s, step);
     passed += step;
   }
   return passed;
 }
 
+size_t weir_seq_advance(weir_seq_t *s, size_t n) {
+  return weir__seq_advance(s, n);
+}
+
 /* ---- Asking ---- */
 
-size_t weir_seq_size(weir_seq_t s) {
+size_t weir__seq_size_many(const weir_seq_t *s) {
+  weir_seq_t rest = *s;
   uv_buf_t segment;
   size_t size = 0;
 
-  if (s.kind == WEIR__SEQ_BLOCK || s.kind == WEIR__SEQ_RING)
-    return s.left;
-  while (weir_seq_next(&s, &segment)) {
+  while (weir_seq_next(&rest, &segment)) {
     if (segment.len > SIZE_MAX - size)
       return SIZE_MAX;
     size += segment.len;
   }
   return size;
+}
+
+size_t weir_seq_size(weir_seq_t s) {
+  return weir__seq_size(&s);
 }
 
 int weir_seq_empty(weir_seq_t s) {
@@ -307,7 +302,7 @@ size_t weir_seq_count(weir_seq_t s) {
 /* ---- Slicing ---- */
 
 weir_seq_t weir_seq_prefix(weir_seq_t s, size_t n) {
-  s.left = smaller(s.left, n);
+  s.left = weir__smaller(s.left, n);
   return s;
 }
 
@@ -336,7 +331,8 @@ size_t weir_seq_copy(weir_mseq_t dst, weir_seq_t src, size_t at_most) {
 
   while (copied < at_most && weir__seq_peek(&dst.seq, &to) &&
          weir__seq_peek(&src, &from)) {
-    size_t n = smaller(smaller(to.len, from.len), at_most - copied);
+    size_t n = weir__smaller(to.len, from.len);
+    n = weir__smaller(n, at_most - copied);
     memcpy(to.base, from.base, n);
     weir__seq_pass(&dst.seq, n);
     weir__seq_pass(&src, n);

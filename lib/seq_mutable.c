@@ -12,9 +12,8 @@ static weir_mseq_t mutable_seq(weir_seq_t s) {
   return m;
 }
 
-weir_mseq_t weir_mseq_block(void *base, size_t len) {
-  return mutable_seq(weir_seq_block(base, len));
-}
+extern inline weir_mseq_t weir_mseq_block(void *base, size_t len);
+extern inline weir_seq_t weir_seq_from(weir_mseq_t m);
 
 weir_mseq_t weir_mseq_bufs(const uv_buf_t *bufs, size_t nbufs) {
   return mutable_seq(weir_seq_bufs(bufs, nbufs));
@@ -36,10 +35,6 @@ weir_mseq_t weir_mseq_concat(const weir_mseq_t *parts, unsigned int nparts) {
 weir_mseq_t weir_mseq_iterator(weir_seq_next_cb next, void *context,
                                uintptr_t position) {
   return mutable_seq(weir_seq_iterator(next, context, position));
-}
-
-weir_seq_t weir_seq_from(weir_mseq_t m) {
-  return m.seq;
 }
 
 weir_mseq_t weir_mseq_pinned(weir_mseq_t m) {

@@ -6,12 +6,6 @@
 /* From a sequence to the platform's vector, and to a sequence that an
  * operation owns. */
 
-#define MAX_BYTES ((size_t)1 << 30)
-
-size_t weir__seq_max_bytes(void) {
-  return MAX_BYTES;
-}
-
 typedef struct window_s {
   uv_buf_t *out;
   unsigned used;
@@ -19,18 +13,13 @@ typedef struct window_s {
 } window_t;
 
 /* Returns 0 if nothing of it fits. */
-static int put(window_t *w, uv_buf_t segment) {
-  uv_buf_t *last = w->used != 0 ? &w->out[w->used - 1] : NULL;
-  size_t n = segment.len < w->room ? segment.len : w->room;
+static int put(window_t *w, const char *base, size_t len) {
+  size_t bytes = 0;
 
-  if (last != NULL && last->base + last->len == segment.base)
-    last->len += (weir__len_t)n;
-  else if (w->used < WEIR_WINDOW && n != 0)
-    w->out[w->used++] = weir__buf(segment.base, n);
-  else
-    return 0;
-  w->room -= n;
-  return 1;
+  w->used = weir__window_put(w->out, w->used, base, weir__smaller(len, w->room),
+                             &bytes);
+  w->room -= bytes;
+  return bytes != 0;
 }
 
 /* Puts a segment of the common kind: whole, not empty, and not touching the
@@ -96,32 +85,43 @@ static void put_array(window_t *w, const weir_seq_t *s) {
   while (w->room != 0 && buf != end) {
     if (skip == 0 && (buf = put_run(w, buf, end)) == end)
       break;
-    if (buf->len > skip &&
-        !put(w, weir__buf(buf->base + skip, buf->len - skip)))
+    if (buf->len > skip && !put(w, buf->base + skip, buf->len - skip))
       break;
     skip = 0;
     buf++;
   }
 }
 
-unsigned weir__seq_fill(const weir_seq_t *s, uv_buf_t out[WEIR_WINDOW],
-                        unsigned used, size_t *bytes, size_t max_bytes) {
-  window_t w;
-  size_t room = max_bytes > *bytes ? max_bytes - *bytes : 0;
+static unsigned fill_ring(const weir_seq_t *s, uv_buf_t out[WEIR_WINDOW],
+                          unsigned used, size_t *bytes, size_t room) {
+  size_t first = weir__smaller(room, s->u.size - s->skip);
+  size_t before = *bytes;
 
-  w.out = out;
-  w.used = used;
-  if (room > s->left)
-    room = s->left;
-  w.room = room;
-  if (s->kind == WEIR__SEQ_ARRAY) {
+  used =
+      weir__window_put(out, used, (const char *)s->at + s->skip, first, bytes);
+  if (*bytes == before || first == room)
+    return used;
+  return weir__window_put(out, used, s->at, room - first, bytes);
+}
+
+static void put_others(window_t *w, weir_seq_t rest) {
+  uv_buf_t segment;
+
+  while (w->room != 0 && weir__seq_peek(&rest, &segment) &&
+         put(w, segment.base, segment.len))
+    weir__seq_pass(&rest, segment.len);
+}
+
+unsigned weir__seq_fill_many(const weir_seq_t *s, uv_buf_t out[WEIR_WINDOW],
+                             unsigned used, size_t *bytes, size_t room) {
+  window_t w = {out, used, room};
+
+  if (s->kind == WEIR__SEQ_RING)
+    return fill_ring(s, out, used, bytes, room);
+  if (s->kind == WEIR__SEQ_ARRAY)
     put_array(&w, s);
-  } else {
-    weir_seq_t rest = *s;
-    uv_buf_t segment;
-    while (w.room != 0 && weir__seq_peek(&rest, &segment) && put(&w, segment))
-      weir__seq_pass(&rest, segment.len);
-  }
+  else
+    put_others(&w, *s);
   *bytes += room - w.room;
   return w.used;
 }
@@ -130,20 +130,14 @@ size_t weir_seq_window(weir_seq_t s, uv_buf_t out[WEIR_WINDOW],
                        size_t max_bytes) {
   size_t bytes = 0;
 
-  if (max_bytes > MAX_BYTES)
-    max_bytes = MAX_BYTES;
+  max_bytes = weir__smaller(max_bytes, weir__seq_max_bytes());
   return weir__seq_fill(&s, out, 0, &bytes, max_bytes);
-}
-
-static int owns_itself(const weir_seq_t *s) {
-  return s->kind == WEIR__SEQ_BLOCK || s->kind == WEIR__SEQ_RING ||
-         (s->flags & WEIR__SEQ_PINNED) != 0;
 }
 
 size_t weir__seq_descriptors(const weir_seq_t *s) {
   size_t count;
 
-  if (owns_itself(s))
+  if (weir__seq_owns_itself(s))
     return 0;
   count = weir_seq_count(*s);
   return count > 1 ? count : 0;
@@ -154,7 +148,7 @@ void weir__seq_own(weir_seq_t *s, uv_buf_t *store) {
   uv_buf_t first, segment;
   size_t count = 0;
 
-  if (owns_itself(s))
+  if (weir__seq_owns_itself(s))
     return;
   if (!weir_seq_next(&rest, &first)) {
     *s = weir_seq_block(NULL, 0);

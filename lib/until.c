@@ -154,7 +154,8 @@ static int begin(weir_op_t *op, weir_stream_t *stream, weir_buffer_t *buffer,
                  const weir__read_plan_t *plan, size_t cap, weir_op_cb cb) {
   if (buffer == NULL)
     return UV_EINVAL;
-  int r = weir__read_begin(op, stream, weir_seq_block(NULL, 0), plan, cb);
+  const weir_seq_t none = weir_seq_block(NULL, 0);
+  int r = weir__read_begin(op, stream, &none, 0, plan, cb);
   if (r != 0)
     return r;
   state_t *state = state_of(op);

@@ -20,7 +20,7 @@ enum { PUSH_BYTES = 65536 };
 
 typedef int (*write_fn)(weir_stream_t *, const uv_buf_t *, unsigned, size_t *);
 
-static void finish(weir_stream_t *stream, weir_op_t *op, int status) {
+static inline void finish(weir_stream_t *stream, weir_op_t *op, int status) {
   weir__queue_remove(&op->node);
   stream->writers--;
   stream->queued -= op->left;
@@ -30,43 +30,51 @@ static void finish(weir_stream_t *stream, weir_op_t *op, int status) {
 /* Fills window from the queue. Marks the writes that are in it as started and
  * counts them. */
 static unsigned gather(weir_stream_t *stream, uv_buf_t *window) {
+  const weir_node_t *head = stream->writes.next;
+  size_t offered = 0;
   unsigned used = 0;
-  stream->in_window = 0;
-  stream->offered = 0;
-  weir_op_t *head = weir__write_head(stream);
-  for (weir_op_t *op = head; op != NULL; op = weir__write_next(stream, op)) {
-    size_t before = stream->offered;
-    if (op->form == WRITE_SOME && op != head)
+  unsigned writes = 0;
+  for (const weir_node_t *node = head; node != &stream->writes;
+       node = node->next) {
+    weir_op_t *op = weir__op_of(node);
+    size_t sum = offered;
+    if (op->form == WRITE_SOME && node != head)
       break;
-    used = weir__seq_fill(&op->seq, window, used, &stream->offered,
-                          weir__seq_max_bytes());
-    if (stream->offered == before && op->left > 0)
+    used = weir__seq_fill(&op->seq, window, used, &sum, weir__seq_max_bytes());
+    if (sum == offered && op->left > 0)
       break;
+    size_t filled = sum - offered;
+    offered = sum;
     op->state = WEIR__OP_STARTED;
-    stream->in_window++;
-    if (op->form == WRITE_SOME || stream->offered - before < op->left)
+    writes++;
+    if (op->form == WRITE_SOME || filled < op->left)
       break;
   }
+  stream->in_window = writes;
+  stream->offered = offered;
   return used;
 }
 
 /* Gives n sent bytes to the writes at the front; those that are complete are
  * finished. */
 static void distribute(weir_stream_t *stream, size_t n) {
-  weir_op_t *op = weir__write_head(stream);
-  while (op != NULL && (n > 0 || op->done >= op->need)) {
-    weir_op_t *next = weir__write_next(stream, op);
-    size_t take = n < op->left ? n : op->left;
-    weir_seq_advance(&op->seq, take);
+  const weir_node_t *node = stream->writes.next;
+  while (node != &stream->writes) {
+    weir_op_t *op = weir__op_of(node);
+    if (n == 0 && op->done < op->need)
+      break;
+    node = node->next;
+    size_t take = weir__smaller(n, op->left);
     op->done += take;
     op->left -= take;
     stream->queued -= take;
     n -= take;
+    if (op->done < op->need)
+      weir__seq_advance(&op->seq, take);
     if (op->done < op->need || op->form == WRITE_EOF)
       break;
     stream->loop->stats.writes++;
     finish(stream, op, 0);
-    op = next;
   }
 }
 
@@ -184,8 +192,11 @@ static int write_window(weir_stream_t *stream, write_fn write) {
     return 0;
   if (stream->write_status != 0)
     fail_all(stream, stream->write_status);
-  distribute(stream, 0);
   weir_op_t *head = weir__write_head(stream);
+  if (head != NULL && head->done >= head->need) {
+    distribute(stream, 0);
+    head = weir__write_head(stream);
+  }
   if (head == NULL)
     return 0;
   if (head->left == 0)
@@ -253,25 +264,23 @@ static int writable(const weir_stream_t *stream) {
   return r == 0 && (stream->state & WEIR__ENDED) != 0 ? UV_EPIPE : r;
 }
 
-/* need is how many bytes finish the write, SIZE_MAX: all; gone is how many went
- * before. */
-static int begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
-                 form_t form, size_t need, size_t gone, weir_op_cb cb) {
+/* need is how many bytes finish the write, SIZE_MAX: all. */
+static int begin(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
+                 form_t form, size_t need, weir_op_cb cb) {
   if (op == NULL || stream == NULL || cb == NULL)
     return UV_EINVAL;
   int r = writable(stream);
-  size_t left = weir_seq_size(from);
+  size_t left = weir__seq_size(from);
   if (need == SIZE_MAX)
     need = left;
   if (r == 0 && (need > left || left > SIZE_MAX - stream->queued))
     r = UV_EINVAL;
   if (r == 0)
-    r = weir__op_begin(op, stream->loop, stream, &write_class, from, cb);
+    r = weir__op_begin(op, stream->loop, stream, &write_class, from, left, cb);
   if (r != 0)
     return r;
   op->form = (unsigned char)form;
-  op->done = gone;
-  op->need = gone + need;
+  op->need = need;
   stream->writers++;
   stream->queued += left;
   weir__queue_push(&stream->writes, &op->node);
@@ -282,56 +291,77 @@ static int begin(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
 
 int weir_write(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                weir_op_cb cb) {
-  return begin(op, stream, from, WRITE_ALL, SIZE_MAX, 0, cb);
+  return begin(op, stream, &from, WRITE_ALL, SIZE_MAX, cb);
 }
 
 int weir_write_some(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                     weir_op_cb cb) {
   size_t need = weir_seq_empty(from) ? 0 : 1;
-  return begin(op, stream, from, WRITE_SOME, need, 0, cb);
+  return begin(op, stream, &from, WRITE_SOME, need, cb);
 }
 
 int weir_write_at_least(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                         size_t k, weir_op_cb cb) {
-  if (k == SIZE_MAX && weir_seq_size(from) != SIZE_MAX)
+  if (k == SIZE_MAX && weir__seq_size(&from) != SIZE_MAX)
     return UV_EINVAL;
-  return begin(op, stream, from, WRITE_SOME, k, 0, cb);
+  return begin(op, stream, &from, WRITE_SOME, k, cb);
 }
 
 int weir_write_eof(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                    weir_op_cb cb) {
-  int r = begin(op, stream, from, WRITE_EOF, SIZE_MAX, 0, cb);
+  int r = begin(op, stream, &from, WRITE_EOF, SIZE_MAX, cb);
   if (r == 0)
     stream->state |= WEIR__ENDED;
   return r;
 }
 
-/* Writes windows of *from until one is not taken whole. */
-static int write_inline(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
-  uv_buf_t window[WEIR_WINDOW];
+/* Offers a window of so many bytes to the kind and adds to *n what went: 0 if
+ * that was all of it. */
+static inline int offer(weir_stream_t *stream, const uv_buf_t *window,
+                        unsigned used, size_t bytes, size_t *n) {
   weir_loop_stats_t *stats = &stream->loop->stats;
-  for (;;) {
-    size_t offered = 0;
-    size_t sent = 0;
+  size_t sent = 0;
+  int r = stream->kind->write_now(stream, window, used, &sent);
+  if (sent > bytes || (r == 0 && sent == 0)) {
+    r = UV_EIO;
+    sent = 0;
+  }
+  *n += sent;
+  stats->bytes_written += sent;
+  if (r != 0 || sent == bytes)
+    return r;
+  stats->short_writes++;
+  return UV_EAGAIN;
+}
+
+/* Writes windows of *from until one is not taken whole. */
+static int offer_windows(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
+  uv_buf_t window[WEIR_WINDOW];
+  int r = 0;
+  while (r == 0) {
+    size_t bytes = 0;
+    size_t before = *n;
     unsigned used =
-        weir__seq_fill(from, window, 0, &offered, weir__seq_max_bytes());
+        weir__seq_fill(from, window, 0, &bytes, weir__seq_max_bytes());
     if (used == 0)
       return 0;
-    int r = stream->kind->write_now(stream, window, used, &sent);
-    if (sent > offered || (r == 0 && sent == 0)) {
-      r = UV_EIO;
-      sent = 0;
-    }
-    weir_seq_advance(from, sent);
-    *n += sent;
-    stats->bytes_written += sent;
-    if (r != 0)
-      return r;
-    if (sent < offered) {
-      stats->short_writes++;
-      return UV_EAGAIN;
-    }
+    r = offer(stream, window, used, bytes, n);
+    weir__seq_advance(from, *n - before);
   }
+  return r;
+}
+
+/* The same, with *n 0 before. One block, the common kind, needs no window. */
+static int offer_all(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
+  uv_buf_t block;
+  if (from->kind != WEIR__SEQ_BLOCK || from->left > weir__seq_max_bytes())
+    return offer_windows(stream, from, n);
+  if (from->left == 0)
+    return 0;
+  block = weir__buf(from->at, from->left);
+  int r = offer(stream, &block, 1, from->left, n);
+  weir__seq_advance(from, *n);
+  return r;
 }
 
 /* Writes what can go now of *from, and adds to *n: 0, UV_EAGAIN when all or a
@@ -346,7 +376,7 @@ static int write_at_once(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
     return UV_EAGAIN;
   if (stream->kind->write_now == NULL)
     return weir_seq_empty(*from) ? 0 : UV_EAGAIN;
-  r = write_inline(stream, from, n);
+  r = offer_all(stream, from, n);
   if (r == 0) {
     stream->loop->stats.writes++;
   } else if (r != UV_EAGAIN) {
@@ -366,9 +396,12 @@ int weir_write_now(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
   int r = write_at_once(stream, &from, n);
   if (r != UV_EAGAIN)
     return r;
-  r = begin(op, stream, from, WRITE_ALL, SIZE_MAX, *n, cb);
-  if (r == 0)
+  r = begin(op, stream, &from, WRITE_ALL, SIZE_MAX, cb);
+  if (r == 0) {
+    op->done += *n;
+    op->need += *n;
     return WEIR_PENDING;
+  }
   if (*n > 0)
     stream->write_status = r;
   return r;

@@ -23,9 +23,9 @@ FNR == 1 { comment = 0 }
   taking = 1
 }
 taking { text = text " " $0 }
-taking && /;[ \t]*$/ {
+taking && /[;{][ \t]*$/ {
   taking = 0
-  gsub(/WEIR_EXTERN|WEIR_MUST_USE|;/, "", text)
+  gsub(/WEIR_EXTERN|WEIR_INLINE|WEIR_MUST_USE|[;{]/, "", text)
   gsub(/[ \t]+/, " ", text)
   print squeeze(text)
 }

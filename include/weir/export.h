@@ -18,6 +18,14 @@
 #define WEIR_EXTERN
 #endif
 
+/* Marks a public function that compilers may put in line. The library has it
+ * all the same, for other languages and for its address. */
+#if defined(__GNUC_GNU_INLINE__)
+#define WEIR_INLINE extern inline
+#else
+#define WEIR_INLINE inline
+#endif
+
 /* Ignoring the result of such a function is a mistake. */
 #if defined(__GNUC__)
 #define WEIR_MUST_USE __attribute__((warn_unused_result))

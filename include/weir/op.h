@@ -68,7 +68,7 @@ struct weir_op_s {
   unsigned char form;
   unsigned char state;
   unsigned short flags;
-  weir_seq_t seq;
+  weir_seq_t seq; /* a block's part of it ends within the first 128 bytes */
   union {
     uv_buf_t segments[4];
     void *block;

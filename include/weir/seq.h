@@ -60,17 +60,17 @@ typedef int (*weir_seq_next_cb)(void *context, uintptr_t *position,
 /* All fields are private. */
 struct weir_seq_s {
   size_t left;    /* bytes, at most; SIZE_MAX: up to the last segment's end */
-  size_t skip;    /* bytes passed in the current segment */
   const void *at; /* where the current segment is described */
+  unsigned int parts; /* parts from the current one on */
+  unsigned char kind; /* 0: one block, which has only these */
+  unsigned char flags;
+  size_t skip; /* bytes passed in the current segment */
   union {
     const void *end;       /* array: behind the last descriptor */
     size_t size;           /* ring: its capacity; parts: left of the current */
     weir_seq_next_cb next; /* iterator */
   } u;
-  const void *inner;  /* parts: at of the current; iterator: its context */
-  unsigned int parts; /* parts from the current one on */
-  unsigned char kind;
-  unsigned char flags;
+  const void *inner; /* parts: at of the current; iterator: its context */
 };
 
 struct weir_mseq_s {
@@ -88,8 +88,15 @@ struct weir_link_s {
 /* ---- Making ---- */
 
 /* One block of len bytes. base may be NULL when len is 0. */
-WEIR_EXTERN weir_seq_t weir_seq_block(const void *base, size_t len);
-WEIR_EXTERN weir_mseq_t weir_mseq_block(void *base, size_t len);
+WEIR_EXTERN WEIR_INLINE weir_seq_t weir_seq_block(const void *base,
+                                                  size_t len) {
+  weir_seq_t s = {len, base, 0, 0, 0, 0, {NULL}, NULL};
+  return s;
+}
+WEIR_EXTERN WEIR_INLINE weir_mseq_t weir_mseq_block(void *base, size_t len) {
+  weir_mseq_t m = {{len, base, 0, 0, 0, 0, {NULL}, NULL}};
+  return m;
+}
 
 /* The segments of an array; bufs may be NULL when nbufs is 0. */
 WEIR_EXTERN weir_seq_t weir_seq_bufs(const uv_buf_t *bufs, size_t nbufs);
@@ -123,7 +130,9 @@ WEIR_EXTERN weir_mseq_t weir_mseq_iterator(weir_seq_next_cb next, void *context,
                                            uintptr_t position);
 
 /* The same bytes, to be read from. */
-WEIR_EXTERN weir_seq_t weir_seq_from(weir_mseq_t m);
+WEIR_EXTERN WEIR_INLINE weir_seq_t weir_seq_from(weir_mseq_t m) {
+  return m.seq;
+}
 
 /* The same sequence with the promise that what it was made from (descriptors,
  * links, parts, context) lives and stays unchanged until the callback of the
