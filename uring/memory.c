@@ -11,66 +11,57 @@
 static int register_empty(struct io_uring *uring) {
   struct iovec segments[WEIR__BUFFER_SLOTS];
   __u64 tags[WEIR__BUFFER_SLOTS];
-  int rc;
-
   memset(segments, 0, sizeof(segments));
   memset(tags, 0, sizeof(tags));
-  rc =
+  int r =
       io_uring_register_buffers_tags(uring, segments, tags, WEIR__BUFFER_SLOTS);
-  return rc == -EINVAL ? UV_ENOTSUP : rc;
+  return r == -EINVAL ? UV_ENOTSUP : r;
 }
 
 /* The table is made when the first memory comes; the kernel accounts what is
  * in it, not the table. */
 static int make_table(weir__ring_t *ring) {
-  int rc;
-
+  int r;
   if (ring->has_buffers)
     return 0;
   ring->loop->stats.syscalls++;
   if (ring->caps & WEIR__CAP_SPARSE_BUFFERS)
-    rc = io_uring_register_buffers_sparse(&ring->uring, WEIR__BUFFER_SLOTS);
+    r = io_uring_register_buffers_sparse(&ring->uring, WEIR__BUFFER_SLOTS);
   else
-    rc = register_empty(&ring->uring);
-  ring->has_buffers = rc == 0;
-  return rc;
+    r = register_empty(&ring->uring);
+  ring->has_buffers = r == 0;
+  return r;
 }
 
 static int update(weir__ring_t *ring, unsigned index, void *base, size_t len) {
   struct iovec segment;
   __u64 tag = 0;
-  int rc;
-
   segment.iov_base = base;
   segment.iov_len = len;
   ring->loop->stats.syscalls++;
-  rc = io_uring_register_buffers_update_tag(&ring->uring, index, &segment, &tag,
-                                            1);
-  return rc < 0 ? rc : 0;
+  int r = io_uring_register_buffers_update_tag(&ring->uring, index, &segment,
+                                               &tag, 1);
+  return r < 0 ? r : 0;
 }
 
 int weir__ring_memory_add(weir_loop_t *loop, void *base, size_t len) {
   weir__ring_t *ring = weir__ring(loop);
-  const unsigned char *slot;
-  int index;
-  int rc = make_table(ring);
-
-  if (rc != 0)
-    return rc;
-  slot = memchr(ring->buffers, 0, sizeof(ring->buffers));
+  int r = make_table(ring);
+  if (r != 0)
+    return r;
+  const unsigned char *slot = memchr(ring->buffers, 0, sizeof(ring->buffers));
   if (slot == NULL)
     return UV_ENOBUFS;
-  index = (int)(slot - ring->buffers);
-  rc = update(ring, (unsigned)index, base, len);
-  if (rc != 0)
-    return rc;
+  int index = (int)(slot - ring->buffers);
+  r = update(ring, (unsigned)index, base, len);
+  if (r != 0)
+    return r;
   ring->buffers[index] = 1;
   return index;
 }
 
 void weir__ring_memory_remove(weir_loop_t *loop, int index) {
   weir__ring_t *ring = weir__ring(loop);
-
   if (ring->error == 0)
     update(ring, (unsigned)index, NULL, 0);
   ring->buffers[index] = 0;

@@ -18,7 +18,6 @@ void weir__ring_end(weir__ring_t *ring, uint64_t tag, int result,
   const weir__slot_t *slot = weir__slot_find(ring, tag);
   const weir__request_t *type = slot->type;
   void *owner = slot->owner;
-
   weir__slot_release(ring, tag);
   type->ended(ring, owner, result, flags);
 }
@@ -35,7 +34,6 @@ static void ready(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot,
 /* A cancellation is done: the request may be as well, and tells itself. */
 static void cancelled(weir__ring_t *ring, uint64_t tag, int result) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
-
   if (slot == NULL || result != -ENOENT)
     return;
   slot->flags |= WEIR__SLOT_MISSED;
@@ -62,7 +60,6 @@ static unsigned again(const weir__slot_t *slot, int result) {
 /* What has no way to restart is started again by the core. */
 void weir__ring_anew(weir__ring_t *ring, uint64_t tag) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
-
   slot->flags &= WEIR__SLOT_CANCELLED;
   if (slot->type->restart == NULL)
     weir__ring_end(ring, tag, UV_EAGAIN, 0);
@@ -74,8 +71,6 @@ void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
                          unsigned flags) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
   unsigned redo = 0;
-  int polled;
-
   if (tag & WEIR__TAG_CANCEL)
     cancelled(ring, tag & ~(uint64_t)WEIR__TAG_CANCEL, result);
   if (slot == NULL)
@@ -89,7 +84,7 @@ void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
     weir__ring_anew(ring, tag);
     return;
   }
-  polled = (slot->flags & WEIR__SLOT_POLLING) != 0;
+  int polled = (slot->flags & WEIR__SLOT_POLLING) != 0;
   slot->flags &= ~(unsigned)WEIR__SLOT_POLLING;
   result = translate(slot, result);
   if (polled && result >= 0) {
@@ -109,13 +104,10 @@ static unsigned take(weir__ring_t *ring, completion_t *out, unsigned max) {
   struct io_uring_cq *cq = &ring->uring.cq;
   unsigned head = *cq->khead;
   unsigned n = io_uring_cq_ready(&ring->uring);
-  unsigned i;
-
   if (n > max)
     n = max;
-  for (i = 0; i < n; i++) {
+  for (unsigned i = 0; i < n; i++) {
     const struct io_uring_cqe *cqe = &cq->cqes[(head + i) & cq->ring_mask];
-
     out[i].tag = cqe->user_data;
     out[i].result = cqe->res;
     out[i].flags = cqe->flags;
@@ -129,12 +121,10 @@ unsigned weir__ring_reap(weir__ring_t *ring) {
   completion_t batch[64];
   unsigned most = ring->uring.cq.ring_entries;
   unsigned total = 0;
-  unsigned i;
   unsigned n;
-
   do {
     n = take(ring, batch, 64);
-    for (i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++)
       weir__ring_complete(ring, batch[i].tag, batch[i].result, batch[i].flags);
     total += n;
   } while (n == 64 && total < most);

@@ -11,13 +11,10 @@ static uint32_t tag_slot(uint64_t tag) {
 
 /* Makes room for count slots and puts the new ones into the free list. */
 static int grow(weir__ring_t *ring, uint32_t count) {
-  weir__slot_t *slots;
-  uint32_t i;
-
-  slots = weir__realloc(ring->slots, count * sizeof(*slots));
+  weir__slot_t *slots = weir__realloc(ring->slots, count * sizeof(*slots));
   if (slots == NULL)
     return UV_ENOMEM;
-  for (i = ring->slot_count; i < count; i++) {
+  for (uint32_t i = ring->slot_count; i < count; i++) {
     memset(&slots[i], 0, sizeof(slots[i]));
     slots[i].generation = 1;
     slots[i].next = i + 1 < count ? i + 1 : WEIR__NO_SLOT;
@@ -35,17 +32,14 @@ int weir__slots_init(weir__ring_t *ring, uint32_t count) {
 
 uint64_t weir__slot_take(weir__ring_t *ring, const weir__request_t *type,
                          void *owner) {
-  weir__slot_t *slot;
-  uint32_t index;
-
   if (ring->slot_free == WEIR__NO_SLOT) {
     if (ring->slot_count > WEIR__NO_SLOT / 4 ||
         grow(ring, ring->slot_count * 2) != 0)
       return 0;
     ring->loop->stats.allocations++;
   }
-  index = ring->slot_free;
-  slot = &ring->slots[index];
+  uint32_t index = ring->slot_free;
+  weir__slot_t *slot = &ring->slots[index];
   ring->slot_free = slot->next;
   slot->type = type;
   slot->flags = 0;
@@ -56,7 +50,6 @@ uint64_t weir__slot_take(weir__ring_t *ring, const weir__request_t *type,
 
 weir__slot_t *weir__slot_find(const weir__ring_t *ring, uint64_t tag) {
   uint32_t index = tag_slot(tag);
-
   if (index >= ring->slot_count || weir__slot_tag(ring, index) != tag ||
       ring->slots[index].type == NULL)
     return NULL;
@@ -65,7 +58,6 @@ weir__slot_t *weir__slot_find(const weir__ring_t *ring, uint64_t tag) {
 
 void weir__slot_release(weir__ring_t *ring, uint64_t tag) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
-
   if (slot == NULL)
     return;
   ring->inflight -= !slot->type->background;
@@ -79,7 +71,6 @@ void weir__slot_release(weir__ring_t *ring, uint64_t tag) {
 
 void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
-
   slot->flags &= ~(unsigned)(WEIR__SLOT_POLLING | WEIR__SLOT_RESTART);
   slot->flags |= flags | WEIR__SLOT_QUEUED;
   slot->next = WEIR__NO_SLOT;
@@ -91,12 +82,10 @@ void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags) {
 }
 
 static int reissue(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot) {
-  struct io_uring_sqe *sqe;
-
   if (slot->flags & WEIR__SLOT_RESTART)
     return slot->type->restart(ring, tag, slot->owner);
-  sqe = weir__ring_sqe(ring, tag, IORING_OP_POLL_ADD,
-                       slot->type->fd(slot->owner));
+  struct io_uring_sqe *sqe = weir__ring_sqe(ring, tag, IORING_OP_POLL_ADD,
+                                            slot->type->fd(slot->owner));
   if (sqe == NULL)
     return UV_EBUSY;
   weir__sqe_poll(sqe, slot->type->events(slot->owner));
@@ -105,11 +94,8 @@ static int reissue(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot) {
 
 /* Between two tries of its own the kernel does not find a request. */
 static void cancel_again(weir__ring_t *ring) {
-  uint32_t i;
-
-  for (i = 0; i < ring->slot_count; i++) {
+  for (uint32_t i = 0; i < ring->slot_count; i++) {
     weir__slot_t *slot = &ring->slots[i];
-
     if (!(slot->flags & WEIR__SLOT_MISSED))
       continue;
     slot->flags &= ~(unsigned)(WEIR__SLOT_MISSED | WEIR__SLOT_CANCELLED);
@@ -123,14 +109,12 @@ static void cancel_again(weir__ring_t *ring) {
 
 unsigned weir__ring_redo(weir__ring_t *ring) {
   unsigned ended = 0;
-
   if (ring->missed)
     cancel_again(ring);
   while (ring->redo_head != WEIR__NO_SLOT) {
     uint64_t tag = weir__slot_tag(ring, ring->redo_head);
     weir__slot_t *slot = &ring->slots[ring->redo_head];
     int cancelled = slot->flags & WEIR__SLOT_CANCELLED;
-
     if (!cancelled && reissue(ring, tag, slot) != 0)
       break;
     ring->redo_head = slot->next;

@@ -59,16 +59,13 @@ enum { LEAST_CQ = 128 };
 static unsigned caps_off(void) {
   const char *s = weir__os_getenv("WEIR_URING_CAPS_OFF");
   unsigned off = 0;
-  size_t i;
-
   if (s == NULL)
     return 0;
   if (*s >= '0' && *s <= '9')
     return (unsigned)strtoul(s, NULL, 0);
   while (*s != '\0') {
     size_t len = strcspn(s, ",");
-
-    for (i = 0; i < sizeof(cap_names) / sizeof(cap_names[0]); i++)
+    for (size_t i = 0; i < sizeof(cap_names) / sizeof(cap_names[0]); i++)
       if (strlen(cap_names[i].name) == len &&
           memcmp(cap_names[i].name, s, len) == 0)
         off |= cap_names[i].bit;
@@ -81,51 +78,46 @@ static unsigned caps_off(void) {
 static int setup_with(struct io_uring *uring, unsigned entries,
                       unsigned flags) {
   struct io_uring_params params;
-  int rc;
-
+  int r;
   for (;; entries /= 2) {
     memset(&params, 0, sizeof(params));
     memset(uring, 0, sizeof(*uring));
     params.flags = flags | IORING_SETUP_R_DISABLED | IORING_SETUP_CLAMP |
                    IORING_SETUP_CQSIZE;
     params.cq_entries = entries < LEAST_CQ / 4 ? LEAST_CQ : entries * 4;
-    rc = io_uring_queue_init_params(entries, uring, &params);
-    if (rc != -ENOMEM || entries <= 8)
-      return rc;
+    r = io_uring_queue_init_params(entries, uring, &params);
+    if (r != -ENOMEM || entries <= 8)
+      return r;
   }
 }
 
 int weir__ring_setup(struct io_uring *uring, unsigned entries, unsigned *caps) {
-  unsigned i;
-  int rc = -EINVAL;
-
-  for (i = 0; i < sizeof(ladder) / sizeof(ladder[0]); i++) {
+  int r = -EINVAL;
+  for (unsigned i = 0; i < sizeof(ladder) / sizeof(ladder[0]); i++) {
     if ((*caps & ladder[i].cap) != ladder[i].cap)
       continue;
-    rc = setup_with(uring, entries, ladder[i].flags);
-    if (rc != -EINVAL)
+    r = setup_with(uring, entries, ladder[i].flags);
+    if (r != -EINVAL)
       break;
     *caps &= ~ladder[i].cap;
   }
-  if (rc != 0)
-    return rc;
+  if (r != 0)
+    return r;
   /* Entries are used in order. Newer versions of liburing ask for rings that
    * know no other. */
   if (uring->flags & WEIR__SETUP_NO_SQARRAY)
     return 0;
-  for (i = 0; i < uring->sq.ring_entries; i++)
+  for (unsigned i = 0; i < uring->sq.ring_entries; i++)
     uring->sq.array[i] = i;
   return 0;
 }
 
 int weir__ring_enable(weir__ring_t *ring) {
   unsigned workers[2] = {8, 64}; /* for files, and for all else */
-  int rc;
-
-  rc = io_uring_register((unsigned)ring->uring.ring_fd,
-                         IORING_REGISTER_ENABLE_RINGS, NULL, 0);
-  if (rc < 0)
-    return rc;
+  int r = io_uring_register((unsigned)ring->uring.ring_fd,
+                            IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+  if (r < 0)
+    return r;
   ring->enabled = 1;
   /* Only for speed. The descriptor itself is not registered: that would save
    * some 2 % of a turn, but an index belongs to a thread, and holds the ring
@@ -137,15 +129,14 @@ int weir__ring_enable(weir__ring_t *ring) {
 /* Enters the ring until one completion is there. Signals and want of memory
  * come and go, but something that says so for ever must not hold up attach. */
 static int wait_for_one(struct io_uring *uring) {
-  int rc;
+  int r;
   int tries = 0;
-
   do {
-    rc = io_uring_submit_and_wait(uring, 1);
-  } while ((rc == -EINTR || rc == -EAGAIN ||
-            (rc >= 0 && io_uring_cq_ready(uring) == 0)) &&
+    r = io_uring_submit_and_wait(uring, 1);
+  } while ((r == -EINTR || r == -EAGAIN ||
+            (r >= 0 && io_uring_cq_ready(uring) == 0)) &&
            ++tries < ENTER_TRIES);
-  return rc;
+  return r;
 }
 
 /* One request through the ring and back; returns its result. */
@@ -153,39 +144,35 @@ static int round_trip(struct io_uring *uring, unsigned opcode, int fd,
                       unsigned rw_flags) {
   struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
   struct io_uring_cqe *cqe;
-  int rc;
-
   if (sqe == NULL)
     return UV_EBUSY;
   memset(sqe, 0, sizeof(*sqe));
   sqe->opcode = (uint8_t)opcode;
   sqe->fd = fd;
   sqe->rw_flags = (int)rw_flags;
-  rc = wait_for_one(uring);
-  if (rc < 0)
-    return rc;
-  rc = io_uring_peek_cqe(uring, &cqe);
-  if (rc < 0)
-    return rc;
-  rc = cqe->res;
+  int r = wait_for_one(uring);
+  if (r < 0)
+    return r;
+  r = io_uring_peek_cqe(uring, &cqe);
+  if (r < 0)
+    return r;
+  r = cqe->res;
   io_uring_cqe_seen(uring, cqe);
-  return rc;
+  return r;
 }
 
 /* Whether a write can be told not to raise SIGPIPE, tried with no bytes: 1, 0,
  * or an error that leaves it open. */
 static int has_nosignal(struct io_uring *uring) {
   int fds[2];
-  int rc;
-
   if (pipe2(fds, O_CLOEXEC) != 0)
     return -errno;
-  rc = round_trip(uring, IORING_OP_WRITE, fds[1], WEIR__RWF_NOSIGNAL);
+  int r = round_trip(uring, IORING_OP_WRITE, fds[1], WEIR__RWF_NOSIGNAL);
   close(fds[0]);
   close(fds[1]);
-  if (rc == -EOPNOTSUPP || rc == -EINVAL)
+  if (r == -EOPNOTSUPP || r == -EINVAL)
     return 0;
-  return rc < 0 ? rc : 1;
+  return r < 0 ? r : 1;
 }
 
 static void keep(unsigned *caps, unsigned cap, int supported) {
@@ -199,14 +186,11 @@ static int probe_opcodes(struct io_uring *uring, unsigned *caps) {
     unsigned char room[sizeof(struct io_uring_probe) +
                        256 * sizeof(struct io_uring_probe_op)];
   } u;
-  size_t i;
-  int rc;
-
   memset(&u, 0, sizeof(u));
-  rc = io_uring_register_probe(uring, &u.probe, 256);
-  if (rc < 0)
-    return rc;
-  for (i = 0; i < sizeof(required); i++)
+  int r = io_uring_register_probe(uring, &u.probe, 256);
+  if (r < 0)
+    return r;
+  for (size_t i = 0; i < sizeof(required); i++)
     if (!io_uring_opcode_supported(&u.probe, required[i]))
       return UV_ENOSYS;
   /* Both came with Linux 5.19. */
@@ -224,44 +208,40 @@ static int probe_with(struct io_uring *uring, unsigned *caps,
                       const char **step) {
   const unsigned features = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE |
                             IORING_FEAT_EXT_ARG | IORING_FEAT_RW_CUR_POS;
-  int rc;
-
   *step = "the features of Linux 5.11";
   if ((uring->features & features) != features)
     return UV_ENOSYS;
   *step = "io_uring_register";
-  rc = io_uring_register((unsigned)uring->ring_fd, IORING_REGISTER_ENABLE_RINGS,
-                         NULL, 0);
-  if (rc < 0)
-    return rc;
-  rc = probe_opcodes(uring, caps);
-  if (rc < 0)
-    return rc;
-  rc = io_uring_register_buffers_sparse(uring, 1);
-  keep(caps, WEIR__CAP_SPARSE_BUFFERS, rc != -EINVAL);
+  int r = io_uring_register((unsigned)uring->ring_fd,
+                            IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+  if (r < 0)
+    return r;
+  r = probe_opcodes(uring, caps);
+  if (r < 0)
+    return r;
+  r = io_uring_register_buffers_sparse(uring, 1);
+  keep(caps, WEIR__CAP_SPARSE_BUFFERS, r != -EINVAL);
   /* It may be denied where io_uring_setup is not. */
   *step = "io_uring_enter";
-  rc = round_trip(uring, IORING_OP_NOP, -1, 0);
-  if (rc != 0)
-    return rc;
+  r = round_trip(uring, IORING_OP_NOP, -1, 0);
+  if (r != 0)
+    return r;
   *step = "a write to a pipe";
-  rc = has_nosignal(uring);
-  keep(caps, WEIR__CAP_NOSIGNAL, rc > 0);
-  return rc < 0 ? rc : 0;
+  r = has_nosignal(uring);
+  keep(caps, WEIR__CAP_NOSIGNAL, r > 0);
+  return r < 0 ? r : 0;
 }
 
 static int probe(unsigned *caps, const char **step) {
   struct io_uring uring;
-  int rc;
-
   *step = "io_uring_setup";
   *caps = WEIR__CAP_ALL;
-  rc = weir__ring_setup(&uring, 8, caps);
-  if (rc != 0)
-    return rc;
-  rc = probe_with(&uring, caps, step);
+  int r = weir__ring_setup(&uring, 8, caps);
+  if (r != 0)
+    return r;
+  r = probe_with(&uring, caps, step);
   io_uring_queue_exit(&uring);
-  return rc;
+  return r;
 }
 
 static const char *hint(int error) {
@@ -283,13 +263,11 @@ int weir__ring_caps(unsigned *caps, char *why, size_t size) {
   const unsigned valid = WEIR__CAP_ALL + 1;
   unsigned found = atomic_load(&known);
   const char *step;
-  int rc;
-
   if (!(found & valid)) {
-    rc = probe(&found, &step);
-    if (rc < 0) {
-      snprintf(why, size, "%s: %s%s", step, uv_strerror(rc), hint(rc));
-      return rc;
+    int r = probe(&found, &step);
+    if (r < 0) {
+      snprintf(why, size, "%s: %s%s", step, uv_strerror(r), hint(r));
+      return r;
     }
     atomic_store(&known, found | valid);
   }

@@ -27,12 +27,10 @@ static void eventfd_enable(weir__ring_t *ring, int on) {
 static unsigned advance(weir__ring_t *ring) {
   unsigned ended = weir__ring_redo(ring);
   unsigned flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
-  unsigned reaped;
-
   if (weir__ring_unsubmitted(ring) > 0 ||
       flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
     weir__ring_enter(ring, 0, 0);
-  reaped = weir__ring_reap(ring);
+  unsigned reaped = weir__ring_reap(ring);
   if (reaped > 0)
     ring->paused = 0;
   return ended + reaped;
@@ -41,9 +39,7 @@ static unsigned advance(weir__ring_t *ring) {
 /* Submits, reaps and runs callbacks until nothing moves; bounded, so that
  * libuv gets its turn. */
 static void rounds(weir__ring_t *ring) {
-  int i;
-
-  for (i = 0; i < ROUNDS && weir__ring_has_work(ring); i++)
+  for (int i = 0; i < ROUNDS && weir__ring_has_work(ring); i++)
     if (advance(ring) > 0)
       weir__loop_run(ring->loop);
 }
@@ -77,12 +73,11 @@ static const weir__request_t backend_request = {
 /* Has the ring watch libuv's descriptor. One-shot, since a multishot poll
  * reports edges only. 0 if it does. */
 static int watch_backend(weir__ring_t *ring) {
-  struct io_uring_sqe *sqe;
-
   if (ring->poll_tag != 0)
     return 0;
-  sqe = weir__ring_begin(ring, &backend_request, NULL, IORING_OP_POLL_ADD,
-                         uv_backend_fd(ring->loop->uv), &ring->poll_tag);
+  struct io_uring_sqe *sqe =
+      weir__ring_begin(ring, &backend_request, NULL, IORING_OP_POLL_ADD,
+                       uv_backend_fd(ring->loop->uv), &ring->poll_tag);
   if (sqe == NULL)
     return ring->refusal;
   weir__sqe_poll(sqe, POLLIN);
@@ -98,7 +93,6 @@ static void ring_turn(weir__ring_t *ring) {
   weir_loop_t *loop = ring->loop;
   int timeout = uv_backend_timeout(loop->uv);
   int slept = 0;
-
   if (timeout != 0 && may_sleep(ring) && watch_backend(ring) == 0) {
     weir__ring_enter(ring, 1, timeout);
     uv_update_time(loop->uv);
@@ -132,7 +126,6 @@ static int ended(weir__ring_t *ring) {
 
 void weir__ring_turn(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
-
   ring->paused = 0;
   if (ended(ring))
     return;
@@ -148,7 +141,6 @@ void weir__ring_turn(weir_loop_t *loop) {
 
 void weir__ring_check(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
-
   if (ended(ring))
     return;
   eventfd_enable(ring, 0);
@@ -169,8 +161,6 @@ static void on_eventfd(uv_poll_t *poll, int status, int events) {
   weir__ring_t *ring =
       (weir__ring_t *)((char *)poll - offsetof(weir__ring_t, poll));
   uint64_t count;
-  ssize_t n;
-
   (void)status;
   (void)events;
   /* It may be the parent's. */
@@ -178,16 +168,15 @@ static void on_eventfd(uv_poll_t *poll, int status, int events) {
     uv_poll_stop(poll);
     return;
   }
-  n = read(ring->eventfd, &count, sizeof(count));
+  ssize_t n = read(ring->eventfd, &count, sizeof(count));
   (void)n;
   ring->loop->stats.syscalls++;
 }
 
 int weir__ring_watch(weir__ring_t *ring) {
-  int rc = uv_poll_init(ring->loop->uv, &ring->poll, ring->eventfd);
-
-  if (rc != 0)
-    return rc;
+  int r = uv_poll_init(ring->loop->uv, &ring->poll, ring->eventfd);
+  if (r != 0)
+    return r;
   uv_unref((uv_handle_t *)&ring->poll);
   return uv_poll_start(&ring->poll, UV_READABLE, on_eventfd);
 }
