@@ -188,11 +188,13 @@ static inline weir__socket_t *weir__socket(const weir_stream_t *stream) {
   return (weir__socket_t *)(uintptr_t)stream->own.bytes;
 }
 
-/* ---- setup.c ---- */
+/* ---- probe.c ---- */
 
 /* The capabilities that remain after WEIR_URING_CAPS_OFF. 0, or the error that
  * says why there is no io_uring here, with a sentence in why. */
 int weir__ring_caps(unsigned *caps, char *why, size_t size);
+
+/* ---- setup.c ---- */
 
 /* Makes the kernel's part of the ring, disabled; may grant fewer entries. */
 int weir__ring_setup(struct io_uring *uring, unsigned entries, unsigned *caps);
