@@ -58,6 +58,7 @@ LIB_SRCS += lib/version.c
 LIB_SRCS += lib/write.c
 
 # With io_uring only: uring/*.c.
+URING_SRCS += uring/cancel.c
 URING_SRCS += uring/file.c
 URING_SRCS += uring/kernel.c
 URING_SRCS += uring/memory.c

@@ -122,8 +122,4 @@ void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream);
 /* Calls memory_add for every pool: what was registered is so no more. */
 void weir__pools_renew(weir_loop_t *loop);
 
-/* The index of the registered memory that holds all of [base, base + len), or
- * -1. */
-int weir__pool_lookup(const weir_loop_t *loop, const void *base, size_t len);
-
 #endif

@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <weir/loop.h>
-#include <weir/pool.h>
 #include <weir/stream.h>
 
 #include "settle.h"
@@ -61,8 +60,8 @@ struct weir_loop_s {
   uint64_t due;       /* ever */
   uint64_t delivered; /* of them */
 
-  weir_node_t open;   /* all streams that are not closed */
-  weir_pool_t *pools; /* all pools */
+  weir_node_t open;  /* all streams that are not closed */
+  weir_node_t pools; /* all pools */
   weir__op_block_t *blocks[WEIR__OP_BLOCK_ORDERS]; /* free ones */
   struct weir__uv_file_s *uv_files;                /* free ones */
   unsigned uv_files_out;                           /* those with libuv's pool */
@@ -85,7 +84,8 @@ enum {
   WEIR__LOOP_FILES_BLOCKED = 8, /* the backend has no room for files */
   WEIR__LOOP_DEAD = 16,         /* the application closed our handles */
   WEIR__LOOP_CHECKED_LATE = 32, /* check handles may run behind ours */
-  WEIR__LOOP_LOST = 64          /* the backend knows of a fork */
+  WEIR__LOOP_LOST = 64,         /* the backend knows of a fork */
+  WEIR__LOOP_STARTING = 128     /* what waited is being started */
 };
 
 /* The open stream of loop behind this one; NULL: the first, or none. */

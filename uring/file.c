@@ -8,27 +8,26 @@
 #include <poll.h>
 #include <sys/stat.h>
 
+#include "../lib/seq.h"
 #include "../lib/uv_backend.h"
 
 /* The registered memory that holds all of bufs, or -1. */
-static int registered(const weir_loop_t *loop, const uv_buf_t *bufs,
+static int registered(weir__ring_t *ring, const uv_buf_t *bufs,
                       unsigned nbufs) {
-  int index = weir__pool_lookup(loop, bufs[0].base, bufs[0].len);
+  int index = weir__ring_memory_find(ring, bufs[0].base, bufs[0].len);
   for (unsigned i = 1; i < nbufs && index >= 0; i++)
-    if (weir__pool_lookup(loop, bufs[i].base, bufs[i].len) != index)
+    if (weir__ring_memory_find(ring, bufs[i].base, bufs[i].len) != index)
       index = -1;
   return index;
 }
 
 static void fill_one(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
                      const uv_buf_t *buf) {
-  int index = registered(ring->loop, buf, 1);
+  int index = registered(ring, buf, 1);
   sqe->addr = (uint64_t)(uintptr_t)buf->base;
   sqe->len = (uint32_t)buf->len;
-  if (index < 0) {
-    sqe->opcode = write ? IORING_OP_WRITE : IORING_OP_READ;
+  if (index < 0)
     return;
-  }
   sqe->opcode = write ? IORING_OP_WRITE_FIXED : IORING_OP_READ_FIXED;
   sqe->buf_index = (uint16_t)index;
   ring->loop->stats.fixed_ops++;
@@ -37,7 +36,7 @@ static void fill_one(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
 static void fill_many(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
                       const uv_buf_t *bufs, unsigned nbufs) {
   unsigned cap = write ? WEIR__CAP_WRITEV_FIXED : WEIR__CAP_READV_FIXED;
-  int index = ring->caps & cap ? registered(ring->loop, bufs, nbufs) : -1;
+  int index = ring->caps & cap ? registered(ring, bufs, nbufs) : -1;
   sqe->addr =
       (uint64_t)(uintptr_t)weir__ring_vector(ring, sqe, bufs, nbufs)->segments;
   sqe->len = nbufs;
@@ -53,7 +52,9 @@ static void fill_many(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
 static void fill_transfer(weir__ring_t *ring, struct io_uring_sqe *sqe,
                           const weir_op_t *op, int write) {
   uv_buf_t bufs[WEIR_WINDOW];
-  unsigned nbufs = (unsigned)weir_seq_window(op->seq, bufs, SIZE_MAX);
+  size_t bytes = 0;
+  unsigned nbufs =
+      weir__seq_fill(&op->seq, bufs, 0, &bytes, weir__seq_max_bytes());
   sqe->opcode = write ? IORING_OP_WRITE : IORING_OP_READ;
   sqe->off = (uint64_t)weir__file_args(op)->offset;
   if (nbufs == 1)

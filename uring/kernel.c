@@ -90,7 +90,7 @@ void weir__ring_close(weir__ring_t *ring) {
  * or UV_EIO. */
 static int close_and_wait(weir__ring_t *ring) {
   struct pollfd gone;
-  int busy = ring->inflight > 0 || ring->has_buffers;
+  int busy = ring->inflight > 0 || ring->memory.has_table;
   int r = 1;
   gone.fd = ring->gone;
   gone.events = POLLIN;
@@ -144,12 +144,6 @@ static void stay(weir__ring_t *ring) {
       ring->slots[i].flags |= WEIR__SLOT_MOVED;
 }
 
-static void renew_buffers(weir__ring_t *ring) {
-  ring->has_buffers = 0;
-  memset(ring->buffers, 0, sizeof(ring->buffers));
-  weir__pools_renew(ring->loop);
-}
-
 void weir__ring_move(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
   const char *step;
@@ -175,7 +169,7 @@ void weir__ring_move(weir_loop_t *loop) {
     return;
   }
   begin_anew(ring);
-  renew_buffers(ring);
+  weir__ring_memory_renew(ring);
 }
 
 /* ---- Another process ---- */
@@ -232,6 +226,6 @@ int weir__ring_renew(weir_loop_t *loop) {
   if (r != 0)
     weir__loop_fail(loop, r);
   else
-    renew_buffers(ring);
+    weir__ring_memory_renew(ring);
   return r;
 }

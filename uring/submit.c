@@ -8,42 +8,34 @@
 
 #include "../lib/owner.h"
 
-struct io_uring_sqe *weir__ring_sqe(weir__ring_t *ring, uint64_t tag,
-                                    unsigned opcode, int fd) {
-  ring->refusal = ring->error;
-  if (ring->error != 0)
-    return NULL;
-  struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
-  if (sqe == NULL) {
+int weir__ring_make_room(weir__ring_t *ring) {
+  if (ring->error == 0) {
     ring->loop->stats.overflows++;
-    if (!ring->paused)
+    if (ring->loop->flags & WEIR__LOOP_STARTING && !ring->paused)
       weir__ring_enter(ring, 0, 0);
-    ring->refusal = ring->error != 0 ? ring->error : UV_EBUSY;
-    sqe = ring->error != 0 ? NULL : io_uring_get_sqe(&ring->uring);
-    if (sqe == NULL)
-      return NULL;
   }
-  memset(sqe, 0, sizeof(*sqe));
-  sqe->opcode = (uint8_t)opcode;
-  sqe->fd = fd;
-  sqe->user_data = tag;
-  return sqe;
+  ring->refusal = ring->error != 0 ? ring->error : UV_EBUSY;
+  return weir__ring_has_room(ring);
 }
 
-struct io_uring_sqe *weir__ring_begin(weir__ring_t *ring,
-                                      const weir__request_t *type, void *owner,
-                                      unsigned opcode, int fd, uint64_t *tag) {
-  uint64_t taken = weir__slot_take(ring, type, owner);
-  if (taken == 0) {
-    ring->refusal = UV_ENOMEM;
+struct io_uring_sqe *weir__ring_sqe(weir__ring_t *ring, uint64_t tag,
+                                    unsigned opcode, int fd) {
+  if (!weir__ring_has_room(ring) && !weir__ring_make_room(ring))
     return NULL;
-  }
-  struct io_uring_sqe *sqe = weir__ring_sqe(ring, taken, opcode, fd);
-  if (sqe == NULL)
-    weir__slot_release(ring, taken);
-  else
-    *tag = taken;
-  return sqe;
+  ring->slots[(uint32_t)tag].position = ring->uring.sq.sqe_tail;
+  return weir__ring_entry(ring, tag, opcode, fd);
+}
+
+/* What another entry has been put over, or a position that has come round, is
+ * told by the name in it. */
+struct io_uring_sqe *weir__slot_entry(const weir__ring_t *ring,
+                                      const weir__slot_t *slot, uint64_t tag) {
+  const struct io_uring_sq *sq = &ring->uring.sq;
+  unsigned head = *sq->khead;
+  if (slot->position - head >= sq->sqe_tail - head)
+    return NULL;
+  struct io_uring_sqe *sqe = &sq->sqes[slot->position & sq->ring_mask];
+  return sqe->user_data == tag ? sqe : NULL;
 }
 
 weir__vector_t *weir__ring_vector(weir__ring_t *ring,
@@ -55,21 +47,6 @@ weir__vector_t *weir__ring_vector(weir__ring_t *ring,
   vector->message.msg_iov = vector->segments;
   vector->message.msg_iovlen = nbufs;
   return vector;
-}
-
-int weir__ring_cancel(weir__ring_t *ring, uint64_t tag) {
-  weir__slot_t *slot = weir__slot_find(ring, tag);
-  if (slot == NULL || slot->flags & WEIR__SLOT_CANCELLED)
-    return 0;
-  if (!(slot->flags & WEIR__SLOT_QUEUED)) {
-    struct io_uring_sqe *sqe = weir__ring_sqe(ring, tag | WEIR__TAG_CANCEL,
-                                              IORING_OP_ASYNC_CANCEL, -1);
-    if (sqe == NULL)
-      return UV_EBUSY;
-    sqe->addr = tag;
-  }
-  slot->flags |= WEIR__SLOT_CANCELLED;
-  return 0;
 }
 
 /* Interrupted and timed out are no failures. Where the kernel is short of
@@ -138,13 +115,4 @@ void weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
     note_failure(ring, r);
   else
     stats->sqes += (unsigned)r;
-}
-
-int weir__ring_has_work(const weir__ring_t *ring) {
-  unsigned flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
-  if (io_uring_cq_ready(&ring->uring) > 0)
-    return 1;
-  return !ring->paused &&
-         ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0 ||
-          weir__ring_must_redo(ring) || weir__ring_unsubmitted(ring) > 0);
 }

@@ -121,8 +121,9 @@ static void cancel_in_kernel(weir__ring_t *ring) {
 
 void weir__ring_end_all(weir__ring_t *ring, int status) {
   ring->redo_head = WEIR__NO_SLOT;
+  ring->missed = WEIR__NO_SLOT;
   for (uint32_t i = 0; i < ring->slot_count; i++) {
-    ring->slots[i].flags &= ~(unsigned)WEIR__SLOT_MOVED;
+    ring->slots[i].flags &= ~(unsigned)(WEIR__SLOT_MOVED | WEIR__SLOT_MISSED);
     weir__ring_complete(ring, weir__slot_tag(ring, i), status, 0);
   }
   end_outside(ring->loop, status);
@@ -137,11 +138,19 @@ void weir__ring_give_up(weir__ring_t *ring) {
   weir__ring_end_all(ring, ring->error);
 }
 
+static void cancel_at_once(weir__ring_t *ring, uint64_t tag) {
+  if (weir__ring_cancel(ring, tag) != UV_EBUSY || ring->paused)
+    return;
+  weir__ring_enter(ring, 0, 0);
+  weir__ring_cancel(ring, tag);
+}
+
 /* Cancels all that is in the ring and waits a moment for its end. */
 static void cancel_all(weir__ring_t *ring) {
   ring->paused = 0;
+  weir__ring_cancel_missed(ring);
   for (uint32_t i = 0; i < ring->slot_count; i++)
-    weir__ring_cancel(ring, weir__slot_tag(ring, i));
+    cancel_at_once(ring, weir__slot_tag(ring, i));
   weir__ring_redo(ring);
   if (ring->inflight > 0 && !ring->paused)
     weir__ring_enter(ring, 1, 100);
@@ -170,7 +179,7 @@ static void abandon(weir_loop_t *loop) {
 static void unwatch_backend(weir__ring_t *ring) {
   if (ring->poll_tag == 0)
     return;
-  weir__ring_cancel(ring, ring->poll_tag);
+  cancel_at_once(ring, ring->poll_tag);
   for (int tries = 0; ring->poll_tag != 0 && ring->error == 0 && tries < 10;
        tries++) {
     weir__ring_enter(ring, 1, 100);

@@ -17,6 +17,21 @@ static int idle(const weir__ring_t *ring) {
   return ring->inflight == 0 && weir__ring_unsubmitted(ring) == 0;
 }
 
+/* Whether something waits to be issued once more. */
+static int must_redo(const weir__ring_t *ring) {
+  return ring->redo_head != WEIR__NO_SLOT || ring->missed != WEIR__NO_SLOT;
+}
+
+/* Whether entering the ring, or looking into it, would move something. */
+static int has_work(const weir__ring_t *ring) {
+  if (io_uring_cq_ready(&ring->uring) > 0)
+    return 1;
+  unsigned flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
+  return !ring->paused &&
+         ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0 ||
+          must_redo(ring) || weir__ring_unsubmitted(ring) > 0);
+}
+
 static void eventfd_enable(weir__ring_t *ring, int on) {
   if (ring->eventfd >= 0)
     io_uring_cq_eventfd_toggle(&ring->uring, on != 0);
@@ -25,6 +40,7 @@ static void eventfd_enable(weir__ring_t *ring, int on) {
 /* Submits and reaps, without waiting. Returns how much was reaped: that makes
  * room where there was none. */
 static unsigned advance(weir__ring_t *ring) {
+  weir__ring_cancel_missed(ring);
   unsigned ended = weir__ring_redo(ring);
   unsigned flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
   if (weir__ring_unsubmitted(ring) > 0 ||
@@ -39,7 +55,7 @@ static unsigned advance(weir__ring_t *ring) {
 /* Submits, reaps and runs callbacks until nothing moves; bounded, so that
  * libuv gets its turn. */
 static void rounds(weir__ring_t *ring) {
-  for (int i = 0; i < ROUNDS && weir__ring_has_work(ring); i++)
+  for (int i = 0; i < ROUNDS && has_work(ring); i++)
     if (advance(ring) > 0)
       weir__loop_run(ring->loop);
 }
@@ -52,7 +68,7 @@ static void arm(weir__ring_t *ring) {
   eventfd_enable(ring, 1);
   /* What came before the eventfd was on is seen here, the rest by it. */
   atomic_thread_fence(memory_order_seq_cst);
-  if (weir__ring_has_work(ring) ||
+  if (has_work(ring) ||
       (ring->eventfd >= 0 && uv_is_closing((uv_handle_t *)&ring->poll)))
     weir__loop_no_sleep(ring->loop);
 }
@@ -85,7 +101,7 @@ static int watch_backend(weir__ring_t *ring) {
 }
 
 static int may_sleep(const weir__ring_t *ring) {
-  return ring->inflight > 0 && !ring->paused && !weir__ring_must_redo(ring) &&
+  return ring->inflight > 0 && !ring->paused && !must_redo(ring) &&
          !weir__loop_busy(ring->loop) && !weir__loop_delivered(ring->loop);
 }
 
@@ -145,7 +161,7 @@ void weir__ring_check(weir_loop_t *loop) {
     return;
   eventfd_enable(ring, 0);
   weir__loop_run(loop);
-  if (!idle(ring) && weir__ring_has_work(ring)) {
+  if (!idle(ring) && has_work(ring)) {
     if (advance(ring) > 0)
       weir__loop_run(loop);
     /* uv_run may return to the application now. */
