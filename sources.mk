@@ -99,6 +99,7 @@ TESTS_C += tests/test_embed.c
 TESTS_C += tests/test_fair.c
 TESTS_C += tests/test_fallback.c
 TESTS_C += tests/test_file.c
+TESTS_C += tests/test_file_begin.c
 TESTS_C += tests/test_file_wait.c
 TESTS_C += tests/test_fork.c
 TESTS_C += tests/test_fork_callback.c

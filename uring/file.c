@@ -179,9 +179,12 @@ static const weir__request_t file_request = {
 
 int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
   weir__ring_t *ring = weir__ring(loop);
-  if (op->form == WEIR__FILE_PWRITE && !(ring->caps & WEIR__CAP_NOSIGNAL) &&
-      may_raise(ring, weir__file_args(op)->file))
-    return weir__uv_file_start(loop, op);
+  if (op->form == WEIR__FILE_PWRITE && !(ring->caps & WEIR__CAP_NOSIGNAL)) {
+    if ((loop->flags & WEIR__LOOP_STARTING) == 0)
+      return UV_EBUSY;
+    if (may_raise(ring, weir__file_args(op)->file))
+      return weir__uv_file_start(loop, op);
+  }
   struct io_uring_sqe *sqe = weir__ring_begin(
       ring, &file_request, op, IORING_OP_NOP, -1, &weir__file_args(op)->tag);
   if (sqe == NULL) {
