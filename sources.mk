@@ -59,10 +59,12 @@ LIB_SRCS += lib/version.c
 LIB_SRCS += lib/write.c
 
 # With io_uring only: uring/*.c.
+URING_SRCS += uring/cancel.c
 URING_SRCS += uring/file.c
 URING_SRCS += uring/kernel.c
 URING_SRCS += uring/memory.c
 URING_SRCS += uring/net.c
+URING_SRCS += uring/probe.c
 URING_SRCS += uring/reap.c
 URING_SRCS += uring/request.c
 URING_SRCS += uring/setup.c
@@ -98,6 +100,7 @@ TESTS_C += tests/test_embed.c
 TESTS_C += tests/test_fair.c
 TESTS_C += tests/test_fallback.c
 TESTS_C += tests/test_file.c
+TESTS_C += tests/test_file_begin.c
 TESTS_C += tests/test_file_wait.c
 TESTS_C += tests/test_fork.c
 TESTS_C += tests/test_fork_callback.c

@@ -85,9 +85,12 @@ typedef struct weir__backend_s {
   int (*renew)(weir_loop_t *loop);
 
   /* Starts op, whose file fields are set: 0 (weir__file_done will come),
-   * UV_EBUSY or an error. */
+   * UV_EBUSY or an error. Without WEIR__LOOP_STARTING this is the call in which
+   * op begins: what would take a system call is UV_EBUSY. */
   int (*file_start)(weir_loop_t *loop, weir_op_t *op);
-  /* Asks a started op to end early. 0 or UV_EBUSY. */
+  /* Asks a started op to end early: weir__file_done comes, perhaps within this
+   * call. What the kernel has not seen ends with UV_ECANCELED. 0 or
+   * UV_EBUSY. */
   int (*file_cancel)(weir_loop_t *loop, weir_op_t *op);
 
   /* Registers memory for fixed operations: an index >= 0 or an error. */
@@ -121,9 +124,5 @@ void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream);
 
 /* Calls memory_add for every pool: what was registered is so no more. */
 void weir__pools_renew(weir_loop_t *loop);
-
-/* The index of the registered memory that holds all of [base, base + len), or
- * -1. */
-int weir__pool_lookup(const weir_loop_t *loop, const void *base, size_t len);
 
 #endif

@@ -9,11 +9,13 @@
 #include "backend.h"
 #include "op.h"
 #include "os.h"
+#include "owner.h"
 #include "queue.h"
 #include "seq.h"
 
-/* Files: operations queue here until the next flush hands them to the
- * backend. Without a callback they run at once, through libuv. */
+/* Files: an operation is handed to the backend in its call; what finds no room
+ * there queues here until the next flush. Without a callback it runs at once,
+ * through libuv. */
 
 static int finish_sync(uv_fs_t *req) {
   int r = (int)req->result;
@@ -75,6 +77,7 @@ int weir__file_run(weir_op_t *op) {
   }
 }
 
+/* At once, before what has only just begun can be submitted. */
 static void cancel(weir_op_t *op) {
   weir_loop_t *loop = op->loop;
   if (op->state == WEIR__OP_QUEUED) {
@@ -84,6 +87,9 @@ static void cancel(weir_op_t *op) {
   if ((op->flags & WEIR__OP_CANCEL_SENT) != 0)
     return;
   op->flags |= WEIR__OP_CANCEL_SENT;
+  if (weir__queue_empty(&loop->file_cancels) && !weir__loop_foreign(loop) &&
+      loop->backend->file_cancel(loop, op) != UV_EBUSY)
+    return;
   weir__queue_remove(&op->node);
   weir__queue_push(&loop->file_cancels, &op->node);
   weir__loop_wake(loop);
@@ -91,9 +97,32 @@ static void cancel(weir_op_t *op) {
 
 static const weir__op_class_t file_class = {"file", cancel};
 
-/* Common to all: 0 and op is queued, or an error and nothing has changed. */
+/* Hands op, which is in no queue, to the backend: UV_EBUSY when there is no
+ * room for it. */
+static int start_one(weir_loop_t *loop, weir_op_t *op) {
+  weir__queue_push(&loop->file_ops, &op->node);
+  op->state = WEIR__OP_STARTED;
+  int r = loop->backend->file_start(loop, op);
+  if (r == UV_EBUSY) {
+    op->state = WEIR__OP_QUEUED;
+    weir__queue_remove(&op->node);
+  } else if (r != 0) {
+    weir__file_done(op, r);
+  }
+  return r;
+}
+
+static int cancel_one(weir_loop_t *loop, weir_op_t *op) {
+  weir__queue_push(&loop->file_ops, &op->node);
+  int r = loop->backend->file_cancel(loop, op);
+  if (r == UV_EBUSY)
+    weir__queue_remove(&op->node);
+  return r;
+}
+
+/* Common to all: 0 and op can go, or an error and nothing has changed. */
 static int begin(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
-                 uv_file file, weir_seq_t seq, weir_op_cb cb) {
+                 uv_file file, weir_seq_t seq, int64_t offset, weir_op_cb cb) {
   int r = weir__loop_check(loop);
   if (r == 0)
     r = weir__op_begin(op, loop, NULL, &file_class, &seq, weir__seq_size(&seq),
@@ -101,34 +130,24 @@ static int begin(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
   if (r != 0)
     return r;
   op->form = (unsigned char)form;
-  *weir__file_args(op) = (weir__file_args_t){.file = file};
-  weir__queue_push(&loop->files, &op->node);
-  weir__loop_wake(loop);
+  *weir__file_args(op) = (weir__file_args_t){.file = file, .offset = offset};
   return 0;
+}
+
+/* Starts op within its call, as one of the starts of this turn; else it waits
+ * for the next flush, and what follows waits behind it. */
+static void go(weir_loop_t *loop, weir_op_t *op) {
+  if (weir__queue_empty(&loop->files) && loop->starts_left > 0 &&
+      start_one(loop, op) != UV_EBUSY)
+    loop->starts_left--;
+  else
+    weir__queue_push(&loop->files, &op->node);
+  weir__loop_wake(loop);
 }
 
 static int begin_plain(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
                        uv_file file, weir_op_cb cb) {
-  return begin(loop, op, form, file, weir_seq_block(NULL, 0), cb);
-}
-
-/* Takes up what waits in queue: 0, or UV_EBUSY when there is no room. */
-static int start_one(weir_loop_t *loop, weir_op_t *op) {
-  weir__queue_remove(&op->node);
-  weir__queue_push(&loop->file_ops, &op->node);
-  op->state = WEIR__OP_STARTED;
-  int r = loop->backend->file_start(loop, op);
-  if (r == UV_EBUSY)
-    op->state = WEIR__OP_QUEUED;
-  else if (r != 0)
-    weir__file_done(op, r);
-  return r;
-}
-
-static int cancel_one(weir_loop_t *loop, weir_op_t *op) {
-  weir__queue_remove(&op->node);
-  weir__queue_push(&loop->file_ops, &op->node);
-  return loop->backend->file_cancel(loop, op);
+  return begin(loop, op, form, file, weir_seq_block(NULL, 0), 0, cb);
 }
 
 /* Does one thing for the first of queue: 1, or 0 when there was none or no
@@ -137,10 +156,9 @@ static int take_up(weir_loop_t *loop, weir_node_t *queue,
                    int (*function)(weir_loop_t *, weir_op_t *)) {
   if (weir__queue_empty(queue) || (loop->flags & WEIR__LOOP_FILES_BLOCKED) != 0)
     return 0;
-  weir_op_t *op = weir__op_of(queue->next);
+  weir_op_t *op = weir__op_of(weir__queue_pop(queue));
   if (function(loop, op) != UV_EBUSY)
     return 1;
-  weir__queue_remove(&op->node);
   weir__queue_push_front(queue, &op->node);
   loop->flags |= WEIR__LOOP_FILES_BLOCKED;
   weir__loop_pause(loop);
@@ -168,16 +186,19 @@ static void retry(weir_loop_t *loop) {
 
 const weir__source_t weir__file_source = {waits, start, retry};
 
+static void opened(weir_op_t *op, int64_t result) {
+  weir__free(weir__open_args(op)->path);
+  if (result >= 0)
+    weir__file_args(op)->file = (uv_file)result;
+}
+
 void weir__file_done(weir_op_t *op, int64_t result) {
   weir_loop_t *loop = op->loop;
-  weir__file_args_t *args = weir__file_args(op);
   weir__queue_remove(&op->node);
   /* What ends makes room. */
   loop->flags &= ~WEIR__LOOP_FILES_BLOCKED;
   if (op->form == WEIR__FILE_OPEN) {
-    weir__free(weir__open_args(op)->path);
-    if (result >= 0)
-      args->file = (uv_file)result;
+    opened(op, result);
   } else if (op->form == WEIR__FILE_PREAD && result >= 0) {
     op->done = (size_t)result;
     loop->stats.reads++;
@@ -218,6 +239,7 @@ int weir_file_open(weir_loop_t *loop, weir_op_t *op, const char *path,
     return r;
   }
   *weir__open_args(op) = (weir__open_args_t){copy, flags, mode};
+  go(loop, op);
   return 0;
 }
 
@@ -234,7 +256,10 @@ int weir_file_close(weir_loop_t *loop, weir_op_t *op, uv_file file,
     uv_fs_close(NULL, &req, file, NULL);
     return finish_sync(&req);
   }
-  return begin_plain(loop, op, WEIR__FILE_CLOSE, file, cb);
+  int r = begin_plain(loop, op, WEIR__FILE_CLOSE, file, cb);
+  if (r == 0)
+    go(loop, op);
+  return r;
 }
 
 int weir_file_fsync(weir_loop_t *loop, weir_op_t *op, uv_file file,
@@ -246,20 +271,22 @@ int weir_file_fsync(weir_loop_t *loop, weir_op_t *op, uv_file file,
     uv_fs_fsync(NULL, &req, file, NULL);
     return finish_sync(&req);
   }
-  return begin_plain(loop, op, WEIR__FILE_FSYNC, file, cb);
+  int r = begin_plain(loop, op, WEIR__FILE_FSYNC, file, cb);
+  if (r == 0)
+    go(loop, op);
+  return r;
 }
 
 static int transfer_begin(weir_loop_t *loop, weir_op_t *op,
                           weir__file_form_t form, uv_file file, weir_seq_t seq,
                           int64_t offset, weir_op_cb cb) {
-  int r = begin(loop, op, form, file, seq, cb);
+  int r = begin(loop, op, form, file, seq, offset, cb);
   if (r != 0)
     return r;
-  weir__file_args(op)->offset = offset;
-  if (op->left == 0) {
-    weir__queue_remove(&op->node);
+  if (op->left == 0)
     weir__op_finish(op, 0);
-  }
+  else
+    go(loop, op);
   return 0;
 }
 

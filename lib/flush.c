@@ -50,12 +50,14 @@ int weir__loop_delivered(const weir_loop_t *loop) {
  * is left while the next one waits. */
 static unsigned start(weir_loop_t *loop) {
   unsigned before = loop->starts_left;
+  loop->flags |= WEIR__LOOP_STARTING;
   for (size_t i = 0; i < SOURCES; i++) {
     unsigned most = loop->starts_left;
     if (i + 1 < SOURCES && sources[i + 1]->waits(loop))
       most -= most / 2;
     loop->starts_left -= sources[i]->start(loop, most);
   }
+  loop->flags &= ~WEIR__LOOP_STARTING;
   return before - loop->starts_left;
 }
 

@@ -176,7 +176,7 @@ int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
   if (r != 0)
     return r;
   if (loop->active > 0 || !weir__queue_empty(&loop->open) ||
-      loop->pools != NULL)
+      !weir__queue_empty(&loop->pools))
     return UV_EBUSY;
   loop->flags |= WEIR__LOOP_DETACHING;
   loop->detach_cb = cb;
@@ -201,6 +201,7 @@ int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
   weir__queue_init(&loop->done);
   weir__queue_init(&loop->closed);
   weir__queue_init(&loop->open);
+  weir__queue_init(&loop->pools);
   int r = hooks_add(loop);
   if (r != 0) {
     weir__free(loop);

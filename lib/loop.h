@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <weir/loop.h>
-#include <weir/pool.h>
 #include <weir/stream.h>
 
 #include "self.h"
@@ -63,8 +62,8 @@ struct weir_loop_s {
   uint64_t due;       /* ever */
   uint64_t delivered; /* of them */
 
-  weir_node_t open;   /* all streams that are not closed */
-  weir_pool_t *pools; /* all pools */
+  weir_node_t open;  /* all streams that are not closed */
+  weir_node_t pools; /* all pools */
   weir__op_block_t *blocks[WEIR__OP_BLOCK_ORDERS]; /* free ones */
   struct weir__uv_file_s *uv_files;                /* free ones */
   unsigned uv_files_out;                           /* those with libuv's pool */
@@ -90,7 +89,8 @@ enum {
   WEIR__LOOP_LOST = 64,         /* the backend knows of a fork */
   WEIR__LOOP_AT_WORK = 128,     /* our prepare or check callback is */
   WEIR__LOOP_AWAKE = 256,       /* the idle handle is active */
-  WEIR__LOOP_BEREFT = 512       /* a turn has missed one of our handles */
+  WEIR__LOOP_BEREFT = 512,      /* a turn has missed one of our handles */
+  WEIR__LOOP_STARTING = 1024    /* what waited is being started */
 };
 
 /* The open stream of loop behind this one; NULL: the first, or none. */

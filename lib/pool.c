@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "backend.h"
+#include "queue.h"
 #include "slab.h"
 
 /* A pool: one slab, cut into equal buffers, a stack of the free ones. */
@@ -16,7 +17,7 @@ static const size_t largest = (size_t)1 << 30;
 
 struct weir_pool_s {
   weir_loop_t *loop;
-  weir_pool_t *next;
+  weir_node_t node; /* in the loop's list */
   char *slab;
   size_t slab_size;
   size_t size;   /* of a buffer */
@@ -27,6 +28,10 @@ struct weir_pool_s {
   uint32_t *stack;    /* numbers of the free buffers, `free` of them */
   unsigned char *out; /* for each buffer: acquired */
 };
+
+static weir_pool_t *pool_of(weir_node_t *node) {
+  return (weir_pool_t *)((uintptr_t)node - offsetof(weir_pool_t, node));
+}
 
 int weir_pool_create(weir_loop_t *loop, size_t count, size_t size,
                      weir_pool_t **out) {
@@ -61,8 +66,7 @@ int weir_pool_create(weir_loop_t *loop, size_t count, size_t size,
   for (size_t i = count; i-- > 0;)
     pool->stack[pool->free++] = (uint32_t)i;
   pool->index = loop->backend->memory_add(loop, pool->slab, pool->slab_size);
-  pool->next = loop->pools;
-  loop->pools = pool;
+  weir__queue_push(&loop->pools, &pool->node);
   *out = pool;
   return 0;
 }
@@ -74,10 +78,7 @@ int weir_pool_destroy(weir_pool_t *pool) {
     return UV_EBUSY;
   if (weir__loop_foreign(pool->loop))
     return UV_ESRCH;
-  weir_pool_t **link = &pool->loop->pools;
-  while (*link != pool)
-    link = &(*link)->next;
-  *link = pool->next;
+  weir__queue_remove(&pool->node);
   if (pool->index >= 0)
     pool->loop->backend->memory_remove(pool->loop, pool->index);
   weir__slab_free(pool->slab, pool->slab_size);
@@ -163,15 +164,9 @@ size_t weir_pool_buffer_size(const weir_pool_t *pool) {
 }
 
 void weir__pools_renew(weir_loop_t *loop) {
-  for (weir_pool_t *p = loop->pools; p != NULL; p = p->next)
-    p->index = loop->backend->memory_add(loop, p->slab, p->slab_size);
-}
-
-int weir__pool_lookup(const weir_loop_t *loop, const void *base, size_t len) {
-  for (const weir_pool_t *p = loop->pools; p != NULL; p = p->next) {
-    uintptr_t offset = (uintptr_t)base - (uintptr_t)p->slab;
-    if (p->index >= 0 && offset < p->slab_size && len <= p->slab_size - offset)
-      return p->index;
+  weir_node_t *node = loop->pools.next;
+  for (; node != &loop->pools; node = node->next) {
+    weir_pool_t *pool = pool_of(node);
+    pool->index = loop->backend->memory_add(loop, pool->slab, pool->slab_size);
   }
-  return -1;
 }

@@ -119,7 +119,7 @@ static weir__uv_file_t *file_take(weir_loop_t *loop) {
 enum { AT_ONCE = 1024 };
 
 int weir__uv_file_start(weir_loop_t *loop, weir_op_t *op) {
-  if (loop->uv_files_out == AT_ONCE)
+  if ((loop->flags & WEIR__LOOP_STARTING) == 0 || loop->uv_files_out == AT_ONCE)
     return UV_EBUSY;
   weir__uv_file_t *file = file_take(loop);
   if (file == NULL)

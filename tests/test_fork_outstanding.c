@@ -136,6 +136,8 @@ static void child_reads_file(struct weir_fixture *f, void *arg) {
   struct busy *b = arg;
   int descriptors = count_descriptors();
 
+  /* It is the parent's still. */
+  weir_cancel(&b->file.op);
   must(uv_loop_fork(&f->uv) == 0);
   must(weir_loop_fork(f->loop) == 0);
   /* A thread of the parent's pool waits with a pipe of its own. */

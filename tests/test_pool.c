@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "support/net.h"
@@ -256,6 +257,106 @@ WEIR_TEST(pool, several_pools_find_their_own_memory) {
     check_is(weir_pool_destroy(pools[i]), 0);
   }
   scratch_remove(&s);
+}
+
+/* More than can be registered, of a page each. */
+enum { CROWD = 70 };
+
+struct crowd {
+  weir_pool_t *pools[CROWD];
+  uv_buf_t bufs[CROWD];
+};
+
+static void join(struct weir_fixture *f, struct crowd *c, int i) {
+  c->pools[i] = new_pool(f, 1, 4096);
+  check_is(weir_pool_acquire(c->pools[i], &c->bufs[i]), 0);
+}
+
+static void leave(struct crowd *c, int i) {
+  check_is(weir_pool_release(c->pools[i], &c->bufs[i]), 0);
+  check_is(weir_pool_destroy(c->pools[i]), 0);
+  c->pools[i] = NULL;
+}
+
+/* Each finds what is its own; returns how many are registered. */
+static int check_crowd(struct weir_fixture *f, const struct scratch *s,
+                       const struct crowd *c) {
+  int registered = 0;
+  for (int i = 0; i < CROWD; i++) {
+    if (c->pools[i] == NULL)
+      continue;
+    int fixed = weir_pool_status(c->pools[i], NULL) == 0;
+    registered += fixed;
+    check_is(transfer(f, s, c->bufs[i], (size_t)i * 10), fixed ? 2 : 0);
+  }
+  return registered;
+}
+
+WEIR_TEST(pool, a_crowd_finds_its_own_memory) {
+  struct crowd c;
+  struct scratch s;
+  scratch_make(&s, 65536);
+  for (int i = 0; i < CROWD; i++)
+    join(f, &c, i);
+  int all = check_crowd(f, &s, &c);
+  cr_assert(all == 0 || (f->backend == WEIR_BACKEND_URING && all == 64));
+  /* Some leave, from anywhere among them. */
+  for (int i = 0; i < CROWD; i += 3)
+    leave(&c, (i * 29) % CROWD);
+  int fewer = check_crowd(f, &s, &c);
+  cr_assert(fewer < all || all == 0);
+  /* Their places in the table are taken again. */
+  for (int i = 0; i < CROWD; i++)
+    if (c.pools[i] == NULL)
+      join(f, &c, i);
+  check_is(check_crowd(f, &s, &c), all);
+  for (int i = CROWD - 1; i >= 0; i--)
+    leave(&c, i);
+  scratch_remove(&s);
+}
+
+WEIR_TEST(pool, what_lies_in_two_is_not_fixed) {
+  struct crowd c;
+  struct scratch s;
+  int touching = 0;
+  scratch_make(&s, 65536);
+  for (int i = 0; i < CROWD; i++)
+    join(f, &c, i);
+  for (int i = 0; i < CROWD; i++)
+    for (int j = 0; j < CROWD; j++) {
+      int fixed = weir_pool_status(c.pools[i], NULL) == 0 ? 2 : 0;
+      if (c.bufs[i].base + 4096 != c.bufs[j].base)
+        continue;
+      touching++;
+      char *edge = c.bufs[j].base;
+      check_is(transfer(f, &s, uv_buf_init(edge - 1, 2), 5), 0);
+      check_is(transfer(f, &s, uv_buf_init(edge - 4096, 8192), 7), 0);
+      check_is(transfer(f, &s, uv_buf_init(edge - 1, 1), 9), fixed);
+    }
+  for (int i = 0; i < CROWD; i++)
+    leave(&c, i);
+  scratch_remove(&s);
+  if (touching == 0)
+    fixture_skip(f, "no two slabs touch");
+}
+
+WEIR_TEST(pool, what_comes_where_one_was_is_not_fixed) {
+  weir_pool_t *pool = new_pool(f, 1, 4096);
+  struct scratch s;
+  uv_buf_t a;
+  scratch_make(&s, 65536);
+  check_is(weir_pool_acquire(pool, &a), 0);
+  transfer(f, &s, a, 0);
+  check_is(weir_pool_release(pool, &a), 0);
+  check_is(weir_pool_destroy(pool), 0);
+  void *again = mmap(a.base, 4096, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (again == a.base)
+    check_is(transfer(f, &s, a, 0), 0);
+  munmap(again, 4096);
+  scratch_remove(&s);
+  if (again != a.base)
+    fixture_skip(f, "the place of a pool was taken");
 }
 
 WEIR_TEST(pool, the_size_of_a_large_one_is_all_usable) {

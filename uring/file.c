@@ -8,30 +8,26 @@
 #include <poll.h>
 #include <sys/stat.h>
 
+#include "../lib/seq.h"
 #include "../lib/uv_backend.h"
 
 /* The registered memory that holds all of bufs, or -1. */
-static int registered(const weir_loop_t *loop, const uv_buf_t *bufs,
+static int registered(weir__ring_t *ring, const uv_buf_t *bufs,
                       unsigned nbufs) {
-  int index = weir__pool_lookup(loop, bufs[0].base, bufs[0].len);
-  unsigned i;
-
-  for (i = 1; i < nbufs && index >= 0; i++)
-    if (weir__pool_lookup(loop, bufs[i].base, bufs[i].len) != index)
+  int index = weir__ring_memory_find(ring, bufs[0].base, bufs[0].len);
+  for (unsigned i = 1; i < nbufs && index >= 0; i++)
+    if (weir__ring_memory_find(ring, bufs[i].base, bufs[i].len) != index)
       index = -1;
   return index;
 }
 
 static void fill_one(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
                      const uv_buf_t *buf) {
-  int index = registered(ring->loop, buf, 1);
-
+  int index = registered(ring, buf, 1);
   sqe->addr = (uint64_t)(uintptr_t)buf->base;
   sqe->len = (uint32_t)buf->len;
-  if (index < 0) {
-    sqe->opcode = write ? IORING_OP_WRITE : IORING_OP_READ;
+  if (index < 0)
     return;
-  }
   sqe->opcode = write ? IORING_OP_WRITE_FIXED : IORING_OP_READ_FIXED;
   sqe->buf_index = (uint16_t)index;
   ring->loop->stats.fixed_ops++;
@@ -40,8 +36,7 @@ static void fill_one(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
 static void fill_many(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
                       const uv_buf_t *bufs, unsigned nbufs) {
   unsigned cap = write ? WEIR__CAP_WRITEV_FIXED : WEIR__CAP_READV_FIXED;
-  int index = ring->caps & cap ? registered(ring->loop, bufs, nbufs) : -1;
-
+  int index = ring->caps & cap ? registered(ring, bufs, nbufs) : -1;
   sqe->addr =
       (uint64_t)(uintptr_t)weir__ring_vector(ring, sqe, bufs, nbufs)->segments;
   sqe->len = nbufs;
@@ -57,8 +52,9 @@ static void fill_many(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
 static void fill_transfer(weir__ring_t *ring, struct io_uring_sqe *sqe,
                           const weir_op_t *op, int write) {
   uv_buf_t bufs[WEIR_WINDOW];
-  unsigned nbufs = (unsigned)weir_seq_window(op->seq, bufs, SIZE_MAX);
-
+  size_t bytes = 0;
+  unsigned nbufs =
+      weir__seq_fill(&op->seq, bufs, 0, &bytes, weir__seq_max_bytes());
   sqe->opcode = write ? IORING_OP_WRITE : IORING_OP_READ;
   sqe->off = (uint64_t)weir__file_args(op)->offset;
   if (nbufs == 1)
@@ -107,7 +103,6 @@ static weir__plain_t *plain_slot(weir__ring_t *ring, int fd) {
 static void plain_done(weir__ring_t *ring, weir_op_t *op) {
   int fd = weir__file_args(op)->file;
   weir__plain_t *plain = plain_slot(ring, fd);
-
   if (op->form == WEIR__FILE_PWRITE && plain->fd == fd && plain->writes > 0)
     plain->writes--;
 }
@@ -118,7 +113,6 @@ static void plain_done(weir__ring_t *ring, weir_op_t *op) {
 static int may_raise(weir__ring_t *ring, int fd) {
   weir__plain_t *plain = plain_slot(ring, fd);
   struct stat info;
-
   if (plain->writes == 0 || plain->fd != fd) {
     ring->loop->stats.syscalls++;
     if (fstat(fd, &info) == 0 &&
@@ -137,7 +131,6 @@ static int file_fd(const void *owner) {
 
 static unsigned file_events(const void *owner) {
   const weir_op_t *op = owner;
-
   return op->form == WEIR__FILE_PWRITE ? POLLOUT : POLLIN;
 }
 
@@ -145,7 +138,6 @@ static unsigned file_events(const void *owner) {
  * answer: there are descriptors that are always called ready. */
 static unsigned file_again(void *owner, int result, int waited) {
   weir_op_t *op = owner;
-
   if (result == -EINTR)
     return WEIR__SLOT_RESTART;
   if (result == -EAGAIN)
@@ -161,7 +153,6 @@ static unsigned file_again(void *owner, int result, int waited) {
  * and say EAGAIN of a non-blocking descriptor for ever. */
 static int file_restart(weir__ring_t *ring, uint64_t tag, void *owner) {
   struct io_uring_sqe *sqe = weir__ring_sqe(ring, tag, IORING_OP_NOP, -1);
-
   if (sqe == NULL)
     return UV_EBUSY;
   fill(ring, sqe, owner);
@@ -188,13 +179,14 @@ static const weir__request_t file_request = {
 
 int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
   weir__ring_t *ring = weir__ring(loop);
-  struct io_uring_sqe *sqe;
-
-  if (op->form == WEIR__FILE_PWRITE && !(ring->caps & WEIR__CAP_NOSIGNAL) &&
-      may_raise(ring, weir__file_args(op)->file))
-    return weir__uv_file_start(loop, op);
-  sqe = weir__ring_begin(ring, &file_request, op, IORING_OP_NOP, -1,
-                         &weir__file_args(op)->tag);
+  if (op->form == WEIR__FILE_PWRITE && !(ring->caps & WEIR__CAP_NOSIGNAL)) {
+    if ((loop->flags & WEIR__LOOP_STARTING) == 0)
+      return UV_EBUSY;
+    if (may_raise(ring, weir__file_args(op)->file))
+      return weir__uv_file_start(loop, op);
+  }
+  struct io_uring_sqe *sqe = weir__ring_begin(
+      ring, &file_request, op, IORING_OP_NOP, -1, &weir__file_args(op)->tag);
   if (sqe == NULL) {
     plain_done(ring, op);
     return ring->refusal;

@@ -22,16 +22,14 @@ enum { GONE_MS = 5000 };
  * go of the ring, and so of all that was in it. */
 static int open_gone(weir__ring_t *ring) {
   int fds[2];
-  int rc;
-
   if (pipe2(fds, O_CLOEXEC) != 0)
     return -errno;
-  rc = io_uring_register((unsigned)ring->uring.ring_fd, IORING_REGISTER_FILES,
-                         &fds[1], 1);
+  int r = io_uring_register((unsigned)ring->uring.ring_fd,
+                            IORING_REGISTER_FILES, &fds[1], 1);
   close(fds[1]);
-  if (rc < 0) {
+  if (r < 0) {
     close(fds[0]);
-    return rc;
+    return r;
   }
   ring->gone = fds[0];
   return 0;
@@ -43,17 +41,15 @@ static int single_issuer(const weir__ring_t *ring) {
 
 static int fill_in(weir__ring_t *ring, const char **step) {
   size_t entries = ring->uring.sq.ring_entries;
-  int rc;
-
   *step = "memory for the ring";
   ring->vectors = weir__malloc(entries * sizeof(*ring->vectors));
   if (ring->vectors == NULL)
     return UV_ENOMEM;
   *step = "the eventfd";
   if (ring->eventfd >= 0) {
-    rc = io_uring_register_eventfd(&ring->uring, ring->eventfd);
-    if (rc != 0)
-      return rc;
+    int r = io_uring_register_eventfd(&ring->uring, ring->eventfd);
+    if (r != 0)
+      return r;
     io_uring_cq_eventfd_toggle(&ring->uring, false);
   }
   *step = "a pipe";
@@ -61,22 +57,20 @@ static int fill_in(weir__ring_t *ring, const char **step) {
 }
 
 int weir__ring_open(weir__ring_t *ring, const char **step) {
-  int rc;
-
   ring->enabled = 0;
   ring->gone = -1;
   *step = "io_uring_setup";
-  rc = weir__ring_setup(&ring->uring, ring->entries, &ring->caps);
-  if (rc != 0) {
+  int r = weir__ring_setup(&ring->uring, ring->entries, &ring->caps);
+  if (r != 0) {
     ring->uring.ring_fd = -1;
-    return rc;
+    return r;
   }
   /* A forked child shares no mappings with us. */
   io_uring_ring_dontfork(&ring->uring);
-  rc = fill_in(ring, step);
-  if (rc != 0)
+  r = fill_in(ring, step);
+  if (r != 0)
     weir__ring_close(ring);
-  return rc;
+  return r;
 }
 
 void weir__ring_close(weir__ring_t *ring) {
@@ -96,19 +90,18 @@ void weir__ring_close(weir__ring_t *ring) {
  * or UV_EIO. */
 static int close_and_wait(weir__ring_t *ring) {
   struct pollfd gone;
-  int busy = ring->inflight > 0 || ring->has_buffers;
-  int rc = 1;
-
+  int busy = ring->inflight > 0 || ring->memory.has_table;
+  int r = 1;
   gone.fd = ring->gone;
   gone.events = POLLIN;
   ring->gone = -1;
   weir__ring_close(ring);
   if (busy)
     do
-      rc = poll(&gone, 1, GONE_MS);
-    while (rc < 0 && errno == EINTR);
+      r = poll(&gone, 1, GONE_MS);
+    while (r < 0 && errno == EINTR);
   close(gone.fd);
-  return rc > 0 ? 0 : UV_EIO;
+  return r > 0 ? 0 : UV_EIO;
 }
 
 /* ---- Another thread ---- */
@@ -116,12 +109,9 @@ static int close_and_wait(weir__ring_t *ring) {
 /* What is in the submission queue still has not begun. */
 static void mark_unsent(weir__ring_t *ring) {
   const struct io_uring_sq *sq = &ring->uring.sq;
-  unsigned i;
-
-  for (i = *sq->khead; i != sq->sqe_tail; i++) {
+  for (unsigned i = *sq->khead; i != sq->sqe_tail; i++) {
     uint64_t tag = sq->sqes[i & (sq->ring_entries - 1)].user_data;
     weir__slot_t *slot = weir__slot_find(ring, tag);
-
     if (slot != NULL)
       slot->flags |= WEIR__SLOT_UNSENT;
   }
@@ -135,11 +125,8 @@ static int may_be_done(const weir__slot_t *slot) {
 }
 
 static void begin_anew(weir__ring_t *ring) {
-  uint32_t i;
-
-  for (i = 0; i < ring->slot_count; i++) {
+  for (uint32_t i = 0; i < ring->slot_count; i++) {
     const weir__slot_t *slot = &ring->slots[i];
-
     if (slot->type == NULL || slot->flags & WEIR__SLOT_QUEUED)
       continue;
     if (may_be_done(slot))
@@ -152,25 +139,14 @@ static void begin_anew(weir__ring_t *ring) {
 /* Any thread may enter this ring. What the other one has submitted may end,
  * undone, together with it. */
 static void stay(weir__ring_t *ring) {
-  uint32_t i;
-
-  for (i = 0; i < ring->slot_count; i++)
+  for (uint32_t i = 0; i < ring->slot_count; i++)
     if (ring->slots[i].type != NULL)
       ring->slots[i].flags |= WEIR__SLOT_MOVED;
-}
-
-static void renew_buffers(weir__ring_t *ring) {
-  ring->has_buffers = 0;
-  memset(ring->buffers, 0, sizeof(ring->buffers));
-  weir__pools_renew(ring->loop);
 }
 
 void weir__ring_move(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
   const char *step;
-  int lossy;
-  int rc;
-
   if (!ring->enabled || ring->error != 0)
     return;
   if (!single_issuer(ring)) {
@@ -180,20 +156,20 @@ void weir__ring_move(weir_loop_t *loop) {
   mark_unsent(ring);
   weir__ring_reap(ring);
   /* Completions that only the other thread could have had. */
-  lossy = (*ring->uring.sq.kflags & IORING_SQ_CQ_OVERFLOW) != 0;
-  rc = close_and_wait(ring);
-  if (rc == 0 && lossy)
-    rc = UV_EIO;
-  if (rc == 0)
-    rc = weir__ring_open(ring, &step);
-  if (rc != 0) {
-    ring->error = rc;
-    weir__loop_fail(loop, rc);
-    weir__ring_end_all(ring, rc);
+  int lossy = (*ring->uring.sq.kflags & IORING_SQ_CQ_OVERFLOW) != 0;
+  int r = close_and_wait(ring);
+  if (r == 0 && lossy)
+    r = UV_EIO;
+  if (r == 0)
+    r = weir__ring_open(ring, &step);
+  if (r != 0) {
+    ring->error = r;
+    weir__loop_fail(loop, r);
+    weir__ring_end_all(ring, r);
     return;
   }
   begin_anew(ring);
-  renew_buffers(ring);
+  weir__ring_memory_renew(ring);
 }
 
 /* ---- Another process ---- */
@@ -202,20 +178,17 @@ void weir__ring_move(weir_loop_t *loop) {
  * number that libuv knows. */
 static int replace_eventfd(weir__ring_t *ring) {
   int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  int rc;
-
   if (fd < 0)
     return -errno;
-  rc = dup3(fd, ring->eventfd, O_CLOEXEC) < 0 ? -errno : 0;
+  int r = dup3(fd, ring->eventfd, O_CLOEXEC) < 0 ? -errno : 0;
   close(fd);
-  return rc;
+  return r;
 }
 
 /* A ring that is empty and has no room. The mappings are gone, and what is
  * there now is not ours; but we may be in the midst of a turn. */
 static void hollow_out(weir__ring_t *ring) {
   struct io_uring *uring = &ring->uring;
-
   memset(ring->hollow, 0, sizeof(ring->hollow));
   memset(&uring->sq, 0, sizeof(uring->sq));
   memset(&uring->cq, 0, sizeof(uring->cq));
@@ -227,8 +200,7 @@ static void hollow_out(weir__ring_t *ring) {
 
 void weir__ring_lose(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
-  int rc = 0;
-
+  int r = 0;
   hollow_out(ring);
   /* As little as possible keeps the parent's ring going. */
   if (ring->uring.ring_fd >= 0)
@@ -236,25 +208,24 @@ void weir__ring_lose(weir_loop_t *loop) {
   ring->uring.ring_fd = -1;
   weir__ring_close(ring);
   if (ring->eventfd >= 0)
-    rc = replace_eventfd(ring);
-  ring->error = rc != 0 ? rc : UV_ESRCH;
+    r = replace_eventfd(ring);
+  ring->error = r != 0 ? r : UV_ESRCH;
 }
 
 int weir__ring_renew(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
   const char *step;
-  int rc = loop->error;
-
+  int r = loop->error;
   weir__ring_end_all(ring, UV_ECANCELED);
   weir__uv_forget_files(loop);
-  if (rc == 0 && ring->error != UV_ESRCH)
-    rc = ring->error;
-  if (rc == 0)
-    rc = weir__ring_open(ring, &step);
-  ring->error = rc;
-  if (rc != 0)
-    weir__loop_fail(loop, rc);
+  if (r == 0 && ring->error != UV_ESRCH)
+    r = ring->error;
+  if (r == 0)
+    r = weir__ring_open(ring, &step);
+  ring->error = r;
+  if (r != 0)
+    weir__loop_fail(loop, r);
   else
-    renew_buffers(ring);
-  return rc;
+    weir__ring_memory_renew(ring);
+  return r;
 }

@@ -7,24 +7,67 @@
 
 enum { ERESTARTSYS = 512 };
 
-typedef struct completion_s {
-  uint64_t tag;
-  int result;
-  unsigned flags;
-} completion_t;
-
-void weir__ring_end(weir__ring_t *ring, uint64_t tag, int result,
-                    unsigned flags) {
-  const weir__slot_t *slot = weir__slot_find(ring, tag);
+static inline void end(weir__ring_t *ring, weir__slot_t *slot, uint64_t tag,
+                       int result, unsigned flags) {
   const weir__request_t *type = slot->type;
   void *owner = slot->owner;
-
-  weir__slot_release(ring, tag);
+  weir__slot_release(ring, slot, tag);
   type->ended(ring, owner, result, flags);
 }
 
+void weir__ring_end(weir__ring_t *ring, uint64_t tag, int result,
+                    unsigned flags) {
+  end(ring, weir__slot_find(ring, tag), tag, result, flags);
+}
+
+/* ---- What is issued again ---- */
+
+void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags) {
+  weir__slot_t *slot = weir__slot_find(ring, tag);
+  uint32_t index = (uint32_t)tag;
+  slot->flags &= ~(unsigned)(WEIR__SLOT_POLLING | WEIR__SLOT_RESTART);
+  slot->flags |= flags | WEIR__SLOT_QUEUED;
+  slot->next = WEIR__NO_SLOT;
+  if (ring->redo_head == WEIR__NO_SLOT)
+    ring->redo_head = index;
+  else
+    ring->slots[ring->redo_tail].next = index;
+  ring->redo_tail = index;
+}
+
+static int reissue(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot) {
+  if (slot->flags & WEIR__SLOT_RESTART)
+    return slot->type->restart(ring, tag, slot->owner);
+  struct io_uring_sqe *sqe = weir__ring_sqe(ring, tag, IORING_OP_POLL_ADD,
+                                            slot->type->fd(slot->owner));
+  if (sqe == NULL)
+    return UV_EBUSY;
+  weir__sqe_poll(sqe, slot->type->events(slot->owner));
+  return 0;
+}
+
+unsigned weir__ring_redo(weir__ring_t *ring) {
+  unsigned ended = 0;
+  while (ring->redo_head != WEIR__NO_SLOT) {
+    uint64_t tag = weir__slot_tag(ring, ring->redo_head);
+    weir__slot_t *slot = &ring->slots[ring->redo_head];
+    int cancelled = slot->flags & WEIR__SLOT_CANCELLED;
+    if (!cancelled && reissue(ring, tag, slot) != 0)
+      break;
+    ring->redo_head = slot->next;
+    slot->flags &= ~(unsigned)WEIR__SLOT_QUEUED;
+    if (cancelled) {
+      weir__ring_complete(ring, tag, UV_ECANCELED, 0);
+      ended++;
+    }
+  }
+  return ended;
+}
+
+/* ---- What a completion means ---- */
+
 /* The descriptor that the request waited for is ready. */
-static void ready(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot,
+static void ready(weir__ring_t *ring, const weir__slot_t *slot, uint64_t tag,
                   int events) {
   if (slot->type->ready != NULL)
     slot->type->ready(ring, tag, slot->owner, events);
@@ -35,11 +78,11 @@ static void ready(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot,
 /* A cancellation is done: the request may be as well, and tells itself. */
 static void cancelled(weir__ring_t *ring, uint64_t tag, int result) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
-
-  if (slot == NULL || result != -ENOENT)
+  if (slot == NULL || result != -ENOENT || slot->flags & WEIR__SLOT_MISSED)
     return;
   slot->flags |= WEIR__SLOT_MISSED;
-  ring->missed = 1;
+  slot->missed = ring->missed;
+  ring->missed = (uint32_t)tag;
 }
 
 /* Some results say what the kernel tells itself. */
@@ -53,7 +96,7 @@ static int translate(const weir__slot_t *slot, int result) {
 
 /* How to go on after that result; 0: not at all. */
 static unsigned again(const weir__slot_t *slot, int result) {
-  if (slot->type->again == NULL)
+  if (result >= 0 || slot->type->again == NULL)
     return 0;
   return slot->type->again(slot->owner, result,
                            (slot->flags & WEIR__SLOT_WAITED) != 0);
@@ -62,10 +105,9 @@ static unsigned again(const weir__slot_t *slot, int result) {
 /* What has no way to restart is started again by the core. */
 void weir__ring_anew(weir__ring_t *ring, uint64_t tag) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
-
-  slot->flags &= WEIR__SLOT_CANCELLED;
+  slot->flags &= WEIR__SLOT_CANCELLED | WEIR__SLOT_MISSED;
   if (slot->type->restart == NULL)
-    weir__ring_end(ring, tag, UV_EAGAIN, 0);
+    end(ring, slot, tag, UV_EAGAIN, 0);
   else
     weir__slot_redo(ring, tag, WEIR__SLOT_RESTART);
 }
@@ -74,8 +116,6 @@ void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
                          unsigned flags) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
   unsigned redo = 0;
-  int polled;
-
   if (tag & WEIR__TAG_CANCEL)
     cancelled(ring, tag & ~(uint64_t)WEIR__TAG_CANCEL, result);
   if (slot == NULL)
@@ -89,11 +129,11 @@ void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
     weir__ring_anew(ring, tag);
     return;
   }
-  polled = (slot->flags & WEIR__SLOT_POLLING) != 0;
+  int polled = (slot->flags & WEIR__SLOT_POLLING) != 0;
   slot->flags &= ~(unsigned)WEIR__SLOT_POLLING;
   result = translate(slot, result);
   if (polled && result >= 0) {
-    ready(ring, tag, slot, result);
+    ready(ring, slot, tag, result);
     return;
   }
   if (!polled)
@@ -101,43 +141,33 @@ void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
   if (redo != 0)
     weir__slot_redo(ring, tag, redo);
   else
-    weir__ring_end(ring, tag, result, flags);
+    end(ring, slot, tag, result, flags);
 }
 
-/* Completions are copied and the head moved before any is looked at. */
-static unsigned take(weir__ring_t *ring, completion_t *out, unsigned max) {
-  struct io_uring_cq *cq = &ring->uring.cq;
+/* Of a request that nothing has happened to: 1 if it simply succeeded. */
+static inline int succeeded(weir__ring_t *ring,
+                            const struct io_uring_cqe *cqe) {
+  weir__slot_t *slot = weir__slot_find(ring, cqe->user_data);
+  if (slot == NULL || slot->flags != 0 || cqe->res < 0 ||
+      cqe->flags & IORING_CQE_F_MORE)
+    return 0;
+  end(ring, slot, cqe->user_data, cqe->res, cqe->flags);
+  return 1;
+}
+
+/* No callback runs in here, so that the entries stay where they are until the
+ * head moves. What the kernel adds meanwhile lies behind them. */
+unsigned weir__ring_reap(weir__ring_t *ring) {
+  const struct io_uring_cq *cq = &ring->uring.cq;
   unsigned head = *cq->khead;
   unsigned n = io_uring_cq_ready(&ring->uring);
-  unsigned i;
-
-  if (n > max)
-    n = max;
-  for (i = 0; i < n; i++) {
+  for (unsigned i = 0; i < n; i++) {
     const struct io_uring_cqe *cqe = &cq->cqes[(head + i) & cq->ring_mask];
-
-    out[i].tag = cqe->user_data;
-    out[i].result = cqe->res;
-    out[i].flags = cqe->flags;
+    if (!succeeded(ring, cqe))
+      weir__ring_complete(ring, cqe->user_data, cqe->res, cqe->flags);
   }
   if (n > 0)
     io_uring_cq_advance(&ring->uring, n);
+  ring->loop->stats.cqes += n;
   return n;
-}
-
-unsigned weir__ring_reap(weir__ring_t *ring) {
-  completion_t batch[64];
-  unsigned most = ring->uring.cq.ring_entries;
-  unsigned total = 0;
-  unsigned i;
-  unsigned n;
-
-  do {
-    n = take(ring, batch, 64);
-    for (i = 0; i < n; i++)
-      weir__ring_complete(ring, batch[i].tag, batch[i].result, batch[i].flags);
-    total += n;
-  } while (n == 64 && total < most);
-  ring->loop->stats.cqes += total;
-  return total;
 }

@@ -82,7 +82,7 @@ enum {
   WEIR__SLOT_CANCELLED = 4u, /* a cancellation was asked for */
   WEIR__SLOT_RESTART = 8u,   /* issue the request itself once more */
   WEIR__SLOT_WAITED = 16u,   /* the descriptor was ready since it began */
-  WEIR__SLOT_MISSED = 32u,   /* the cancellation did not find it */
+  WEIR__SLOT_MISSED = 32u,   /* in the list of those that one did not find */
   WEIR__SLOT_MOVED = 64u,    /* the thread that submitted it has changed */
   WEIR__SLOT_UNSENT = 128u   /* was not submitted in a ring that is gone */
 };
@@ -91,8 +91,10 @@ typedef struct weir__slot_s {
   const weir__request_t *type; /* NULL: free */
   void *owner;
   uint32_t generation;
-  uint32_t next; /* free list, or list of those to be issued again */
+  uint32_t next;   /* free list, or list of those to be issued again */
+  uint32_t missed; /* list of those that a cancellation did not find */
   unsigned flags;
+  unsigned position; /* of its last entry */
 } weir__slot_t;
 
 #define WEIR__NO_SLOT UINT32_MAX
@@ -108,7 +110,22 @@ typedef struct weir__vector_s {
   struct iovec segments[WEIR_WINDOW];
 } weir__vector_t;
 
-#define WEIR__BUFFER_SLOTS 64
+enum { WEIR__BUFFER_SLOTS = 64 };
+
+/* Registered memory. */
+typedef struct weir__range_s {
+  uintptr_t start;
+  size_t size;
+  int index; /* in the kernel's table */
+} weir__range_t;
+
+typedef struct weir__memory_s {
+  weir__range_t ranges[WEIR__BUFFER_SLOTS]; /* by address, without overlaps */
+  unsigned count;
+  unsigned hit; /* the one that was found last */
+  int has_table;
+  unsigned char taken[WEIR__BUFFER_SLOTS]; /* places in the table */
+} weir__memory_t;
 
 /* A descriptor that is no pipe and no socket, as long as writes to it are
  * outstanding. */
@@ -134,7 +151,7 @@ typedef struct weir__ring_s {
   uint32_t slot_free;
   uint32_t redo_head;
   uint32_t redo_tail;
-  int missed;        /* there is a slot with WEIR__SLOT_MISSED */
+  uint32_t missed;   /* may have been released since, and taken again */
   size_t inflight;   /* slots in use, but for those in the background */
   int refusal;       /* why weir__ring_begin said NULL */
   int paused;        /* the kernel could not take more in this turn */
@@ -148,8 +165,7 @@ typedef struct weir__ring_s {
 
   weir__plain_t plain[WEIR__PLAIN_SLOTS]; /* see file.c */
 
-  int has_buffers;
-  unsigned char buffers[WEIR__BUFFER_SLOTS]; /* 1: taken */
+  weir__memory_t memory;
 } weir__ring_t;
 
 /* The state of a socket, in weir_stream_t.own. */
@@ -188,11 +204,13 @@ static inline weir__socket_t *weir__socket(const weir_stream_t *stream) {
   return (weir__socket_t *)(uintptr_t)stream->own.bytes;
 }
 
-/* ---- setup.c ---- */
+/* ---- probe.c ---- */
 
 /* The capabilities that remain after WEIR_URING_CAPS_OFF. 0, or the error that
  * says why there is no io_uring here, with a sentence in why. */
 int weir__ring_caps(unsigned *caps, char *why, size_t size);
+
+/* ---- setup.c ---- */
 
 /* Makes the kernel's part of the ring, disabled; may grant fewer entries. */
 int weir__ring_setup(struct io_uring *uring, unsigned entries, unsigned *caps);
@@ -230,39 +248,94 @@ static inline uint64_t weir__slot_tag(const weir__ring_t *ring,
 
 int weir__slots_init(weir__ring_t *ring, uint32_t count);
 
+/* There are more slots than before: 0 or UV_ENOMEM. */
+int weir__slots_grow(weir__ring_t *ring);
+
 /* Takes a slot: its user_data, or 0 when there is no memory. */
-uint64_t weir__slot_take(weir__ring_t *ring, const weir__request_t *type,
-                         void *owner);
-void weir__slot_release(weir__ring_t *ring, uint64_t tag);
-
-/* The slot of tag; NULL if it has been released since. */
-weir__slot_t *weir__slot_find(const weir__ring_t *ring, uint64_t tag);
-
-/* Has the request issued again (flags: WEIR__SLOT_POLLING or _RESTART) as soon
- * as there is room. */
-void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags);
-
-/* Whether weir__ring_redo has something to do. */
-static inline int weir__ring_must_redo(const weir__ring_t *ring) {
-  return ring->redo_head != WEIR__NO_SLOT || ring->missed;
+static inline uint64_t
+weir__slot_take(weir__ring_t *ring, const weir__request_t *type, void *owner) {
+  if (ring->slot_free == WEIR__NO_SLOT && weir__slots_grow(ring) != 0)
+    return 0;
+  uint32_t index = ring->slot_free;
+  weir__slot_t *slot = &ring->slots[index];
+  ring->slot_free = slot->next;
+  slot->type = type;
+  slot->flags &= WEIR__SLOT_MISSED;
+  slot->owner = owner;
+  ring->inflight += !type->background;
+  return weir__slot_tag(ring, index);
 }
 
-/* Issues what weir__slot_redo collected, and cancellations once more that
- * missed what they were for. Returns the number of requests that
- * ended instead, since they were cancelled. */
-unsigned weir__ring_redo(weir__ring_t *ring);
+/* The slot of tag; NULL if it has been released since. */
+static inline weir__slot_t *weir__slot_find(const weir__ring_t *ring,
+                                            uint64_t tag) {
+  uint32_t index = (uint32_t)tag;
+  if (index >= ring->slot_count)
+    return NULL;
+  weir__slot_t *slot = &ring->slots[index];
+  return slot->generation == tag >> 32 && slot->type != NULL ? slot : NULL;
+}
+
+/* slot is that of tag. */
+static inline void weir__slot_release(weir__ring_t *ring, weir__slot_t *slot,
+                                      uint64_t tag) {
+  ring->inflight -= !slot->type->background;
+  slot->type = NULL;
+  /* 0 as user_data names nothing, so no generation is 0. */
+  if (++slot->generation == 0)
+    slot->generation = 1;
+  slot->next = ring->slot_free;
+  ring->slot_free = (uint32_t)tag;
+}
 
 /* ---- submit.c ---- */
 
-/* An entry for tag, cleared but for these; NULL when there is no room now, or
- * never more: ring->refusal. */
+/* Makes room in the submission queue: 1, or 0 and ring->refusal. It enters the
+ * ring for it where the core starts what waited, and nowhere else: a call of
+ * the application's makes no system call, and in a turn the ring is entered in
+ * its time. */
+int weir__ring_make_room(weir__ring_t *ring);
+
+static inline int weir__ring_has_room(const weir__ring_t *ring) {
+  const struct io_uring_sq *sq = &ring->uring.sq;
+  return ring->error == 0 &&
+         sq->sqe_tail - IO_URING_READ_ONCE(*sq->khead) < sq->ring_entries;
+}
+
+/* An entry for tag, cleared but for these; there is room. */
+static inline struct io_uring_sqe *
+weir__ring_entry(weir__ring_t *ring, uint64_t tag, unsigned opcode, int fd) {
+  struct io_uring_sq *sq = &ring->uring.sq;
+  struct io_uring_sqe *sqe = &sq->sqes[sq->sqe_tail++ & sq->ring_mask];
+  *sqe = (struct io_uring_sqe){
+      .opcode = (uint8_t)opcode, .fd = fd, .user_data = tag};
+  return sqe;
+}
+
+/* One more for the request of tag. NULL: ring->refusal says why. */
 struct io_uring_sqe *weir__ring_sqe(weir__ring_t *ring, uint64_t tag,
                                     unsigned opcode, int fd);
 
 /* Takes a slot and an entry. NULL: ring->refusal says why. */
-struct io_uring_sqe *weir__ring_begin(weir__ring_t *ring,
-                                      const weir__request_t *type, void *owner,
-                                      unsigned opcode, int fd, uint64_t *tag);
+static inline struct io_uring_sqe *
+weir__ring_begin(weir__ring_t *ring, const weir__request_t *type, void *owner,
+                 unsigned opcode, int fd, uint64_t *tag) {
+  if (!weir__ring_has_room(ring) && !weir__ring_make_room(ring))
+    return NULL;
+  uint64_t taken = weir__slot_take(ring, type, owner);
+  if (taken == 0) {
+    ring->refusal = UV_ENOMEM;
+    return NULL;
+  }
+  *tag = taken;
+  ring->slots[(uint32_t)taken].position = ring->uring.sq.sqe_tail;
+  return weir__ring_entry(ring, taken, opcode, fd);
+}
+
+/* The last entry of slot, which is that of tag, as long as the kernel has not
+ * seen it; else NULL. */
+struct io_uring_sqe *weir__slot_entry(const weir__ring_t *ring,
+                                      const weir__slot_t *slot, uint64_t tag);
 
 /* The vector that belongs to sqe, filled with bufs. */
 weir__vector_t *weir__ring_vector(weir__ring_t *ring,
@@ -278,9 +351,6 @@ static inline void weir__sqe_poll(struct io_uring_sqe *sqe, unsigned events) {
   sqe->poll32_events = events;
 }
 
-/* Asks for the end of a request. 0 or UV_EBUSY. */
-int weir__ring_cancel(weir__ring_t *ring, uint64_t tag);
-
 /* Submits, and takes what completed into the completion queue. With wait it
  * sleeps until something did, at most timeout milliseconds; -1 is no limit.
  * Sets ring->paused where the kernel is short of something, ring->error where
@@ -290,18 +360,6 @@ void weir__ring_enter(weir__ring_t *ring, int wait, int timeout);
 static inline unsigned weir__ring_unsubmitted(const weir__ring_t *ring) {
   return io_uring_sq_ready(&ring->uring);
 }
-
-/* Whether entering the ring, or looking into it, would move something. */
-int weir__ring_has_work(const weir__ring_t *ring);
-
-/* ---- uring.c ---- */
-
-/* After ring->error was set: reports what the ring had completed, ends all else
- * with that error, and lets the kernel's part of the ring go. */
-void weir__ring_give_up(weir__ring_t *ring);
-
-/* Nothing is in the kernel any more: ends with status whatever was. */
-void weir__ring_end_all(weir__ring_t *ring, int status);
 
 /* ---- reap.c ---- */
 
@@ -321,6 +379,33 @@ void weir__ring_anew(weir__ring_t *ring, uint64_t tag);
 /* Releases its slot and reports the result. */
 void weir__ring_end(weir__ring_t *ring, uint64_t tag, int result,
                     unsigned flags);
+
+/* Has the request issued again (flags: WEIR__SLOT_POLLING or _RESTART) as soon
+ * as there is room. */
+void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags);
+
+/* Issues what weir__slot_redo collected, as far as there is room. Returns the
+ * number of requests that ended instead, since they were cancelled. */
+unsigned weir__ring_redo(weir__ring_t *ring);
+
+/* ---- cancel.c ---- */
+
+/* Asks for the end of a request. What the kernel has not seen ends within this
+ * call. 0 or UV_EBUSY. */
+int weir__ring_cancel(weir__ring_t *ring, uint64_t tag);
+
+/* Asks once more for the end of those that a cancellation did not find, as far
+ * as there is room. */
+void weir__ring_cancel_missed(weir__ring_t *ring);
+
+/* ---- uring.c ---- */
+
+/* After ring->error was set: reports what the ring had completed, ends all else
+ * with that error, and lets the kernel's part of the ring go. */
+void weir__ring_give_up(weir__ring_t *ring);
+
+/* Nothing is in the kernel any more: ends with status whatever was. */
+void weir__ring_end_all(weir__ring_t *ring, int status);
 
 /* ---- wait.c ---- */
 
@@ -363,5 +448,26 @@ int weir__ring_file_cancel(weir_loop_t *loop, weir_op_t *op);
 
 int weir__ring_memory_add(weir_loop_t *loop, void *base, size_t len);
 void weir__ring_memory_remove(weir_loop_t *loop, int index);
+
+/* In a ring that was made anew: registers all pools once more. */
+void weir__ring_memory_renew(weir__ring_t *ring);
+
+/* The index of the registered memory that holds all of [base, base + len), or
+ * -1. */
+int weir__ring_memory_search(weir__ring_t *ring, const void *base, size_t len);
+
+static inline int weir__range_holds(const weir__range_t *range,
+                                    const void *base, size_t len) {
+  size_t offset = (uintptr_t)base - range->start;
+  return offset < range->size && len <= range->size - offset;
+}
+
+static inline int weir__ring_memory_find(weir__ring_t *ring, const void *base,
+                                         size_t len) {
+  const weir__range_t *range = &ring->memory.ranges[ring->memory.hit];
+  return weir__range_holds(range, base, len)
+             ? range->index
+             : weir__ring_memory_search(ring, base, len);
+}
 
 #endif

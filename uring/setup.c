@@ -4,28 +4,9 @@
 #include "ring.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "../lib/os.h"
-
-static const struct {
-  const char *name;
-  unsigned bit;
-} cap_names[] = {
-    {"defer_taskrun", WEIR__CAP_DEFER_TASKRUN},
-    {"coop_taskrun", WEIR__CAP_COOP_TASKRUN},
-    {"submit_all", WEIR__CAP_SUBMIT_ALL},
-    {"sparse_buffers", WEIR__CAP_SPARSE_BUFFERS},
-    {"readv_fixed", WEIR__CAP_READV_FIXED},
-    {"writev_fixed", WEIR__CAP_WRITEV_FIXED},
-    {"nosignal", WEIR__CAP_NOSIGNAL},
-    {"poll_first", WEIR__CAP_POLL_FIRST},
-};
+/* The kernel's part of a ring, made as well as the kernel can. */
 
 /* Ways to set up a ring, the newest first; cap is what each needs. */
 static const struct {
@@ -42,257 +23,58 @@ static const struct {
     {0, 0},
 };
 
-static const unsigned char required[] = {
-    IORING_OP_READ,         IORING_OP_WRITE,   IORING_OP_READV,
-    IORING_OP_WRITEV,       IORING_OP_RECV,    IORING_OP_SEND,
-    IORING_OP_RECVMSG,      IORING_OP_SENDMSG, IORING_OP_READ_FIXED,
-    IORING_OP_WRITE_FIXED,  IORING_OP_ACCEPT,  IORING_OP_CONNECT,
-    IORING_OP_ASYNC_CANCEL, IORING_OP_OPENAT,  IORING_OP_CLOSE,
-    IORING_OP_FSYNC,        IORING_OP_POLL_ADD};
-
-enum { ENTER_TRIES = 100 };
-
 /* Completions that the queue has no place for are the kernel's until the next
  * enter, and lost if that is refused. */
 enum { LEAST_CQ = 128 };
-
-static unsigned caps_off(void) {
-  const char *s = weir__os_getenv("WEIR_URING_CAPS_OFF");
-  unsigned off = 0;
-  size_t i;
-
-  if (s == NULL)
-    return 0;
-  if (*s >= '0' && *s <= '9')
-    return (unsigned)strtoul(s, NULL, 0);
-  while (*s != '\0') {
-    size_t len = strcspn(s, ",");
-
-    for (i = 0; i < sizeof(cap_names) / sizeof(cap_names[0]); i++)
-      if (strlen(cap_names[i].name) == len &&
-          memcmp(cap_names[i].name, s, len) == 0)
-        off |= cap_names[i].bit;
-    s += len + (s[len] == ',');
-  }
-  return off;
-}
 
 /* On ENOMEM (the rings are charged to RLIMIT_MEMLOCK) fewer entries may do. */
 static int setup_with(struct io_uring *uring, unsigned entries,
                       unsigned flags) {
   struct io_uring_params params;
-  int rc;
-
+  int r;
   for (;; entries /= 2) {
     memset(&params, 0, sizeof(params));
     memset(uring, 0, sizeof(*uring));
     params.flags = flags | IORING_SETUP_R_DISABLED | IORING_SETUP_CLAMP |
                    IORING_SETUP_CQSIZE;
     params.cq_entries = entries < LEAST_CQ / 4 ? LEAST_CQ : entries * 4;
-    rc = io_uring_queue_init_params(entries, uring, &params);
-    if (rc != -ENOMEM || entries <= 8)
-      return rc;
+    r = io_uring_queue_init_params(entries, uring, &params);
+    if (r != -ENOMEM || entries <= 8)
+      return r;
   }
 }
 
 int weir__ring_setup(struct io_uring *uring, unsigned entries, unsigned *caps) {
-  unsigned i;
-  int rc = -EINVAL;
-
-  for (i = 0; i < sizeof(ladder) / sizeof(ladder[0]); i++) {
+  int r = -EINVAL;
+  for (unsigned i = 0; i < sizeof(ladder) / sizeof(ladder[0]); i++) {
     if ((*caps & ladder[i].cap) != ladder[i].cap)
       continue;
-    rc = setup_with(uring, entries, ladder[i].flags);
-    if (rc != -EINVAL)
+    r = setup_with(uring, entries, ladder[i].flags);
+    if (r != -EINVAL)
       break;
     *caps &= ~ladder[i].cap;
   }
-  if (rc != 0)
-    return rc;
+  if (r != 0)
+    return r;
   /* Entries are used in order. Newer versions of liburing ask for rings that
    * know no other. */
   if (uring->flags & WEIR__SETUP_NO_SQARRAY)
     return 0;
-  for (i = 0; i < uring->sq.ring_entries; i++)
+  for (unsigned i = 0; i < uring->sq.ring_entries; i++)
     uring->sq.array[i] = i;
   return 0;
 }
 
 int weir__ring_enable(weir__ring_t *ring) {
   unsigned workers[2] = {8, 64}; /* for files, and for all else */
-  int rc;
-
-  rc = io_uring_register((unsigned)ring->uring.ring_fd,
-                         IORING_REGISTER_ENABLE_RINGS, NULL, 0);
-  if (rc < 0)
-    return rc;
+  int r = io_uring_register((unsigned)ring->uring.ring_fd,
+                            IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+  if (r < 0)
+    return r;
   ring->enabled = 1;
   /* Only for speed. The descriptor itself is not registered: that would save
    * some 2 % of a turn, but an index belongs to a thread, and holds the ring
    * there when the loop has gone to another. */
   io_uring_register_iowq_max_workers(&ring->uring, workers);
-  return 0;
-}
-
-/* Enters the ring until one completion is there. Signals and want of memory
- * come and go, but something that says so for ever must not hold up attach. */
-static int wait_for_one(struct io_uring *uring) {
-  int rc;
-  int tries = 0;
-
-  do {
-    rc = io_uring_submit_and_wait(uring, 1);
-  } while ((rc == -EINTR || rc == -EAGAIN ||
-            (rc >= 0 && io_uring_cq_ready(uring) == 0)) &&
-           ++tries < ENTER_TRIES);
-  return rc;
-}
-
-/* One request through the ring and back; returns its result. */
-static int round_trip(struct io_uring *uring, unsigned opcode, int fd,
-                      unsigned rw_flags) {
-  struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
-  struct io_uring_cqe *cqe;
-  int rc;
-
-  if (sqe == NULL)
-    return UV_EBUSY;
-  memset(sqe, 0, sizeof(*sqe));
-  sqe->opcode = (uint8_t)opcode;
-  sqe->fd = fd;
-  sqe->rw_flags = (int)rw_flags;
-  rc = wait_for_one(uring);
-  if (rc < 0)
-    return rc;
-  rc = io_uring_peek_cqe(uring, &cqe);
-  if (rc < 0)
-    return rc;
-  rc = cqe->res;
-  io_uring_cqe_seen(uring, cqe);
-  return rc;
-}
-
-/* Whether a write can be told not to raise SIGPIPE, tried with no bytes: 1, 0,
- * or an error that leaves it open. */
-static int has_nosignal(struct io_uring *uring) {
-  int fds[2];
-  int rc;
-
-  if (pipe2(fds, O_CLOEXEC) != 0)
-    return -errno;
-  rc = round_trip(uring, IORING_OP_WRITE, fds[1], WEIR__RWF_NOSIGNAL);
-  close(fds[0]);
-  close(fds[1]);
-  if (rc == -EOPNOTSUPP || rc == -EINVAL)
-    return 0;
-  return rc < 0 ? rc : 1;
-}
-
-static void keep(unsigned *caps, unsigned cap, int supported) {
-  if (!supported)
-    *caps &= ~cap;
-}
-
-static int probe_opcodes(struct io_uring *uring, unsigned *caps) {
-  union {
-    struct io_uring_probe probe;
-    unsigned char room[sizeof(struct io_uring_probe) +
-                       256 * sizeof(struct io_uring_probe_op)];
-  } u;
-  size_t i;
-  int rc;
-
-  memset(&u, 0, sizeof(u));
-  rc = io_uring_register_probe(uring, &u.probe, 256);
-  if (rc < 0)
-    return rc;
-  for (i = 0; i < sizeof(required); i++)
-    if (!io_uring_opcode_supported(&u.probe, required[i]))
-      return UV_ENOSYS;
-  /* Both came with Linux 5.19. */
-  keep(caps, WEIR__CAP_POLL_FIRST,
-       io_uring_opcode_supported(&u.probe, IORING_OP_SOCKET));
-  keep(caps, WEIR__CAP_READV_FIXED,
-       io_uring_opcode_supported(&u.probe, WEIR__OP_READV_FIXED));
-  keep(caps, WEIR__CAP_WRITEV_FIXED,
-       io_uring_opcode_supported(&u.probe, WEIR__OP_WRITEV_FIXED));
-  return 0;
-}
-
-/* The step that failed is left in *step. */
-static int probe_with(struct io_uring *uring, unsigned *caps,
-                      const char **step) {
-  const unsigned features = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE |
-                            IORING_FEAT_EXT_ARG | IORING_FEAT_RW_CUR_POS;
-  int rc;
-
-  *step = "the features of Linux 5.11";
-  if ((uring->features & features) != features)
-    return UV_ENOSYS;
-  *step = "io_uring_register";
-  rc = io_uring_register((unsigned)uring->ring_fd, IORING_REGISTER_ENABLE_RINGS,
-                         NULL, 0);
-  if (rc < 0)
-    return rc;
-  rc = probe_opcodes(uring, caps);
-  if (rc < 0)
-    return rc;
-  rc = io_uring_register_buffers_sparse(uring, 1);
-  keep(caps, WEIR__CAP_SPARSE_BUFFERS, rc != -EINVAL);
-  /* It may be denied where io_uring_setup is not. */
-  *step = "io_uring_enter";
-  rc = round_trip(uring, IORING_OP_NOP, -1, 0);
-  if (rc != 0)
-    return rc;
-  *step = "a write to a pipe";
-  rc = has_nosignal(uring);
-  keep(caps, WEIR__CAP_NOSIGNAL, rc > 0);
-  return rc < 0 ? rc : 0;
-}
-
-static int probe(unsigned *caps, const char **step) {
-  struct io_uring uring;
-  int rc;
-
-  *step = "io_uring_setup";
-  *caps = WEIR__CAP_ALL;
-  rc = weir__ring_setup(&uring, 8, caps);
-  if (rc != 0)
-    return rc;
-  rc = probe_with(&uring, caps, step);
-  io_uring_queue_exit(&uring);
-  return rc;
-}
-
-static const char *hint(int error) {
-  switch (error) {
-  case UV_EPERM:
-  case UV_EACCES:
-    return " (kernel.io_uring_disabled, a container's seccomp filter or a "
-           "security policy)";
-  case UV_ENOMEM:
-    return " (RLIMIT_MEMLOCK may be too low)";
-  default:
-    return "";
-  }
-}
-
-int weir__ring_caps(unsigned *caps, char *why, size_t size) {
-  /* Only success is remembered; two threads that probe at once get the same. */
-  static atomic_uint known;
-  const unsigned valid = WEIR__CAP_ALL + 1;
-  unsigned found = atomic_load(&known);
-  const char *step;
-  int rc;
-
-  if (!(found & valid)) {
-    rc = probe(&found, &step);
-    if (rc < 0) {
-      snprintf(why, size, "%s: %s%s", step, uv_strerror(rc), hint(rc));
-      return rc;
-    }
-    atomic_store(&known, found | valid);
-  }
-  *caps = found & ~valid & ~caps_off();
   return 0;
 }

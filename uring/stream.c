@@ -50,7 +50,6 @@ static void read_ended(weir__ring_t *ring, void *owner, int result,
                        unsigned flags) {
   weir__socket_t *sock = weir__socket(owner);
   int waited = ring->enters - sock->read_enters != 1 || ring->slept;
-
   sock->read_tag = 0;
   sock->flags &= ~(unsigned)WEIR__SOCKET_DRY;
   if (result > 0 && waited && !(flags & IORING_CQE_F_SOCK_NONEMPTY))
@@ -68,8 +67,7 @@ static void write_ready(weir__ring_t *ring, uint64_t tag, void *owner,
                         int events) {
   weir__socket_t *sock = weir__socket(owner);
   int status = UV_EAGAIN;
-
-  weir__slot_release(ring, tag);
+  weir__slot_release(ring, weir__slot_find(ring, tag), tag);
   sock->write_tag = 0;
   sock->flags &= ~(unsigned)WEIR__SOCKET_FULL;
   if ((events & (POLLOUT | POLLERR | POLLHUP)) == 0)
@@ -82,7 +80,6 @@ static void write_ended(weir__ring_t *ring, void *owner, int result,
                         unsigned flags) {
   weir_stream_t *stream = owner;
   weir__socket_t *sock = weir__socket(stream);
-
   (void)ring;
   (void)flags;
   sock->write_tag = 0;
@@ -135,7 +132,6 @@ static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe,
  * gave away, and the number may come again. */
 static int descriptor(const weir_stream_t *stream) {
   const weir__socket_t *sock = weir__socket(stream);
-
   if (sock->fd < 0)
     return UV_EBADF;
   if (sock->flags & WEIR__SOCKET_ADOPTED && uv_is_closing(stream->impl))
@@ -143,62 +139,56 @@ static int descriptor(const weir_stream_t *stream) {
   return sock->fd;
 }
 
+static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
+                     unsigned nbufs, size_t *n) {
+  weir__ring_t *ring = weir__ring(stream->loop);
+  weir__socket_t *sock = weir__socket(stream);
+  int fd = descriptor(stream);
+  (void)n;
+  if (fd < 0)
+    return fd;
+  struct io_uring_sqe *sqe = weir__ring_begin(
+      ring, &read_request, stream,
+      nbufs == 1 ? IORING_OP_RECV : IORING_OP_RECVMSG, fd, &sock->read_tag);
+  if (sqe == NULL)
+    return ring->refusal;
+  fill(ring, sqe, bufs, nbufs);
+  if (ring->caps & WEIR__CAP_POLL_FIRST && sock->flags & WEIR__SOCKET_DRY)
+    sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
+  sock->read_enters = ring->enters;
+  return WEIR_PENDING;
+}
+
 /* A write that finds no room comes back with EAGAIN and is started again when
  * there is some, with a window filled anew; the kernel would keep the old one.
  * After a short write there is none for certain, so that it begins with the
  * wait. */
-static void fill_write(weir__ring_t *ring, struct io_uring_sqe *sqe,
-                       const uv_buf_t *bufs, unsigned nbufs, unsigned flags) {
-  if (flags & WEIR__SOCKET_FULL) {
-    weir__slot_find(ring, sqe->user_data)->flags |= WEIR__SLOT_POLLING;
-    sqe->opcode = IORING_OP_POLL_ADD;
-    weir__sqe_poll(sqe, POLLOUT);
-    return;
-  }
-  fill(ring, sqe, bufs, nbufs);
-  sqe->msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-}
-
-static void fill_read(weir__ring_t *ring, struct io_uring_sqe *sqe,
-                      const uv_buf_t *bufs, unsigned nbufs, unsigned flags) {
-  fill(ring, sqe, bufs, nbufs);
-  if (ring->caps & WEIR__CAP_POLL_FIRST && flags & WEIR__SOCKET_DRY)
-    sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
-}
-
-static int transfer(weir_stream_t *stream, const weir__request_t *type,
-                    unsigned opcode, uint64_t *tag, const uv_buf_t *bufs,
-                    unsigned nbufs) {
+static int begin_write(weir_stream_t *stream, const uv_buf_t *bufs,
+                       unsigned nbufs) {
   weir__ring_t *ring = weir__ring(stream->loop);
-  const weir__socket_t *sock = weir__socket(stream);
-  struct io_uring_sqe *sqe;
+  weir__socket_t *sock = weir__socket(stream);
   int fd = descriptor(stream);
-
   if (fd < 0)
     return fd;
-  sqe = weir__ring_begin(ring, type, stream, opcode, fd, tag);
+  struct io_uring_sqe *sqe = weir__ring_begin(
+      ring, &write_request, stream,
+      nbufs == 1 ? IORING_OP_SEND : IORING_OP_SENDMSG, fd, &sock->write_tag);
   if (sqe == NULL)
     return ring->refusal;
-  if (type == &write_request)
-    fill_write(ring, sqe, bufs, nbufs, sock->flags);
-  else
-    fill_read(ring, sqe, bufs, nbufs, sock->flags);
+  if (sock->flags & WEIR__SOCKET_FULL) {
+    weir__slot_find(ring, sock->write_tag)->flags |= WEIR__SLOT_POLLING;
+    sqe->opcode = IORING_OP_POLL_ADD;
+    weir__sqe_poll(sqe, POLLOUT);
+  } else {
+    fill(ring, sqe, bufs, nbufs);
+    sqe->msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  }
   return WEIR_PENDING;
-}
-
-static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
-                     unsigned nbufs, size_t *n) {
-  (void)n;
-  weir__socket(stream)->read_enters = weir__ring(stream->loop)->enters;
-  return transfer(stream, &read_request,
-                  nbufs == 1 ? IORING_OP_RECV : IORING_OP_RECVMSG,
-                  &weir__socket(stream)->read_tag, bufs, nbufs);
 }
 
 static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
                     size_t *n) {
   int fd = descriptor(stream);
-
   if (fd < 0)
     return fd;
   stream->loop->stats.syscalls++;
@@ -208,7 +198,6 @@ static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
 static int try_write(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
   int fd = descriptor(stream);
-
   if (fd < 0)
     return fd;
   stream->loop->stats.syscalls++;
@@ -217,9 +206,8 @@ static int try_write(weir_stream_t *stream, const uv_buf_t *bufs,
 
 static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
-  int rc = try_write(stream, bufs, nbufs, n);
-
-  return rc == UV_ENOBUFS ? UV_EAGAIN : rc;
+  int r = try_write(stream, bufs, nbufs, n);
+  return r == UV_ENOBUFS ? UV_EAGAIN : r;
 }
 
 /* A full window is worth a call of its own, and what is behind it need not wait
@@ -227,17 +215,13 @@ static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
 static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
                       unsigned nbufs, size_t *n) {
   weir__socket_t *sock = weir__socket(stream);
-
   if (nbufs == WEIR_WINDOW && !(sock->flags & WEIR__SOCKET_FULL)) {
-    int rc = try_write(stream, bufs, nbufs, n);
-
-    if (rc != UV_EAGAIN)
-      return rc == UV_ENOBUFS ? UV_EBUSY : rc;
+    int r = try_write(stream, bufs, nbufs, n);
+    if (r != UV_EAGAIN)
+      return r == UV_ENOBUFS ? UV_EBUSY : r;
     sock->flags |= WEIR__SOCKET_FULL;
   }
-  return transfer(stream, &write_request,
-                  nbufs == 1 ? IORING_OP_SEND : IORING_OP_SENDMSG,
-                  &weir__socket(stream)->write_tag, bufs, nbufs);
+  return begin_write(stream, bufs, nbufs);
 }
 
 static int cancel_read(weir_stream_t *stream) {
@@ -255,7 +239,6 @@ static int cancel_write(weir_stream_t *stream) {
 /* IORING_OP_SHUTDOWN would always take a kernel thread. */
 static int shutdown_now(weir_stream_t *stream) {
   int fd = descriptor(stream);
-
   if (fd < 0)
     return fd;
   stream->loop->stats.syscalls++;
@@ -273,7 +256,6 @@ static void close_handle(uv_handle_t *handle) {
 
 static void close_descriptor(weir_stream_t *stream) {
   weir__socket_t *sock = weir__socket(stream);
-
   if (sock->flags & WEIR__SOCKET_UNLINK) {
     stream->loop->stats.syscalls++;
     unlink(sock->ends.path.sun_path);
@@ -288,7 +270,6 @@ static void close_now(weir_stream_t *stream) {
   weir__socket_t *sock = weir__socket(stream);
   int adopted = (sock->flags & WEIR__SOCKET_ADOPTED) != 0;
   int polled = (sock->flags & WEIR__SOCKET_POLL) != 0;
-
   /* The poll handle first, while the descriptor is open. */
   if (polled)
     close_handle((uv_handle_t *)&sock->u.poll);
@@ -304,7 +285,6 @@ static void close_now(weir_stream_t *stream) {
 
 static int get_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
   int found = descriptor(stream);
-
   if (found < 0)
     return found;
   *fd = found;

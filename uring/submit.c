@@ -6,53 +6,40 @@
 #include <errno.h>
 #include <string.h>
 
-struct io_uring_sqe *weir__ring_sqe(weir__ring_t *ring, uint64_t tag,
-                                    unsigned opcode, int fd) {
-  struct io_uring_sqe *sqe;
-
-  ring->refusal = ring->error;
-  if (ring->error != 0)
-    return NULL;
-  sqe = io_uring_get_sqe(&ring->uring);
-  if (sqe == NULL) {
+int weir__ring_make_room(weir__ring_t *ring) {
+  if (ring->error == 0) {
     ring->loop->stats.overflows++;
-    if (!ring->paused)
+    if (ring->loop->flags & WEIR__LOOP_STARTING && !ring->paused)
       weir__ring_enter(ring, 0, 0);
-    ring->refusal = ring->error != 0 ? ring->error : UV_EBUSY;
-    sqe = ring->error != 0 ? NULL : io_uring_get_sqe(&ring->uring);
-    if (sqe == NULL)
-      return NULL;
   }
-  memset(sqe, 0, sizeof(*sqe));
-  sqe->opcode = (uint8_t)opcode;
-  sqe->fd = fd;
-  sqe->user_data = tag;
-  return sqe;
+  ring->refusal = ring->error != 0 ? ring->error : UV_EBUSY;
+  return weir__ring_has_room(ring);
 }
 
-struct io_uring_sqe *weir__ring_begin(weir__ring_t *ring,
-                                      const weir__request_t *type, void *owner,
-                                      unsigned opcode, int fd, uint64_t *tag) {
-  struct io_uring_sqe *sqe;
-  uint64_t taken = weir__slot_take(ring, type, owner);
-
-  if (taken == 0) {
-    ring->refusal = UV_ENOMEM;
+struct io_uring_sqe *weir__ring_sqe(weir__ring_t *ring, uint64_t tag,
+                                    unsigned opcode, int fd) {
+  if (!weir__ring_has_room(ring) && !weir__ring_make_room(ring))
     return NULL;
-  }
-  sqe = weir__ring_sqe(ring, taken, opcode, fd);
-  if (sqe == NULL)
-    weir__slot_release(ring, taken);
-  else
-    *tag = taken;
-  return sqe;
+  ring->slots[(uint32_t)tag].position = ring->uring.sq.sqe_tail;
+  return weir__ring_entry(ring, tag, opcode, fd);
+}
+
+/* What another entry has been put over, or a position that has come round, is
+ * told by the name in it. */
+struct io_uring_sqe *weir__slot_entry(const weir__ring_t *ring,
+                                      const weir__slot_t *slot, uint64_t tag) {
+  const struct io_uring_sq *sq = &ring->uring.sq;
+  unsigned head = *sq->khead;
+  if (slot->position - head >= sq->sqe_tail - head)
+    return NULL;
+  struct io_uring_sqe *sqe = &sq->sqes[slot->position & sq->ring_mask];
+  return sqe->user_data == tag ? sqe : NULL;
 }
 
 weir__vector_t *weir__ring_vector(weir__ring_t *ring,
                                   const struct io_uring_sqe *sqe,
                                   const uv_buf_t *bufs, unsigned nbufs) {
   weir__vector_t *vector = &ring->vectors[sqe - ring->uring.sq.sqes];
-
   memset(&vector->message, 0, sizeof(vector->message));
   memcpy(vector->segments, bufs, nbufs * sizeof(*bufs));
   vector->message.msg_iov = vector->segments;
@@ -60,28 +47,11 @@ weir__vector_t *weir__ring_vector(weir__ring_t *ring,
   return vector;
 }
 
-int weir__ring_cancel(weir__ring_t *ring, uint64_t tag) {
-  weir__slot_t *slot = weir__slot_find(ring, tag);
-  struct io_uring_sqe *sqe;
-
-  if (slot == NULL || slot->flags & WEIR__SLOT_CANCELLED)
-    return 0;
-  if (!(slot->flags & WEIR__SLOT_QUEUED)) {
-    sqe = weir__ring_sqe(ring, tag | WEIR__TAG_CANCEL, IORING_OP_ASYNC_CANCEL,
-                         -1);
-    if (sqe == NULL)
-      return UV_EBUSY;
-    sqe->addr = tag;
-  }
-  slot->flags |= WEIR__SLOT_CANCELLED;
-  return 0;
-}
-
 /* Interrupted and timed out are no failures. Where the kernel is short of
  * memory, or has completions that were not taken, it is asked again after a
  * pause. All else is for good. */
-static void note_failure(weir__ring_t *ring, int rc) {
-  switch (rc) {
+static void note_failure(weir__ring_t *ring, int r) {
+  switch (r) {
   case -EINTR:
   case -ETIME:
     break;
@@ -92,8 +62,8 @@ static void note_failure(weir__ring_t *ring, int rc) {
     weir__loop_pause(ring->loop);
     break;
   default:
-    ring->error = rc;
-    weir__loop_fail(ring->loop, rc);
+    ring->error = r;
+    weir__loop_fail(ring->loop, r);
     /* Whoever called us need not look; the next turn does. */
     weir__loop_no_sleep(ring->loop);
   }
@@ -105,8 +75,6 @@ void weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
   struct __kernel_timespec ts;
   weir_loop_stats_t *stats = &ring->loop->stats;
   unsigned flags = IORING_ENTER_GETEVENTS;
-  int rc;
-
   if (ring->error != 0)
     return;
   /* Begun from another thread than the last: the next turn moves the ring. */
@@ -115,9 +83,9 @@ void weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
     return;
   }
   if (!ring->enabled) {
-    rc = weir__ring_enable(ring);
-    if (rc != 0) {
-      note_failure(ring, rc);
+    int r = weir__ring_enable(ring);
+    if (r != 0) {
+      note_failure(ring, r);
       return;
     }
   }
@@ -138,21 +106,11 @@ void weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
   stats->enters++;
   ring->enters++;
   ring->slept = wait;
-  rc = io_uring_enter2(
+  int r = io_uring_enter2(
       (unsigned)ring->uring.ring_fd, weir__ring_unsubmitted(ring), wait ? 1 : 0,
       flags, wait ? (sigset_t *)&arg : NULL, wait ? sizeof(arg) : _NSIG / 8);
-  if (rc < 0)
-    note_failure(ring, rc);
+  if (r < 0)
+    note_failure(ring, r);
   else
-    stats->sqes += (unsigned)rc;
-}
-
-int weir__ring_has_work(const weir__ring_t *ring) {
-  unsigned flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
-
-  if (io_uring_cq_ready(&ring->uring) > 0)
-    return 1;
-  return !ring->paused &&
-         ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0 ||
-          weir__ring_must_redo(ring) || weir__ring_unsubmitted(ring) > 0);
+    stats->sqes += (unsigned)r;
 }

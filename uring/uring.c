@@ -18,7 +18,6 @@ static void find_prepare(uv_handle_t *handle, void *found) {
 
 static void choose_wait(weir_loop_t *loop, weir_wait_t wanted) {
   int has_prepare = 0;
-
   loop->wait = WEIR_WAIT_UV;
   if (wanted == WEIR_WAIT_AUTO) {
     loop->wait_why = "the libuv wait serves every mode of uv_run";
@@ -50,17 +49,15 @@ static void let_go(weir__ring_t *ring) {
 }
 
 static int make(weir__ring_t *ring, const char **step) {
-  int rc;
-
   if (ring->loop->wait == WEIR_WAIT_UV) {
     *step = "the eventfd";
     ring->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (ring->eventfd < 0)
       return -errno;
   }
-  rc = weir__ring_open(ring, step);
-  if (rc != 0)
-    return rc;
+  int r = weir__ring_open(ring, step);
+  if (r != 0)
+    return r;
   *step = "memory for the ring";
   if (weir__slots_init(ring, ring->uring.sq.ring_entries) != 0)
     return UV_ENOMEM;
@@ -70,15 +67,13 @@ static int make(weir__ring_t *ring, const char **step) {
 
 static int attach(weir_loop_t *loop, const weir_loop_options_t *options) {
   unsigned entries = options != NULL ? options->entries : 0;
-  weir__ring_t *ring;
   const char *step;
   unsigned caps;
-  int rc;
-
-  rc = weir__ring_caps(&caps, loop->fallback_why, sizeof(loop->fallback_why));
-  if (rc != 0)
-    return rc;
-  ring = weir__calloc(1, sizeof(*ring));
+  int r =
+      weir__ring_caps(&caps, loop->fallback_why, sizeof(loop->fallback_why));
+  if (r != 0)
+    return r;
+  weir__ring_t *ring = weir__calloc(1, sizeof(*ring));
   if (ring == NULL) {
     snprintf(loop->fallback_why, sizeof(loop->fallback_why), "out of memory");
     return UV_ENOMEM;
@@ -90,13 +85,13 @@ static int attach(weir_loop_t *loop, const weir_loop_options_t *options) {
   ring->gone = -1;
   ring->eventfd = -1;
   choose_wait(loop, options != NULL ? options->wait : WEIR_WAIT_AUTO);
-  rc = make(ring, &step);
-  if (rc != 0) {
+  r = make(ring, &step);
+  if (r != 0) {
     snprintf(loop->fallback_why, sizeof(loop->fallback_why), "%s: %s", step,
-             uv_strerror(rc));
+             uv_strerror(r));
     let_go(ring);
     weir__free(ring);
-    return rc;
+    return r;
   }
   loop->impl = ring;
   return 0;
@@ -107,7 +102,6 @@ enum { ABANDON_TRIES = 100 };
 /* Ends with status what is not in the ring but in libuv's hands. */
 static void end_outside(weir_loop_t *loop, int status) {
   weir_stream_t *stream = NULL;
-
   weir__uv_abandon_streams(loop, status);
   while ((stream = weir__stream_next(loop, stream)) != NULL)
     if (stream->kind == &weir__socket_kind)
@@ -118,7 +112,6 @@ static void end_outside(weir_loop_t *loop, int status) {
  * asked to cancel everything, and whatever it does not, ends with the ring. */
 static void cancel_in_kernel(weir__ring_t *ring) {
   struct io_uring_sync_cancel_reg all;
-
   memset(&all, 0, sizeof(all));
   all.fd = -1;
   all.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
@@ -127,11 +120,10 @@ static void cancel_in_kernel(weir__ring_t *ring) {
 }
 
 void weir__ring_end_all(weir__ring_t *ring, int status) {
-  uint32_t i;
-
   ring->redo_head = WEIR__NO_SLOT;
-  for (i = 0; i < ring->slot_count; i++) {
-    ring->slots[i].flags &= ~(unsigned)WEIR__SLOT_MOVED;
+  ring->missed = WEIR__NO_SLOT;
+  for (uint32_t i = 0; i < ring->slot_count; i++) {
+    ring->slots[i].flags &= ~(unsigned)(WEIR__SLOT_MOVED | WEIR__SLOT_MISSED);
     weir__ring_complete(ring, weir__slot_tag(ring, i), status, 0);
   }
   end_outside(ring->loop, status);
@@ -146,13 +138,19 @@ void weir__ring_give_up(weir__ring_t *ring) {
   weir__ring_end_all(ring, ring->error);
 }
 
+static void cancel_at_once(weir__ring_t *ring, uint64_t tag) {
+  if (weir__ring_cancel(ring, tag) != UV_EBUSY || ring->paused)
+    return;
+  weir__ring_enter(ring, 0, 0);
+  weir__ring_cancel(ring, tag);
+}
+
 /* Cancels all that is in the ring and waits a moment for its end. */
 static void cancel_all(weir__ring_t *ring) {
-  uint32_t i;
-
   ring->paused = 0;
-  for (i = 0; i < ring->slot_count; i++)
-    weir__ring_cancel(ring, weir__slot_tag(ring, i));
+  weir__ring_cancel_missed(ring);
+  for (uint32_t i = 0; i < ring->slot_count; i++)
+    cancel_at_once(ring, weir__slot_tag(ring, i));
   weir__ring_redo(ring);
   if (ring->inflight > 0 && !ring->paused)
     weir__ring_enter(ring, 1, 100);
@@ -165,11 +163,9 @@ static void cancel_all(weir__ring_t *ring) {
 /* Has everything in the ring end, and waits until it has, but not for ever. */
 static void abandon(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
-  int tries;
-
   weir__uv_abandon_files(loop);
   end_outside(loop, UV_ECANCELED);
-  for (tries = 0; ring->inflight > 0 && ring->error == 0; tries++) {
+  for (int tries = 0; ring->inflight > 0 && ring->error == 0; tries++) {
     if (tries == ABANDON_TRIES)
       ring->error = UV_ECANCELED;
     else
@@ -181,12 +177,10 @@ static void abandon(weir_loop_t *loop) {
 
 /* The poll for libuv's descriptor would keep that open for a while. */
 static void unwatch_backend(weir__ring_t *ring) {
-  int tries;
-
   if (ring->poll_tag == 0)
     return;
-  weir__ring_cancel(ring, ring->poll_tag);
-  for (tries = 0; ring->poll_tag != 0 && ring->error == 0 && tries < 10;
+  cancel_at_once(ring, ring->poll_tag);
+  for (int tries = 0; ring->poll_tag != 0 && ring->error == 0 && tries < 10;
        tries++) {
     weir__ring_enter(ring, 1, 100);
     weir__ring_reap(ring);
@@ -196,7 +190,6 @@ static void unwatch_backend(weir__ring_t *ring) {
 static void detach(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
   uv_handle_t *poll = (uv_handle_t *)&ring->poll;
-
   unwatch_backend(ring);
   weir__uv_free_files(loop);
   if (ring->eventfd >= 0 && !uv_is_closing(poll))
@@ -210,7 +203,6 @@ static void release(weir_loop_t *loop) {
 
 static int owns(const weir_loop_t *loop, const uv_handle_t *handle) {
   const weir__ring_t *ring = weir__ring(loop);
-
   return ring->eventfd >= 0 && handle == (const uv_handle_t *)&ring->poll;
 }
 

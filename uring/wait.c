@@ -17,6 +17,21 @@ static int idle(const weir__ring_t *ring) {
   return ring->inflight == 0 && weir__ring_unsubmitted(ring) == 0;
 }
 
+/* Whether something waits to be issued once more. */
+static int must_redo(const weir__ring_t *ring) {
+  return ring->redo_head != WEIR__NO_SLOT || ring->missed != WEIR__NO_SLOT;
+}
+
+/* Whether entering the ring, or looking into it, would move something. */
+static int has_work(const weir__ring_t *ring) {
+  if (io_uring_cq_ready(&ring->uring) > 0)
+    return 1;
+  unsigned flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
+  return !ring->paused &&
+         ((flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0 ||
+          must_redo(ring) || weir__ring_unsubmitted(ring) > 0);
+}
+
 static void eventfd_enable(weir__ring_t *ring, int on) {
   if (ring->eventfd >= 0)
     io_uring_cq_eventfd_toggle(&ring->uring, on != 0);
@@ -25,14 +40,13 @@ static void eventfd_enable(weir__ring_t *ring, int on) {
 /* Submits and reaps, without waiting. Returns how much was reaped: that makes
  * room where there was none. */
 static unsigned advance(weir__ring_t *ring) {
+  weir__ring_cancel_missed(ring);
   unsigned ended = weir__ring_redo(ring);
   unsigned flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
-  unsigned reaped;
-
   if (weir__ring_unsubmitted(ring) > 0 ||
       flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
     weir__ring_enter(ring, 0, 0);
-  reaped = weir__ring_reap(ring);
+  unsigned reaped = weir__ring_reap(ring);
   if (reaped > 0)
     ring->paused = 0;
   return ended + reaped;
@@ -41,9 +55,7 @@ static unsigned advance(weir__ring_t *ring) {
 /* Submits, reaps and runs callbacks until nothing moves; bounded, so that
  * libuv gets its turn. */
 static void rounds(weir__ring_t *ring) {
-  int i;
-
-  for (i = 0; i < ROUNDS && weir__ring_has_work(ring); i++)
+  for (int i = 0; i < ROUNDS && has_work(ring); i++)
     if (advance(ring) > 0)
       weir__loop_run(ring->loop);
 }
@@ -56,7 +68,7 @@ static void arm(weir__ring_t *ring) {
   eventfd_enable(ring, 1);
   /* What came before the eventfd was on is seen here, the rest by it. */
   atomic_thread_fence(memory_order_seq_cst);
-  if (weir__ring_has_work(ring) ||
+  if (has_work(ring) ||
       (ring->eventfd >= 0 && uv_is_closing((uv_handle_t *)&ring->poll)))
     weir__loop_no_sleep(ring->loop);
 }
@@ -77,12 +89,11 @@ static const weir__request_t backend_request = {
 /* Has the ring watch libuv's descriptor. One-shot, since a multishot poll
  * reports edges only. 0 if it does. */
 static int watch_backend(weir__ring_t *ring) {
-  struct io_uring_sqe *sqe;
-
   if (ring->poll_tag != 0)
     return 0;
-  sqe = weir__ring_begin(ring, &backend_request, NULL, IORING_OP_POLL_ADD,
-                         uv_backend_fd(ring->loop->uv), &ring->poll_tag);
+  struct io_uring_sqe *sqe =
+      weir__ring_begin(ring, &backend_request, NULL, IORING_OP_POLL_ADD,
+                       uv_backend_fd(ring->loop->uv), &ring->poll_tag);
   if (sqe == NULL)
     return ring->refusal;
   weir__sqe_poll(sqe, POLLIN);
@@ -90,7 +101,7 @@ static int watch_backend(weir__ring_t *ring) {
 }
 
 static int may_sleep(const weir__ring_t *ring) {
-  return ring->inflight > 0 && !ring->paused && !weir__ring_must_redo(ring) &&
+  return ring->inflight > 0 && !ring->paused && !must_redo(ring) &&
          !weir__loop_busy(ring->loop) && !weir__loop_delivered(ring->loop);
 }
 
@@ -98,7 +109,6 @@ static void ring_turn(weir__ring_t *ring) {
   weir_loop_t *loop = ring->loop;
   int timeout = uv_backend_timeout(loop->uv);
   int slept = 0;
-
   if (timeout != 0 && may_sleep(ring) && watch_backend(ring) == 0) {
     weir__ring_enter(ring, 1, timeout);
     uv_update_time(loop->uv);
@@ -132,7 +142,6 @@ static int ended(weir__ring_t *ring) {
 
 void weir__ring_turn(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
-
   ring->paused = 0;
   if (ended(ring))
     return;
@@ -148,12 +157,11 @@ void weir__ring_turn(weir_loop_t *loop) {
 
 void weir__ring_check(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
-
   if (ended(ring))
     return;
   eventfd_enable(ring, 0);
   weir__loop_run(loop);
-  if (!idle(ring) && weir__ring_has_work(ring)) {
+  if (!idle(ring) && has_work(ring)) {
     if (advance(ring) > 0)
       weir__loop_run(loop);
     /* uv_run may return to the application now. */
@@ -169,8 +177,6 @@ static void on_eventfd(uv_poll_t *poll, int status, int events) {
   weir__ring_t *ring =
       (weir__ring_t *)((char *)poll - offsetof(weir__ring_t, poll));
   uint64_t count;
-  ssize_t n;
-
   (void)status;
   (void)events;
   /* It may be the parent's. */
@@ -178,16 +184,15 @@ static void on_eventfd(uv_poll_t *poll, int status, int events) {
     uv_poll_stop(poll);
     return;
   }
-  n = read(ring->eventfd, &count, sizeof(count));
+  ssize_t n = read(ring->eventfd, &count, sizeof(count));
   (void)n;
   ring->loop->stats.syscalls++;
 }
 
 int weir__ring_watch(weir__ring_t *ring) {
-  int rc = uv_poll_init(ring->loop->uv, &ring->poll, ring->eventfd);
-
-  if (rc != 0)
-    return rc;
+  int r = uv_poll_init(ring->loop->uv, &ring->poll, ring->eventfd);
+  if (r != 0)
+    return r;
   uv_unref((uv_handle_t *)&ring->poll);
   return uv_poll_start(&ring->poll, UV_READABLE, on_eventfd);
 }

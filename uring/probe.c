@@ -1,0 +1,207 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "ring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../lib/os.h"
+
+/* What the kernel can do, found out with a small ring. */
+
+static const struct {
+  const char *name;
+  unsigned bit;
+} cap_names[] = {
+    {"defer_taskrun", WEIR__CAP_DEFER_TASKRUN},
+    {"coop_taskrun", WEIR__CAP_COOP_TASKRUN},
+    {"submit_all", WEIR__CAP_SUBMIT_ALL},
+    {"sparse_buffers", WEIR__CAP_SPARSE_BUFFERS},
+    {"readv_fixed", WEIR__CAP_READV_FIXED},
+    {"writev_fixed", WEIR__CAP_WRITEV_FIXED},
+    {"nosignal", WEIR__CAP_NOSIGNAL},
+    {"poll_first", WEIR__CAP_POLL_FIRST},
+};
+
+static const unsigned char required[] = {
+    IORING_OP_READ,         IORING_OP_WRITE,   IORING_OP_READV,
+    IORING_OP_WRITEV,       IORING_OP_RECV,    IORING_OP_SEND,
+    IORING_OP_RECVMSG,      IORING_OP_SENDMSG, IORING_OP_READ_FIXED,
+    IORING_OP_WRITE_FIXED,  IORING_OP_ACCEPT,  IORING_OP_CONNECT,
+    IORING_OP_ASYNC_CANCEL, IORING_OP_OPENAT,  IORING_OP_CLOSE,
+    IORING_OP_FSYNC,        IORING_OP_POLL_ADD};
+
+enum { ENTER_TRIES = 100 };
+
+static unsigned caps_off(void) {
+  const char *s = weir__os_getenv("WEIR_URING_CAPS_OFF");
+  unsigned off = 0;
+  if (s == NULL)
+    return 0;
+  if (*s >= '0' && *s <= '9')
+    return (unsigned)strtoul(s, NULL, 0);
+  while (*s != '\0') {
+    size_t len = strcspn(s, ",");
+    for (size_t i = 0; i < sizeof(cap_names) / sizeof(cap_names[0]); i++)
+      if (strlen(cap_names[i].name) == len &&
+          memcmp(cap_names[i].name, s, len) == 0)
+        off |= cap_names[i].bit;
+    s += len + (s[len] == ',');
+  }
+  return off;
+}
+
+/* Enters the ring until one completion is there. Signals and want of memory
+ * come and go, but something that says so for ever must not hold up attach. */
+static int wait_for_one(struct io_uring *uring) {
+  int r;
+  int tries = 0;
+  do {
+    r = io_uring_submit_and_wait(uring, 1);
+  } while ((r == -EINTR || r == -EAGAIN ||
+            (r >= 0 && io_uring_cq_ready(uring) == 0)) &&
+           ++tries < ENTER_TRIES);
+  return r;
+}
+
+/* One request through the ring and back; returns its result. */
+static int round_trip(struct io_uring *uring, unsigned opcode, int fd,
+                      unsigned rw_flags) {
+  struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
+  struct io_uring_cqe *cqe;
+  if (sqe == NULL)
+    return UV_EBUSY;
+  memset(sqe, 0, sizeof(*sqe));
+  sqe->opcode = (uint8_t)opcode;
+  sqe->fd = fd;
+  sqe->rw_flags = (int)rw_flags;
+  int r = wait_for_one(uring);
+  if (r < 0)
+    return r;
+  r = io_uring_peek_cqe(uring, &cqe);
+  if (r < 0)
+    return r;
+  r = cqe->res;
+  io_uring_cqe_seen(uring, cqe);
+  return r;
+}
+
+/* Whether a write can be told not to raise SIGPIPE, tried with no bytes: 1, 0,
+ * or an error that leaves it open. */
+static int has_nosignal(struct io_uring *uring) {
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) != 0)
+    return -errno;
+  int r = round_trip(uring, IORING_OP_WRITE, fds[1], WEIR__RWF_NOSIGNAL);
+  close(fds[0]);
+  close(fds[1]);
+  if (r == -EOPNOTSUPP || r == -EINVAL)
+    return 0;
+  return r < 0 ? r : 1;
+}
+
+static void keep(unsigned *caps, unsigned cap, int supported) {
+  if (!supported)
+    *caps &= ~cap;
+}
+
+static int probe_opcodes(struct io_uring *uring, unsigned *caps) {
+  union {
+    struct io_uring_probe probe;
+    unsigned char room[sizeof(struct io_uring_probe) +
+                       256 * sizeof(struct io_uring_probe_op)];
+  } u;
+  memset(&u, 0, sizeof(u));
+  int r = io_uring_register_probe(uring, &u.probe, 256);
+  if (r < 0)
+    return r;
+  for (size_t i = 0; i < sizeof(required); i++)
+    if (!io_uring_opcode_supported(&u.probe, required[i]))
+      return UV_ENOSYS;
+  /* Both came with Linux 5.19. */
+  keep(caps, WEIR__CAP_POLL_FIRST,
+       io_uring_opcode_supported(&u.probe, IORING_OP_SOCKET));
+  keep(caps, WEIR__CAP_READV_FIXED,
+       io_uring_opcode_supported(&u.probe, WEIR__OP_READV_FIXED));
+  keep(caps, WEIR__CAP_WRITEV_FIXED,
+       io_uring_opcode_supported(&u.probe, WEIR__OP_WRITEV_FIXED));
+  return 0;
+}
+
+/* The step that failed is left in *step. */
+static int probe_with(struct io_uring *uring, unsigned *caps,
+                      const char **step) {
+  const unsigned features = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE |
+                            IORING_FEAT_EXT_ARG | IORING_FEAT_RW_CUR_POS;
+  *step = "the features of Linux 5.11";
+  if ((uring->features & features) != features)
+    return UV_ENOSYS;
+  *step = "io_uring_register";
+  int r = io_uring_register((unsigned)uring->ring_fd,
+                            IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+  if (r < 0)
+    return r;
+  r = probe_opcodes(uring, caps);
+  if (r < 0)
+    return r;
+  r = io_uring_register_buffers_sparse(uring, 1);
+  keep(caps, WEIR__CAP_SPARSE_BUFFERS, r != -EINVAL);
+  /* It may be denied where io_uring_setup is not. */
+  *step = "io_uring_enter";
+  r = round_trip(uring, IORING_OP_NOP, -1, 0);
+  if (r != 0)
+    return r;
+  *step = "a write to a pipe";
+  r = has_nosignal(uring);
+  keep(caps, WEIR__CAP_NOSIGNAL, r > 0);
+  return r < 0 ? r : 0;
+}
+
+static int probe(unsigned *caps, const char **step) {
+  struct io_uring uring;
+  *step = "io_uring_setup";
+  *caps = WEIR__CAP_ALL;
+  int r = weir__ring_setup(&uring, 8, caps);
+  if (r != 0)
+    return r;
+  r = probe_with(&uring, caps, step);
+  io_uring_queue_exit(&uring);
+  return r;
+}
+
+static const char *hint(int error) {
+  switch (error) {
+  case UV_EPERM:
+  case UV_EACCES:
+    return " (kernel.io_uring_disabled, a container's seccomp filter or a "
+           "security policy)";
+  case UV_ENOMEM:
+    return " (RLIMIT_MEMLOCK may be too low)";
+  default:
+    return "";
+  }
+}
+
+int weir__ring_caps(unsigned *caps, char *why, size_t size) {
+  /* Only success is remembered; two threads that probe at once get the same. */
+  static atomic_uint known;
+  const unsigned valid = WEIR__CAP_ALL + 1;
+  unsigned found = atomic_load(&known);
+  const char *step;
+  if (!(found & valid)) {
+    int r = probe(&found, &step);
+    if (r < 0) {
+      snprintf(why, size, "%s: %s%s", step, uv_strerror(r), hint(r));
+      return r;
+    }
+    atomic_store(&known, found | valid);
+  }
+  *caps = found & ~valid & ~caps_off();
+  return 0;
+}
