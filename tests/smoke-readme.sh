@@ -18,6 +18,7 @@ probe_listens_or_ended() {
 
 # Whether the port can be had; it is nobody's then.
 is_free() {
+  : >"$tmp/probe"
   "$bin/demo_peer" --listen "$address" >"$tmp/probe" 2>&1 &
   probe=$!
   pids="$pids $probe"
