@@ -107,6 +107,7 @@ TESTS_C += tests/test_half_closed.c
 TESTS_C += tests/test_kind.c
 TESTS_C += tests/test_loop.c
 TESTS_C += tests/test_many.c
+TESTS_C += tests/test_modes.c
 TESTS_C += tests/test_move.c
 TESTS_C += tests/test_move_all.c
 TESTS_C += tests/test_no_buffers.c
@@ -148,6 +149,7 @@ SUPPORT_C += tests/support/net.c
 SUPPORT_C += tests/support/scratch.c
 SUPPORT_C += tests/support/script.c
 SUPPORT_C += tests/support/scripted.c
+SUPPORT_C += tests/support/stage.c
 SUPPORT_C += tests/support/worker.c
 
 # Programs with a main(), plain and for ThreadSanitizer: exit status 0, 1 or 77.
