@@ -93,6 +93,7 @@ TESTS_C += tests/test_busy.c
 TESTS_C += tests/test_cancel.c
 TESTS_C += tests/test_close.c
 TESTS_C += tests/test_connect.c
+TESTS_C += tests/test_crowded.c
 TESTS_C += tests/test_embed.c
 TESTS_C += tests/test_fair.c
 TESTS_C += tests/test_fallback.c
