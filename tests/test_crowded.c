@@ -12,7 +12,7 @@
  * every sort, and takes some of it back: nothing is refused, nothing is lost,
  * and all of it is as exact as if there had been room. */
 
-enum { LEN = 16, ITEMS = 360, ROUNDS = 3 };
+enum { LEN = 16, HALF = LEN / 2, ITEMS = 360, ROUNDS = 3 };
 
 /* What an item does. */
 enum {
@@ -49,7 +49,8 @@ struct item {
   struct conn c;
   size_t index;
   int role;
-  char bytes[LEN];
+  char bytes[LEN + 1];
+  uv_buf_t segments[2];
 };
 
 static int is_on_file(const struct item *t) {
@@ -60,38 +61,58 @@ static int64_t place(const struct item *t) {
   return (int64_t)(t->index * LEN);
 }
 
+/* Every other one has its bytes in two places. */
+static void place_bytes(struct item *t) {
+  size_t gap = t->index / ROLES % 2;
+
+  t->segments[0] = uv_buf_init(t->bytes, HALF);
+  t->segments[1] = uv_buf_init(t->bytes + HALF + gap, HALF);
+}
+
+static void fill(struct item *t, size_t offset) {
+  pattern_fill(t->segments[0].base, offset, HALF);
+  pattern_fill(t->segments[1].base, offset + HALF, HALF);
+}
+
+static int holds(const struct item *t, size_t offset) {
+  return pattern_holds(t->segments[0].base, offset, HALF) &&
+         pattern_holds(t->segments[1].base, offset + HALF, HALF);
+}
+
+static weir_seq_t seq_of(const struct item *t) {
+  return weir_seq_bufs(t->segments, 2);
+}
+
+static weir_mseq_t mseq_of(const struct item *t) {
+  return weir_mseq_bufs(t->segments, 2);
+}
+
 static void begin_read(struct item *t) {
-  memset(t->bytes, 0, LEN);
-  check_is(weir_read_some(&t->r.op, &t->c.stream,
-                          weir_mseq_block(t->bytes, LEN), on_done),
-           0);
+  memset(t->bytes, 0, sizeof(t->bytes));
+  check_is(weir_read_some(&t->r.op, &t->c.stream, mseq_of(t), on_done), 0);
 }
 
 static void begin_write(struct item *t, struct request *r) {
-  check_is(
-      weir_write(&r->op, &t->c.stream, weir_seq_block(t->bytes, LEN), on_done),
-      0);
+  check_is(weir_write(&r->op, &t->c.stream, seq_of(t), on_done), 0);
 }
 
 static void begin_writes(struct item *t) {
   for (int i = 0; i < WEIR_WINDOW; i++)
     begin_write(t, &t->more[i]);
-  check_is(weir_write_eof(&t->r.op, &t->c.stream, weir_seq_block(t->bytes, LEN),
-                          on_done),
-           0);
+  check_is(weir_write_eof(&t->r.op, &t->c.stream, seq_of(t), on_done), 0);
 }
 
 static void begin_pread(struct item *t) {
-  memset(t->bytes, 0, LEN);
+  memset(t->bytes, 0, sizeof(t->bytes));
   check_is(weir_file_pread(t->crowd->f->loop, &t->r.op, t->crowd->file.fd,
-                           weir_mseq_block(t->bytes, LEN), place(t), on_done),
+                           mseq_of(t), place(t), on_done),
            0);
 }
 
 static void begin_pwrite(struct item *t) {
-  memset(t->bytes, 'w', LEN);
+  memset(t->bytes, 'w', sizeof(t->bytes));
   check_is(weir_file_pwrite(t->crowd->f->loop, &t->r.op, t->crowd->file.fd,
-                            weir_seq_block(t->bytes, LEN), place(t), on_done),
+                            seq_of(t), place(t), on_done),
            0);
 }
 
@@ -177,7 +198,7 @@ static void expect(struct weir_fixture *f, struct item *t) {
   switch (t->role) {
   case READ:
     finish(f, &t->r, 0, LEN);
-    cr_assert(pattern_holds(t->bytes, 0, LEN));
+    cr_assert(holds(t, 0));
     break;
   case WRITE:
     finish(f, &t->r, 0, LEN);
@@ -191,7 +212,7 @@ static void expect(struct weir_fixture *f, struct item *t) {
     memset(&t->r, 0, sizeof(t->r));
     begin_read(t);
     finish(f, &t->r, 0, LEN);
-    cr_assert(pattern_holds(t->bytes, 0, LEN));
+    cr_assert(holds(t, 0));
     break;
   case WRITE_CANCELLED:
     finish(f, &t->r, UV_ECANCELED, 0);
@@ -199,7 +220,7 @@ static void expect(struct weir_fixture *f, struct item *t) {
     break;
   case PREAD:
     finish(f, &t->r, 0, LEN);
-    cr_assert(pattern_holds(t->bytes, (size_t)place(t), LEN));
+    cr_assert(holds(t, (size_t)place(t)));
     break;
   case PWRITE:
     finish(f, &t->r, 0, LEN);
@@ -219,7 +240,8 @@ static void expect(struct weir_fixture *f, struct item *t) {
 
 static void item_open(struct weir_fixture *f, struct item *t) {
   t->c.peer = -1;
-  pattern_fill(t->bytes, 0, LEN);
+  place_bytes(t);
+  fill(t, 0);
   if (is_on_file(t))
     return;
   conn_unix(f, &t->c);
