@@ -114,6 +114,7 @@ TESTS_C += tests/test_move_all.c
 TESTS_C += tests/test_no_buffers.c
 TESTS_C += tests/test_pace.c
 TESTS_C += tests/test_pool.c
+TESTS_C += tests/test_push.c
 TESTS_C += tests/test_random.c
 TESTS_C += tests/test_read.c
 TESTS_C += tests/test_read_cond.c
