@@ -12,15 +12,30 @@ if [ -z "${LINK:-}" ]; then
   exit 77
 fi
 
+probe_listens_or_ended() {
+  grep -q '^listening' "$tmp/probe" || ended "$probe"
+}
+
+# Whether the port can be had; it is nobody's then.
+is_free() {
+  : >"$tmp/probe"
+  "$bin/demo_peer" --listen "$address" >"$tmp/probe" 2>&1 &
+  probe=$!
+  pids="$pids $probe"
+  eventually "a port is had or refused" probe_listens_or_ended
+  kill "$probe" 2>/dev/null
+  wait "$probe" 2>/dev/null
+  grep -q '^listening' "$tmp/probe"
+}
+
 # The server has a port of its own, which nobody may be given meanwhile: it is
 # below those that the system hands out.
 find_port() {
   for try in 0 1 2 3 4 5 6 7 8 9; do
     address=127.0.0.1:$((20000 + ($$ + try * 997) % 10000))
-    timeout 0.2 "$bin/demo_peer" --listen "$address" >"$tmp/port" 2>&1
-    ! grep -q '^listening' "$tmp/port" || return 0
+    ! is_free || return 0
   done
-  fail "no port: $(cat "$tmp/port")"
+  fail "no port: $(cat "$tmp/probe")"
 }
 
 build() {
@@ -48,15 +63,12 @@ listens_or_ended() {
 # start COMMAND...: succeeds if the server stays. With io_uring the kernel keeps
 # the port of one that was killed for a moment.
 start() {
-  for _ in 1 2 3 4 5; do
-    "$@" &
-    pid=$!
-    pids="$pids $pid"
-    eventually "the server listens or ends" listens_or_ended
-    ended "$pid" || return 0
-    sleep 0.1
-  done
-  return 1
+  eventually "the port is free" is_free
+  "$@" &
+  pid=$!
+  pids="$pids $pid"
+  eventually "the server listens or ends" listens_or_ended
+  ! ended "$pid"
 }
 
 end_server() {

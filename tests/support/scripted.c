@@ -16,11 +16,19 @@ static void on_closed(weir_stream_t *stream) {
   s->closed = 1;
 }
 
-void scripted_close(struct weir_fixture *f, struct scripted *s) {
+void scripted_close_begin(struct scripted *s) {
   check_is(weir_test_stream_free(s->script), UV_EBUSY);
   check_is(weir_close(&s->stream, on_closed), 0);
+}
+
+void scripted_close_end(struct weir_fixture *f, struct scripted *s) {
   run_until(f, &s->closed);
   check_is(weir_test_stream_free(s->script), 0);
+}
+
+void scripted_close(struct weir_fixture *f, struct scripted *s) {
+  scripted_close_begin(s);
+  scripted_close_end(f, s);
 }
 
 const weir_test_call_t *scripted_call(const struct scripted *s, size_t i,

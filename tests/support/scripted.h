@@ -18,8 +18,10 @@ struct scripted {
 void scripted_open(struct weir_fixture *f, struct scripted *s,
                    const weir_test_options_t *options);
 
-/* Closes and frees it. */
+/* Closes and frees it; begins to, waits for the callback and frees it. */
 void scripted_close(struct weir_fixture *f, struct scripted *s);
+void scripted_close_begin(struct scripted *s);
+void scripted_close_end(struct weir_fixture *f, struct scripted *s);
 
 /* The i-th call, which has to be `what`. */
 const weir_test_call_t *scripted_call(const struct scripted *s, size_t i,
