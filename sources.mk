@@ -129,6 +129,7 @@ TESTS_C += tests/test_until_cuts.c
 TESTS_C += tests/test_vain.c
 TESTS_C += tests/test_version.c
 TESTS_C += tests/test_wait.c
+TESTS_C += tests/test_want.c
 TESTS_C += tests/test_write.c
 TESTS_C += tests/test_write_cond.c
 TESTS_C += tests/test_write_now.c
@@ -146,6 +147,7 @@ SUPPORT_C += tests/support/net.c
 SUPPORT_C += tests/support/scratch.c
 SUPPORT_C += tests/support/script.c
 SUPPORT_C += tests/support/scripted.c
+SUPPORT_C += tests/support/want.c
 SUPPORT_C += tests/support/worker.c
 
 # Programs with a main(), plain and for ThreadSanitizer: exit status 0, 1 or 77.
