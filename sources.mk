@@ -181,6 +181,7 @@ SMOKE_SH += tests/smoke-echo.sh
 SMOKE_SH += tests/smoke-readme.sh
 SMOKE_SH += tests/smoke-relay.sh
 SMOKE_SH += tests/smoke-scarce.sh
+SMOKE_SH += tests/smoke-want.sh
 
 # Loaded before a sample; the smoke tests compile it.
 SCARCE_C += tests/scarce.c
