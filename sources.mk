@@ -138,6 +138,7 @@ TESTS_C += tests/test_until_cuts.c
 TESTS_C += tests/test_vain.c
 TESTS_C += tests/test_version.c
 TESTS_C += tests/test_wait.c
+TESTS_C += tests/test_want.c
 TESTS_C += tests/test_write.c
 TESTS_C += tests/test_write_cond.c
 TESTS_C += tests/test_write_now.c
@@ -156,6 +157,7 @@ SUPPORT_C += tests/support/scratch.c
 SUPPORT_C += tests/support/script.c
 SUPPORT_C += tests/support/scripted.c
 SUPPORT_C += tests/support/stage.c
+SUPPORT_C += tests/support/want.c
 SUPPORT_C += tests/support/worker.c
 
 # Programs with a main(), plain and for ThreadSanitizer: exit status 0, 1 or 77.
@@ -189,6 +191,7 @@ SMOKE_SH += tests/smoke-echo.sh
 SMOKE_SH += tests/smoke-readme.sh
 SMOKE_SH += tests/smoke-relay.sh
 SMOKE_SH += tests/smoke-scarce.sh
+SMOKE_SH += tests/smoke-want.sh
 
 # Loaded before a sample; the smoke tests compile it.
 SCARCE_C += tests/scarce.c
