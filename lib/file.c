@@ -9,7 +9,6 @@
 #include "backend.h"
 #include "op.h"
 #include "os.h"
-#include "owner.h"
 #include "queue.h"
 #include "seq.h"
 
