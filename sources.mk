@@ -105,6 +105,7 @@ TESTS_C += tests/test_file_begin.c
 TESTS_C += tests/test_file_wait.c
 TESTS_C += tests/test_fork.c
 TESTS_C += tests/test_fork_callback.c
+TESTS_C += tests/test_fork_fresh.c
 TESTS_C += tests/test_fork_outstanding.c
 TESTS_C += tests/test_fresh.c
 TESTS_C += tests/test_gather.c
