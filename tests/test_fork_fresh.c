@@ -14,6 +14,10 @@
 
 enum { LEN = 16 };
 
+/* The child ends at once, or makes the loop its own: where it was forked, or
+ * when the turn is over. */
+enum { GOES, RENEWS, RENEWS_LATER };
+
 struct fresh {
   struct weir_fixture *f;
   struct conn beside, reads, writes, ends, waits;
@@ -183,10 +187,22 @@ static void fork_in_callback(weir_op_t *op, int status, size_t n) {
   if (a->child != 0)
     return;
   alarm(20);
-  if (!a->renews)
+  if (a->renews == GOES)
     _exit(0);
   must(uv_loop_fork(&a->f->uv) == 0);
-  must(weir_loop_fork(a->f->loop) == 0);
+  if (a->renews == RENEWS)
+    must(weir_loop_fork(a->f->loop) == 0);
+}
+
+/* What was begun before the fork does not go on behind the callback. */
+static void child_goes_on(struct weir_fixture *f, struct fresh *a) {
+  if (a->renews == RENEWS_LATER) {
+    must(uv_run(&f->uv, UV_RUN_DEFAULT) == 0);
+    must(calls_of(a) == 0);
+    must(weir_loop_fork(f->loop) == 0);
+  }
+  child_ends(f, a);
+  _exit(0);
 }
 
 static void in_callback(struct weir_fixture *f, int renews) {
@@ -198,21 +214,23 @@ static void in_callback(struct weir_fixture *f, int renews) {
                       fork_in_callback),
            0);
   run_until(f, &a.trigger.calls);
-  if (a.child == 0) {
-    child_ends(f, &a);
-    _exit(0);
-  }
+  if (a.child == 0)
+    child_goes_on(f, &a);
   child_end(a.child);
   expect_all(f, &a);
   fresh_close(f, &a);
 }
 
 WEIR_TEST(fork, a_callback_forks_what_has_just_begun) {
-  in_callback(f, 1);
+  in_callback(f, RENEWS);
+}
+
+WEIR_TEST(fork, a_callback_forks_what_has_just_begun_and_the_turn_ends) {
+  in_callback(f, RENEWS_LATER);
 }
 
 WEIR_TEST(fork, a_callback_forks_what_has_just_begun_and_the_child_goes) {
-  in_callback(f, 0);
+  in_callback(f, GOES);
 }
 
 /* ---- Outside of uv_run ---- */
@@ -221,7 +239,8 @@ WEIR_TEST(fork, a_callback_forks_what_has_just_begun_and_the_child_goes) {
 static void fork_job(void *arg) {
   struct fresh *a = arg;
 
-  a->child = child_begin(a->renews ? child_renews : child_goes, a->f, a);
+  a->child =
+      child_begin(a->renews == RENEWS ? child_renews : child_goes, a->f, a);
 }
 
 static void outside(struct weir_fixture *f, int renews, int elsewhere) {
@@ -245,17 +264,17 @@ static void outside(struct weir_fixture *f, int renews, int elsewhere) {
 }
 
 WEIR_TEST(fork, what_has_just_begun_outside) {
-  outside(f, 1, 0);
+  outside(f, RENEWS, 0);
 }
 
 WEIR_TEST(fork, what_has_just_begun_outside_and_the_child_goes) {
-  outside(f, 0, 0);
+  outside(f, GOES, 0);
 }
 
 WEIR_TEST(fork, another_thread_forks_what_has_just_begun) {
-  outside(f, 1, 1);
+  outside(f, RENEWS, 1);
 }
 
 WEIR_TEST(fork, another_thread_forks_what_has_just_begun_and_the_child_goes) {
-  outside(f, 0, 1);
+  outside(f, GOES, 1);
 }
