@@ -161,6 +161,7 @@ SUPPORT_C += tests/support/scratch.c
 SUPPORT_C += tests/support/script.c
 SUPPORT_C += tests/support/scripted.c
 SUPPORT_C += tests/support/stage.c
+SUPPORT_C += tests/support/sweep.c
 SUPPORT_C += tests/support/want.c
 SUPPORT_C += tests/support/worker.c
 

@@ -39,19 +39,3 @@ const weir_test_call_t *scripted_call(const struct scripted *s, size_t i,
   check_is(call->what, what);
   return call;
 }
-
-weir_test_script_t cuts_script(struct cuts *c, size_t fail_at) {
-  c->steps[0] = (weir_test_step_t){.bytes = c->first, .turns = c->turns};
-  c->steps[1] = (weir_test_step_t){.bytes = c->second, .turns = c->turns};
-  return (weir_test_script_t){.steps = c->steps,
-                              .nsteps = 2,
-                              .rest = {.turns = c->turns},
-                              .fail_at = fail_at,
-                              .failure = {.status = UV_ETIMEDOUT,
-                                          .bytes = c->partial,
-                                          .turns = c->turns}};
-}
-
-size_t cuts_give(const struct cuts *c, size_t transfer, size_t rest) {
-  return transfer == 1 ? c->first : transfer == 2 ? c->second : rest;
-}
