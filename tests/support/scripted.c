@@ -3,6 +3,8 @@
  */
 #include "scripted.h"
 
+#include "net.h"
+
 void scripted_open(struct weir_fixture *f, struct scripted *s,
                    const weir_test_options_t *options) {
   s->closed = 0;
@@ -38,4 +40,21 @@ const weir_test_call_t *scripted_call(const struct scripted *s, size_t i,
   cr_assert(call != NULL, "there was no call %zu", i);
   check_is(call->what, what);
   return call;
+}
+
+void scripted_finish(struct scripted *s, weir_test_what_t what, int status,
+                     size_t bytes) {
+  weir_test_step_t step = {.status = status, .bytes = bytes};
+
+  if (status == 0 && bytes == 0)
+    step.flags = WEIR_TEST_NOTHING;
+  check_is(weir_test_finish(s->script, what, &step), 0);
+}
+
+void scripted_expect(const struct scripted *s, size_t total) {
+  size_t size;
+  const void *written = weir_test_written(s->script, &size);
+
+  check_is(size, total);
+  cr_assert(pattern_holds(written, 0, total), "other bytes were written");
 }

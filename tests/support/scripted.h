@@ -23,6 +23,13 @@ void scripted_close(struct weir_fixture *f, struct scripted *s);
 void scripted_close_begin(struct scripted *s);
 void scripted_close_end(struct weir_fixture *f, struct scripted *s);
 
+/* Ends the transfer that waits, with so many bytes (0: none). */
+void scripted_finish(struct scripted *s, weir_test_what_t what, int status,
+                     size_t bytes);
+
+/* Asserts that total bytes of the pattern were written, and no others. */
+void scripted_expect(const struct scripted *s, size_t total);
+
 /* The i-th call, which has to be `what`. */
 const weir_test_call_t *scripted_call(const struct scripted *s, size_t i,
                                       weir_test_what_t what);
