@@ -126,6 +126,7 @@ TESTS_C += tests/test_read.c
 TESTS_C += tests/test_read_cond.c
 TESTS_C += tests/test_reset.c
 TESTS_C += tests/test_same.c
+TESTS_C += tests/test_schedules.c
 TESTS_C += tests/test_seq.c
 TESTS_C += tests/test_seq_big.c
 TESTS_C += tests/test_seq_find.c
