@@ -39,6 +39,14 @@ export TSAN_OPTIONS="log_path=$san/report${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
 UBSAN_OPTIONS="print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
 export UBSAN_OPTIONS="log_path=$san/report:$UBSAN_OPTIONS"
 
+# What a test that failed or crashed has left is gone with the run. Some tests
+# become another user.
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/weir-run.XXXXXX") || exit 1
+export TMPDIR
+chmod 1777 "$TMPDIR"
+trap 'rm -rf "$TMPDIR"' EXIT
+trap 'exit 1' HUP INT TERM
+
 limit=
 if timeout -k 1 1 true 2>/dev/null; then
   limit="timeout -k 10 ${TEST_TIMEOUT:-600}"

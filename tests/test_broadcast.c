@@ -8,7 +8,7 @@
 #include "../bench/calls.h"
 #include "../bench/cast.h"
 #include "support/net.h"
-#include "support/script.h"
+#include "support/scripted.h"
 
 /* A server with clients that read and clients that do not, on weir and on plain
  * libuv: only those that do not may be cut.
@@ -164,12 +164,16 @@ WEIR_TEST(broadcast, takes_half_the_system_calls_of_libuv) {
 /* Here one read after the other is done at once, each of one line. */
 WEIR_TEST(broadcast, keeps_up_with_a_source_that_never_waits) {
   static struct audience a;
-  static struct script script;
+  static char bytes[BYTES];
+  const weir_test_options_t options = {.no_now = 1,
+                                       .read = {.rest = {.bytes = LINE}},
+                                       .input = bytes,
+                                       .input_size = BYTES};
+  struct scripted script;
 
-  script_open(f, &script);
-  script.read_cap = LINE;
-  script.read_end = BYTES;
+  pattern_fill(bytes, 0, BYTES);
+  scripted_open(f, &script, &options);
   serve(&a, &f->uv, f->loop, &script.stream);
   check_served(&a);
-  script_close(f, &script);
+  scripted_close(f, &script);
 }

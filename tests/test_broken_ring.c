@@ -10,7 +10,7 @@
 #include "support/gate.h"
 #include "support/net.h"
 #include "support/scratch.h"
-#include "support/script.h"
+#include "support/scripted.h"
 
 /* A ring that its process can no longer enter, or cannot enter for a while. */
 
@@ -525,7 +525,13 @@ RING_TEST(writes_into_nothing_that_was_given_back) {
 
 /* A kind of the application's own has no ring; it can be ended as ever. */
 RING_TEST(lets_other_kinds_end) {
-  static struct script a, b;
+  const weir_test_script_t never = {.rest = {.turns = WEIR_TEST_NEVER}};
+  const weir_test_options_t waiting = {.no_now = 1,
+                                       .read = never,
+                                       .write = never,
+                                       .input = "abcd",
+                                       .input_size = 4};
+  struct scripted a, b;
   struct request r = {0}, w = {0}, last = {0};
   struct conn c;
   char bytes[4];
@@ -533,9 +539,8 @@ RING_TEST(lets_other_kinds_end) {
   open_gate(f);
   renew(f);
   conn_unix(f, &c);
-  script_open(f, &a);
-  script_open(f, &b);
-  a.mode = b.mode = SCRIPT_PENDING;
+  scripted_open(f, &a, &waiting);
+  scripted_open(f, &b, &waiting);
   check_is(weir_read_some(&r.op, &a.stream, weir_mseq_block(bytes, 4), on_done),
            0);
   check_is(weir_write(&w.op, &b.stream, weir_seq_block("abcd", 4), on_done), 0);
@@ -544,13 +549,12 @@ RING_TEST(lets_other_kinds_end) {
   check_is(weir_write(&last.op, &c.stream, weir_seq_block("x", 1), on_done), 0);
   run_until(f, &last.calls);
   expect_error(&last, "the last write", EPERM);
-  if (a.read_pending)
-    script_finish_read(&a, 0, 4);
+  scripted_finish(&a, WEIR_TEST_READ, 0, 4);
   run_until(f, &r.calls);
-  script_close(f, &b);
+  scripted_close(f, &b);
   check_is(r.calls, 1);
   check_is(w.calls, 1);
-  script_close(f, &a);
+  scripted_close(f, &a);
   conn_close(f, &c);
   detach(f);
   renew(f);

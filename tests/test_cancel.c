@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include "support/net.h"
-#include "support/script.h"
+#include "support/scripted.h"
 
 static void read_block(struct conn *c, struct request *r, void *base,
                        size_t len) {
@@ -306,27 +306,28 @@ WEIR_TEST(cancel, an_op_that_its_callback_started_again) {
 /* The write that it was for is done; the window behind it was handed over from
  * within weir_write, before the loop looked at anything. */
 WEIR_TEST(cancel, too_late_does_not_hit_what_was_written_next) {
-  static struct script s;
+  const weir_test_options_t waiting = {
+      .no_now = 1, .write = {.rest = {.turns = WEIR_TEST_NEVER}}};
+  struct scripted s;
   struct request first = {0}, next[WEIR_WINDOW];
   int i;
 
   memset(next, 0, sizeof(next));
-  script_open(f, &s);
-  s.mode = SCRIPT_PENDING;
+  scripted_open(f, &s, &waiting);
   check_is(weir_write(&first.op, &s.stream, weir_seq_block("x", 1), on_done),
            0);
   run_turn(f);
   weir_cancel(&first.op);
-  script_finish_write(&s, 0, 1);
+  scripted_finish(&s, WEIR_TEST_WRITE, 0, 1);
   for (i = 0; i < WEIR_WINDOW; i++)
     check_is(
         weir_write(&next[i].op, &s.stream, weir_seq_block("y", 1), on_done), 0);
-  check_is(s.write_pending, 1);
+  check_is(weir_test_count(s.script, WEIR_TEST_WRITE), 2);
   run_some_turns(f);
-  check_is(s.write_cancels, 0);
+  check_is(weir_test_count(s.script, WEIR_TEST_CANCEL_WRITE), 0);
   finish(f, &first, 0, 1);
-  script_finish_write(&s, 0, WEIR_WINDOW);
+  scripted_finish(&s, WEIR_TEST_WRITE, 0, WEIR_WINDOW);
   for (i = 0; i < WEIR_WINDOW; i++)
     finish(f, &next[i], 0, 1);
-  script_close(f, &s);
+  scripted_close(f, &s);
 }

@@ -11,12 +11,13 @@
 #include <unistd.h>
 
 #include "support/net.h"
+#include "support/scratch.h"
 
 struct server {
   struct conn listener;
   struct sockaddr_storage addr;
-  char dir[32];
-  char path[48];
+  char dir[SCRATCH_DIR];
+  char path[SCRATCH_DIR + 16];
 };
 
 static void listen_ip(struct weir_fixture *f, struct server *s,
@@ -42,8 +43,7 @@ static void listen_ip(struct weir_fixture *f, struct server *s,
 static void listen_path(struct weir_fixture *f, struct server *s) {
   memset(s, 0, sizeof(*s));
   s->listener.peer = -1;
-  strcpy(s->dir, "/tmp/weir-test-XXXXXX");
-  cr_assert(mkdtemp(s->dir) != NULL);
+  scratch_dir(s->dir);
   snprintf(s->path, sizeof(s->path), "%s/socket", s->dir);
   check_is(weir_pipe_init(f->loop, &s->listener.stream), 0);
   check_is(weir_pipe_bind(&s->listener.stream, s->path), 0);

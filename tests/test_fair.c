@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/inert.h"
 #include "support/net.h"
-#include "support/script.h"
 
 /* Floods: completions that come at once neither grow the stack nor starve the
  * rest of the loop. */
@@ -14,7 +14,6 @@
 /* An operation whose callback starts it again. */
 struct chain {
   weir_op_t op;
-  struct script *script;
   weir_stream_t *stream;
   size_t len;
   long left;
@@ -44,6 +43,24 @@ static void read_again(weir_op_t *op, int status, size_t n) {
   if (weir_read_some(op, c->stream, weir_mseq_block(&c->byte, 1), read_again) !=
       0)
     c->failed = 1;
+}
+
+/* A stream that never waits, and remembers nothing of millions. */
+static int take_byte(weir_stream_t *stream, const uv_buf_t *bufs,
+                     unsigned nbufs, size_t *n) {
+  (void)stream;
+  (void)bufs;
+  (void)nbufs;
+  *n = 1;
+  return 0;
+}
+
+static weir_stream_kind_t flood_kind(void) {
+  weir_stream_kind_t kind = inert_kind;
+
+  kind.read_some = take_byte;
+  kind.write_some = take_byte;
+  return kind;
 }
 
 static void chain_start(struct chain *c, weir_stream_t *stream, long count) {
@@ -78,7 +95,8 @@ struct deep {
 };
 
 static void flood(struct deep *d, uv_loop_t *uv) {
-  static struct script script;
+  const weir_stream_kind_t kind = flood_kind();
+  static weir_stream_t stream;
   weir_loop_options_t options = {0};
   weir_loop_t *loop;
 
@@ -87,15 +105,15 @@ static void flood(struct deep *d, uv_loop_t *uv) {
   d->error = weir_loop_attach(uv, &options, &loop);
   if (d->error != 0)
     return;
-  script_open_on(loop, &script);
-  chain_start(&d->writes, &script.stream, DEEP);
-  chain_start(&d->reads, &script.stream, DEEP);
-  d->error |= weir_write(&d->writes.op, &script.stream, weir_seq_block("x", 1),
-                         write_again);
-  d->error |= weir_read_some(&d->reads.op, &script.stream,
+  d->error = weir_stream_init(loop, &stream, &kind, NULL);
+  chain_start(&d->writes, &stream, DEEP);
+  chain_start(&d->reads, &stream, DEEP);
+  d->error |=
+      weir_write(&d->writes.op, &stream, weir_seq_block("x", 1), write_again);
+  d->error |= weir_read_some(&d->reads.op, &stream,
                              weir_mseq_block(&d->reads.byte, 1), read_again);
   uv_run(uv, UV_RUN_DEFAULT);
-  d->error |= weir_close(&script.stream, NULL);
+  d->error |= weir_close(&stream, NULL);
   uv_run(uv, UV_RUN_DEFAULT);
   d->error |= weir_loop_detach(loop, NULL);
   uv_run(uv, UV_RUN_DEFAULT);
@@ -161,17 +179,16 @@ static void stop_chains(struct chain *a, struct chain *b) {
 }
 
 WEIR_TEST(fair, timers_fire_under_a_flood_of_inline_completions) {
-  static struct script s;
+  const weir_stream_kind_t kind = flood_kind();
+  static weir_stream_t s;
   static struct chain reads, writes;
   struct ticker ticker;
 
-  script_open(f, &s);
-  chain_start(&writes, &s.stream, 1L << 40);
-  chain_start(&reads, &s.stream, 1L << 40);
-  check_is(
-      weir_write(&writes.op, &s.stream, weir_seq_block("x", 1), write_again),
-      0);
-  check_is(weir_read_some(&reads.op, &s.stream, weir_mseq_block(&reads.byte, 1),
+  check_is(weir_stream_init(f->loop, &s, &kind, NULL), 0);
+  chain_start(&writes, &s, 1L << 40);
+  chain_start(&reads, &s, 1L << 40);
+  check_is(weir_write(&writes.op, &s, weir_seq_block("x", 1), write_again), 0);
+  check_is(weir_read_some(&reads.op, &s, weir_mseq_block(&reads.byte, 1),
                           read_again),
            0);
   ticker_start(f, &ticker);
@@ -180,7 +197,8 @@ WEIR_TEST(fair, timers_fire_under_a_flood_of_inline_completions) {
   stop_chains(&reads, &writes);
   run_out(f);
   check_is(reads.failed + writes.failed, 0);
-  script_close(f, &s);
+  check_is(weir_close(&s, NULL), 0);
+  run_out(f);
 }
 
 WEIR_TEST(fair, timers_fire_under_a_flood_of_empty_writes) {
@@ -206,20 +224,19 @@ WEIR_TEST(fair, timers_fire_under_a_flood_of_empty_writes) {
 }
 
 WEIR_TEST(fair, a_flooding_stream_lets_another_through) {
-  static struct script s;
+  const weir_stream_kind_t kind = flood_kind();
+  static weir_stream_t s;
   static struct chain reads, writes;
   struct request r = {0};
   struct conn c;
   char bytes[16];
 
-  script_open(f, &s);
+  check_is(weir_stream_init(f->loop, &s, &kind, NULL), 0);
   conn_tcp(f, &c);
-  chain_start(&writes, &s.stream, 1L << 40);
-  chain_start(&reads, &s.stream, 1L << 40);
-  check_is(
-      weir_write(&writes.op, &s.stream, weir_seq_block("x", 1), write_again),
-      0);
-  check_is(weir_read_some(&reads.op, &s.stream, weir_mseq_block(&reads.byte, 1),
+  chain_start(&writes, &s, 1L << 40);
+  chain_start(&reads, &s, 1L << 40);
+  check_is(weir_write(&writes.op, &s, weir_seq_block("x", 1), write_again), 0);
+  check_is(weir_read_some(&reads.op, &s, weir_mseq_block(&reads.byte, 1),
                           read_again),
            0);
   check_is(
@@ -228,7 +245,8 @@ WEIR_TEST(fair, a_flooding_stream_lets_another_through) {
   finish(f, &r, 0, 16);
   stop_chains(&reads, &writes);
   run_out(f);
-  script_close(f, &s);
+  check_is(weir_close(&s, NULL), 0);
+  run_out(f);
   conn_close(f, &c);
 }
 

@@ -35,7 +35,7 @@ static void on_open(weir_op_t *op, int status, size_t n) {
 WEIR_TEST(file, is_opened_written_synced_read_and_closed) {
   struct scratch s;
   struct request r;
-  char path[64], bytes[100], back[100];
+  char path[SCRATCH_DIR + 16], bytes[100], back[100];
 
   scratch_make(&s, 0);
   pattern_fill(bytes, 0, 100);
@@ -69,7 +69,7 @@ WEIR_TEST(file, is_opened_written_synced_read_and_closed) {
 
 WEIR_TEST(file, without_a_callback_is_synchronous) {
   struct scratch s;
-  char path[64], bytes[100];
+  char path[SCRATCH_DIR + 16], bytes[100];
   uv_buf_t bufs[20];
   int fd, i;
 

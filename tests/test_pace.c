@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/inert.h"
 #include "support/net.h"
-#include "support/script.h"
+#include "support/scripted.h"
 
 /* Reading and writing keep pace: what is read leaves again before much more is
  * read, and a write does not wait for the callbacks of others. */
@@ -135,7 +136,7 @@ struct source {
 /* Many such, whose callbacks come in a row; each of the first `writers` puts
  * `writes` segments, none of which touches another, into the sink's queue. */
 struct crowd {
-  struct script sink;
+  struct scripted sink;
   int writers;
   int writes;
   int callbacks;
@@ -147,31 +148,6 @@ struct crowd {
   struct source sources[DUE];
   weir_op_t ops[DUE];
   char bytes[DUE][2 * SEGMENT];
-};
-
-static int stay(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
-                size_t *n) {
-  (void)stream;
-  (void)bufs;
-  (void)nbufs;
-  (void)n;
-  return WEIR_PENDING;
-}
-
-static int nothing(weir_stream_t *stream) {
-  (void)stream;
-  return 0;
-}
-
-static const weir_stream_kind_t source_kind = {
-    .size = sizeof(weir_stream_kind_t),
-    .name = "source",
-    .read_some = stay,
-    .write_some = stay,
-    .cancel_read = nothing,
-    .cancel_write = nothing,
-    .shutdown = nothing,
-    .close = weir_stream_close_done,
 };
 
 static void on_segment(weir_op_t *op, int status, size_t n) {
@@ -200,7 +176,7 @@ static void on_byte(weir_op_t *op, int status, size_t n) {
   if (status != 0 || n != 1)
     c->failed = 1;
   c->callbacks++;
-  if (c->started == 0 && c->sink.write_calls > 0)
+  if (c->started == 0 && weir_test_calls(c->sink.script) > 0)
     c->started = c->callbacks;
   if (queued > c->queued)
     c->queued = queued;
@@ -210,21 +186,26 @@ static void on_byte(weir_op_t *op, int status, size_t n) {
 }
 
 static void crowd_open(struct weir_fixture *f, struct crowd *c) {
+  const weir_test_options_t options = {.no_now = 1};
   int i;
 
   memset(c, 0, sizeof(*c));
-  script_open(f, &c->sink);
+  scripted_open(f, &c->sink, &options);
   for (i = 0; i < DUE; i++) {
     struct source *s = &c->sources[i];
 
     s->crowd = c;
     s->op.data = s;
-    check_is(weir_stream_init(f->loop, &s->stream, &source_kind, NULL), 0);
+    check_is(weir_stream_init(f->loop, &s->stream, &inert_kind, NULL), 0);
     check_is(weir_read_some(&s->op, &s->stream, weir_mseq_block(&s->byte, 1),
                             on_byte),
              0);
   }
   run_some_turns(f);
+}
+
+static size_t calls_of(const struct crowd *c) {
+  return weir_test_count(c->sink.script, WEIR_TEST_WRITE);
 }
 
 /* Has all callbacks come due at once, and waits until all is written. */
@@ -247,7 +228,7 @@ static void crowd_close(struct weir_fixture *f, struct crowd *c) {
 
   for (i = 0; i < DUE; i++)
     check_is(weir_close(&c->sources[i].stream, NULL), 0);
-  script_close(f, &c->sink);
+  scripted_close(f, &c->sink);
   run_out(f);
 }
 
@@ -268,7 +249,7 @@ WEIR_TEST(pace, a_full_window_waits_for_no_callback) {
   crowd_open(f, &c);
   crowd_run(f, &c, 1, WEIR_WINDOW);
   check_is(c.started, 2);
-  check_is(c.sink.write_calls, 1);
+  check_is(calls_of(&c), 1);
   crowd_close(f, &c);
 }
 
@@ -278,7 +259,7 @@ WEIR_TEST(pace, writes_of_many_callbacks_leave_in_full_windows) {
   crowd_open(f, &c);
   crowd_run(f, &c, DUE, 1);
   cr_assert(c.queued <= 4 * WEIR_WINDOW, "%zu segments were queued", c.queued);
-  cr_assert(c.sink.write_calls <= DUE / (WEIR_WINDOW / 2),
-            "%d calls for %d segments", c.sink.write_calls, DUE);
+  cr_assert(calls_of(&c) <= DUE / (WEIR_WINDOW / 2),
+            "%zu calls for %d segments", calls_of(&c), DUE);
   crowd_close(f, &c);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "support/alloc.h"
-#include "support/scripted.h"
+#include "support/sweep.h"
 
 /* Reads with a condition: every cut of the memory, every cut of what is
  * delivered, and an error at every transfer, with and without bytes. */
@@ -14,10 +14,9 @@ enum { SIZE = 5, TRANSFERS = 6 };
 static const char INPUT[] = "abcdefgh";
 
 /* What is varied. */
-struct sweep {
-  struct weir_fixture *f;
+struct reading {
+  struct sweep sweep;
   weir_cond_t cond;
-  struct cuts cuts;
   weir_mseq_t into;
   char memory[SIZE];
 };
@@ -48,31 +47,28 @@ static size_t wanted(const weir_cond_t *c, const weir_cond_t *all,
 }
 
 /* The contract in a few lines. */
-static struct outcome expected(const struct sweep *w, size_t fail_at,
+static struct outcome expected(const struct reading *w, size_t fail_at,
                                int *reached) {
   weir_cond_t all = weir_all(), least = weir_at_least(0);
   struct outcome o = {0, 0};
-  size_t transfer, ask;
+  size_t ask;
 
-  for (transfer = 1; (ask = wanted(&w->cond, &all, &least, o.n)) > 0;
+  for (size_t transfer = 1;
+       (ask = wanted(&w->cond, &all, &least, o.n)) > 0 && !*reached;
        transfer++) {
-    size_t give = cuts_give(&w->cuts, transfer, SIZE);
+    size_t give;
 
-    *reached |= transfer == fail_at;
-    if (transfer == fail_at) {
-      o.n += w->cuts.partial < ask ? w->cuts.partial : ask;
-      if (wanted(&w->cond, &all, &least, o.n) > 0)
-        o.status = UV_ETIMEDOUT;
-      return o;
-    }
-    o.n += give < ask ? give : ask;
+    *reached = sweep_give(&w->sweep, transfer, fail_at, ask, &give);
+    o.n += give;
   }
+  if (ask > 0)
+    o.status = UV_ETIMEDOUT;
   return o;
 }
 
 static int run(void *arg, size_t fail_at, int *reached) {
-  struct sweep *w = arg;
-  weir_test_options_t options = {.read = cuts_script(&w->cuts, fail_at),
+  struct reading *w = arg;
+  weir_test_options_t options = {.read = sweep_script(&w->sweep, fail_at),
                                  .input = INPUT,
                                  .input_size = sizeof(INPUT) - 1};
   struct outcome o = expected(w, fail_at, reached);
@@ -80,41 +76,36 @@ static int run(void *arg, size_t fail_at, int *reached) {
   struct scripted s;
 
   memset(w->memory, '-', SIZE);
-  scripted_open(w->f, &s, &options);
+  scripted_open(w->sweep.f, &s, &options);
   check_is(weir_read(&r.op, &s.stream, w->into, w->cond, on_done), 0);
-  finish(w->f, &r, o.status, o.n);
+  finish(w->sweep.f, &r, o.status, o.n);
   check_is(weir_test_failed(s.script), *reached);
   check_is(weir_test_delivered(s.script), o.n);
   cr_assert(memcmp(w->memory, INPUT, o.n) == 0);
   cr_assert(o.n == SIZE || w->memory[o.n] == '-');
-  scripted_close(w->f, &s);
+  scripted_close(w->sweep.f, &s);
   return 0;
 }
 
 static int each_failure(void *arg, weir_mseq_t into) {
-  struct sweep *w = arg;
-  size_t runs = 0;
+  struct reading *w = arg;
 
   w->into = into;
-  check_is(weir_test_each_failure(run, w, &runs), 0);
-  cr_assert(runs <= TRANSFERS);
+  sweep_failures(&w->sweep, run, TRANSFERS);
   return 0;
 }
 
-static void every_cut_and_failure(struct weir_fixture *f, weir_cond_t cond) {
-  struct sweep w = {.f = f, .cond = cond};
-  size_t first, second;
+static void each_cut(struct sweep *sweep) {
+  struct reading *w = (struct reading *)sweep;
 
-  for (first = 1; first <= SIZE; first++)
-    for (second = 1; second <= SIZE; second++) {
-      w.cuts.first = first;
-      w.cuts.second = second;
-      w.cuts.partial = (first + second) % 3;
-      w.cuts.turns = (unsigned)(first % 2);
-      check_is(
-          weir_test_msplits3(weir_mseq_block(w.memory, SIZE), each_failure, &w),
-          0);
-    }
+  check_is(
+      weir_test_msplits3(weir_mseq_block(w->memory, SIZE), each_failure, w), 0);
+}
+
+static void every_cut_and_failure(struct weir_fixture *f, weir_cond_t cond) {
+  struct reading w = {.sweep = {.f = f}, .cond = cond};
+
+  sweep_cuts(&w.sweep, SIZE, each_cut);
 }
 
 WEIR_TEST(read_cond, all_at_every_cut_and_failure) {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "support/net.h"
-#include "support/script.h"
+#include "support/scripted.h"
 
 /* weir_close_reset: the peer must not take what has arrived for all. */
 
@@ -355,12 +355,12 @@ WEIR_TEST(reset, after_the_application_closed_all_handles) {
 /* ---- Kinds of the application's own ---- */
 
 WEIR_TEST(reset, refuses_a_kind_without_a_descriptor) {
-  static struct script s;
+  struct scripted s;
 
-  script_open(f, &s);
-  check_is(weir_close_reset(&s.stream, on_script_closed), UV_ENOTSUP);
+  scripted_open(f, &s, NULL);
+  check_is(weir_close_reset(&s.stream, NULL), UV_ENOTSUP);
   check_is(weir_is_closing(&s.stream), 0);
-  script_close(f, &s);
+  scripted_close(f, &s);
 }
 
 static int script_fd;
@@ -373,7 +373,8 @@ static int get_script_fd(const weir_stream_t *stream, uv_os_fd_t *fd) {
 
 /* A kind on top of a TCP connection: its own close closes that. */
 WEIR_TEST(reset, reaches_the_connection_below_a_kind) {
-  static struct script s;
+  weir_stream_kind_t kind;
+  struct scripted s;
   struct conn c;
   int fds[2];
 
@@ -381,10 +382,13 @@ WEIR_TEST(reset, reaches_the_connection_below_a_kind) {
   pair_tcp(fds, 0, 0);
   script_fd = fds[0];
   c.peer = fds[1];
-  script_open(f, &s);
-  s.kind.fileno = get_script_fd;
-  check_is(weir_close_reset(&s.stream, on_script_closed), 0);
-  run_until(f, &s.closed);
+  scripted_open(f, &s, NULL);
+  kind = *s.stream.kind;
+  kind.fileno = get_script_fd;
+  s.stream.kind = &kind;
+  check_is(weir_close_reset(&s.stream, NULL), 0);
+  run_out(f);
+  check_is(weir_test_stream_free(s.script), 0);
   close(script_fd);
   check_is(expect_reset(&c), 0);
   close_peer(&c);

@@ -50,7 +50,7 @@ struct subject {
   weir_stream_t stream;
   int closed;
   struct sockaddr_in addr; /* where somebody listens */
-  char path[64];
+  char path[SCRATCH_DIR + 16];
 };
 
 static void on_closed(weir_stream_t *stream) {
@@ -73,7 +73,7 @@ static void subject_close(struct subject *s) {
 
 static int bind_somewhere(struct subject *s, const char *name) {
   struct sockaddr_in any;
-  char path[64];
+  char path[SCRATCH_DIR + 16];
 
   snprintf(path, sizeof(path), "%s/%s", s->scratch.dir, name);
   check_is(uv_ip4_addr("127.0.0.1", 0, &any), 0);

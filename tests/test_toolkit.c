@@ -317,6 +317,50 @@ WEIR_TEST(toolkit, a_transfer_that_never_ends_is_cancelled) {
   scripted_close(f, &s);
 }
 
+WEIR_TEST(toolkit, a_transfer_that_waits_is_finished) {
+  const weir_test_script_t never = {.rest = {.turns = WEIR_TEST_NEVER}};
+  const weir_test_options_t options = {
+      .read = never,
+      .write = never,
+      .shutdown = {.turns = WEIR_TEST_NEVER},
+      .input = "abc",
+      .input_size = 3,
+      .at_end = WEIR_PENDING,
+  };
+  const weir_test_step_t step = {.bytes = 3}, good = {0};
+  struct request r = {0}, w = {0};
+  struct scripted s;
+  char bytes[4];
+
+  scripted_open(f, &s, &options);
+  check_is(weir_test_finish(NULL, WEIR_TEST_READ, &step), UV_EINVAL);
+  check_is(weir_test_finish(s.script, WEIR_TEST_READ, &step), UV_EINVAL);
+  check_is(weir_read(&r.op, &s.stream, weir_mseq_block(bytes, 4), weir_all(),
+                     on_done),
+           0);
+  check_is(weir_write_eof(&w.op, &s.stream, weir_seq_block("wxyz", 4), on_done),
+           0);
+  run_some_turns(f);
+  check_is(weir_test_finish(s.script, WEIR_TEST_READ, NULL), UV_EINVAL);
+  check_is(weir_test_finish(s.script, WEIR_TEST_CLOSE, &step), UV_EINVAL);
+  check_is(weir_test_finish(s.script, WEIR_TEST_SHUTDOWN, &good), UV_EINVAL);
+  check_is(weir_test_finish(s.script, WEIR_TEST_READ, &step), 0);
+  check_is(weir_test_finish(s.script, WEIR_TEST_READ, &step), UV_EINVAL);
+  scripted_finish(&s, WEIR_TEST_WRITE, 0, 3);
+  run_some_turns(f);
+  /* Of the input there is no more. */
+  check_is(weir_test_finish(s.script, WEIR_TEST_READ, &good), WEIR_PENDING);
+  scripted_finish(&s, WEIR_TEST_WRITE, 0, 1);
+  run_some_turns(f);
+  check_is(w.calls, 0);
+  check_is(weir_test_finish(s.script, WEIR_TEST_SHUTDOWN, &good), 0);
+  finish(f, &w, 0, 4);
+  scripted_finish(&s, WEIR_TEST_READ, UV_ETIMEDOUT, 0);
+  finish(f, &r, UV_ETIMEDOUT, 3);
+  cr_assert(memcmp(bytes, "abc", 3) == 0);
+  scripted_close(f, &s);
+}
+
 WEIR_TEST(toolkit, a_deaf_transfer_completes_in_spite_of_its_cancellation) {
   const weir_test_step_t deaf = {.turns = 3, .flags = WEIR_TEST_DEAF};
   weir_test_options_t options = {.read = {.rest = deaf},

@@ -10,20 +10,20 @@
 #include <unistd.h>
 
 #include "support/net.h"
+#include "support/scratch.h"
 
 /* UNIX sockets and their paths. */
 
 enum { PATH_LIMIT = sizeof(((struct sockaddr_un *)0)->sun_path) };
 
 struct place {
-  char dir[32];
-  char server[64];
-  char client[64];
+  char dir[SCRATCH_DIR];
+  char server[SCRATCH_DIR + 16];
+  char client[SCRATCH_DIR + 16];
 };
 
 static void place_make(struct place *p) {
-  strcpy(p->dir, "/tmp/weir-test-XXXXXX");
-  cr_assert(mkdtemp(p->dir) != NULL);
+  scratch_dir(p->dir);
   snprintf(p->server, sizeof(p->server), "%s/server", p->dir);
   snprintf(p->client, sizeof(p->client), "%s/client", p->dir);
 }

@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "support/box.h"
-#include "support/scripted.h"
+#include "support/sweep.h"
 
 /* Reads up to a delimiter, with every input cut in every way and every
  * transfer failing, against what a search of the whole input says. */
 
-struct sweep {
-  struct weir_fixture *f;
+struct search {
+  struct sweep sweep;
   int kind;
   size_t offset;
   const char *input;
@@ -19,7 +19,6 @@ struct sweep {
   size_t held; /* bytes of the input that the buffer has at first */
   const char *delimiter;
   size_t len;
-  struct cuts cuts;
   int how; /* 0: the bytes, 1: a matcher function */
 };
 
@@ -47,7 +46,7 @@ static int plain_match(void *arg, const char *bytes, size_t len, size_t *end) {
 }
 
 /* The offset just past the first match in n bytes, or 0. */
-static size_t search(const struct sweep *w, size_t n) {
+static size_t find(const struct search *w, size_t n) {
   size_t at;
 
   for (at = w->len; at <= n; at++)
@@ -56,15 +55,15 @@ static size_t search(const struct sweep *w, size_t n) {
   return 0;
 }
 
-static struct outcome expected(const struct sweep *w, size_t fail_at,
+static struct outcome expected(const struct search *w, size_t fail_at,
                                int *reached) {
   struct outcome o = {0, 0};
   size_t held = w->held;
   size_t transfer;
 
-  for (transfer = 1; (o.n = search(w, held)) == 0; transfer++) {
-    size_t give = cuts_give(&w->cuts, transfer, LIMIT);
+  for (transfer = 1; (o.n = find(w, held)) == 0; transfer++) {
     size_t left = w->size - held;
+    size_t give;
 
     if (held == LIMIT) {
       o.status = UV_ENOBUFS;
@@ -73,10 +72,10 @@ static struct outcome expected(const struct sweep *w, size_t fail_at,
     }
     if (left > LIMIT - held)
       left = LIMIT - held;
-    *reached |= transfer == fail_at;
-    if (transfer == fail_at) {
-      held += w->cuts.partial < left ? w->cuts.partial : left;
-      o.n = search(w, held);
+    *reached = sweep_give(&w->sweep, transfer, fail_at, left, &give);
+    if (*reached) {
+      held += give;
+      o.n = find(w, held);
       if (o.n == 0) {
         o.status = UV_ETIMEDOUT;
         o.n = held;
@@ -88,12 +87,12 @@ static struct outcome expected(const struct sweep *w, size_t fail_at,
       o.n = held;
       return o;
     }
-    held += give < left ? give : left;
+    held += give;
   }
   return o;
 }
 
-static weir_until_t until_of(const struct sweep *w, struct plain *m) {
+static weir_until_t until_of(const struct search *w, struct plain *m) {
   m->delimiter = w->delimiter;
   m->len = w->len;
   m->size = 0;
@@ -105,8 +104,8 @@ static weir_until_t until_of(const struct sweep *w, struct plain *m) {
 }
 
 static int run(void *arg, size_t fail_at, int *reached) {
-  struct sweep *w = arg;
-  weir_test_options_t options = {.read = cuts_script(&w->cuts, fail_at),
+  struct search *w = arg;
+  weir_test_options_t options = {.read = sweep_script(&w->sweep, fail_at),
                                  .input = w->input + w->held,
                                  .input_size = w->size - w->held};
   struct outcome o = expected(w, fail_at, reached);
@@ -117,35 +116,29 @@ static int run(void *arg, size_t fail_at, int *reached) {
 
   box_open(&b, w->kind, w->offset);
   box_put(&b, w->input, w->held);
-  scripted_open(w->f, &s, &options);
+  scripted_open(w->sweep.f, &s, &options);
   check_is(
       weir_read_until(&r.op, &s.stream, &b.buffer, until_of(w, &m), on_done),
       0);
-  finish(w->f, &r, o.status, o.n);
+  finish(w->sweep.f, &r, o.status, o.n);
   check_is(weir_test_failed(s.script), *reached);
   box_expect(&b, w->input, w->held + weir_test_delivered(s.script));
   if (o.status != 0)
     check_is(weir_buffer_size(&b.buffer), o.n);
-  scripted_close(w->f, &s);
+  scripted_close(w->sweep.f, &s);
   box_close(&b);
   return 0;
 }
 
-/* Every cut of what comes in three, with an error at each transfer. */
-static void every_cut_and_failure(struct sweep *w) {
+static void each_failure(struct sweep *w) {
+  sweep_failures(w, run, LIMIT + 2);
+}
+
+/* Every cut of what comes, with an error at each transfer. */
+static void every_cut_and_failure(struct search *w) {
   size_t left = w->size - w->held;
 
-  for (w->cuts.first = 1; w->cuts.first <= (left > 0 ? left : 1);
-       w->cuts.first++)
-    for (w->cuts.second = 1;
-         w->cuts.second <= left - w->cuts.first || w->cuts.second == 1;
-         w->cuts.second++) {
-      w->cuts.partial = (w->cuts.first + w->cuts.second) % 3;
-      w->cuts.turns = w->cuts.first % 2 == 0;
-      check_is(weir_test_each_failure(run, w, NULL), 0);
-      if (left <= w->cuts.first)
-        break;
-    }
+  sweep_cuts(&w->sweep, left > 0 ? left : 1, each_failure);
 }
 
 /* All inputs of that size over two letters, in which overlaps abound. */
@@ -153,13 +146,13 @@ static void every_input(struct weir_fixture *f, int kind, const char *delimiter,
                         int how) {
   enum { LENGTH = 6 };
   char input[LENGTH];
-  struct sweep w = {.f = f,
-                    .kind = kind,
-                    .input = input,
-                    .size = LENGTH,
-                    .delimiter = delimiter,
-                    .len = strlen(delimiter),
-                    .how = how};
+  struct search w = {.sweep = {.f = f},
+                     .kind = kind,
+                     .input = input,
+                     .size = LENGTH,
+                     .delimiter = delimiter,
+                     .len = strlen(delimiter),
+                     .how = how};
   unsigned bits, i;
 
   for (bits = 0; bits < 1u << LENGTH; bits++) {
@@ -200,12 +193,12 @@ WEIR_TEST(until_cuts, chain_at_every_cut_and_failure) {
  * place too, read in every cut. */
 WEIR_TEST(until_cuts, a_delimiter_at_every_place_of_a_ring) {
   char input[LIMIT];
-  struct sweep w = {.f = f,
-                    .kind = RING,
-                    .input = input,
-                    .size = LIMIT,
-                    .delimiter = "\r\n\r\n",
-                    .len = 4};
+  struct search w = {.sweep = {.f = f},
+                     .kind = RING,
+                     .input = input,
+                     .size = LIMIT,
+                     .delimiter = "\r\n\r\n",
+                     .len = 4};
   size_t place;
 
   for (place = 0; place + 4 <= LIMIT; place++) {
@@ -213,10 +206,11 @@ WEIR_TEST(until_cuts, a_delimiter_at_every_place_of_a_ring) {
     memcpy(input + place, "\r\n\r\n", 4);
     for (w.offset = 0; w.offset < 11; w.offset++) {
       w.held = (place + w.offset) % 4;
-      for (w.cuts.first = 1; w.cuts.first < LIMIT - w.held; w.cuts.first += 2)
-        for (w.cuts.second = 1; w.cuts.second < LIMIT - w.held;
-             w.cuts.second += 3)
-          check_is(weir_test_each_failure(run, &w, NULL), 0);
+      for (w.sweep.first = 1; w.sweep.first < LIMIT - w.held;
+           w.sweep.first += 2)
+        for (w.sweep.second = 1; w.sweep.second < LIMIT - w.held;
+             w.sweep.second += 3)
+          check_is(weir_test_each_failure(run, &w.sweep, NULL), 0);
     }
   }
 }

@@ -11,7 +11,7 @@
 
 #include "support/busy.h"
 #include "support/scratch.h"
-#include "support/script.h"
+#include "support/scripted.h"
 #include "support/want.h"
 #include "support/worker.h"
 
@@ -294,22 +294,21 @@ static void adopted(struct scene *t) {
 }
 
 static void own_kind(struct scene *t) {
-  struct script *s = calloc(1, sizeof(*s));
+  const weir_test_options_t options = {.no_now = 1};
   struct request w = {0};
+  struct scripted s;
 
-  cr_assert_not_null(s);
   lay_out(1000);
-  script_open(t->f, s);
-  if (taken(t, weir_write(&w.op, &s->stream, weir_seq_bufs(from, 1000),
-                          on_done))) {
+  scripted_open(t->f, &s, &options);
+  if (taken(t,
+            weir_write(&w.op, &s.stream, weir_seq_bufs(from, 1000), on_done))) {
     cr_assert(ended(t, &w, 1000));
-    cr_assert(pattern_holds(s->sink, 0, 1000));
+    scripted_expect(&s, 1000);
   } else {
-    check_is(s->write_calls, 0);
-    check_is(weir_stream_queued(&s->stream), 0);
+    check_is(weir_test_calls(s.script), 0);
+    check_is(weir_stream_queued(&s.stream), 0);
   }
-  script_close(t->f, s);
-  free(s);
+  scripted_close(t->f, &s);
 }
 
 /* ---- Scenes: buffers that grow ---- */

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "support/scripted.h"
+#include "support/sweep.h"
 
 /* Writes: every cut of the memory, every cut of what the stream takes, and an
  * error at every transfer, with and without bytes. */
@@ -13,39 +13,32 @@ enum { SIZE = 5, ALL = -1, SOME = -2, TRANSFERS = 6 };
 static const char BYTES[] = "abcde";
 
 /* What is varied. */
-struct sweep {
-  struct weir_fixture *f;
+struct writing {
+  struct sweep sweep;
   int need; /* ALL, SOME, or the k of weir_write_at_least */
-  struct cuts cuts;
   weir_seq_t from;
 };
 
-static size_t needed(const struct sweep *w) {
+static size_t needed(const struct writing *w) {
   return w->need == ALL ? SIZE : w->need == SOME ? 1 : (size_t)w->need;
 }
 
-static struct outcome expected(const struct sweep *w, size_t fail_at,
+static struct outcome expected(const struct writing *w, size_t fail_at,
                                int *reached) {
   struct outcome o = {0, 0};
-  size_t transfer;
 
-  for (transfer = 1; o.n < needed(w); transfer++) {
-    size_t give = cuts_give(&w->cuts, transfer, SIZE);
-    size_t left = SIZE - o.n;
+  for (size_t transfer = 1; o.n < needed(w) && !*reached; transfer++) {
+    size_t give;
 
-    *reached |= transfer == fail_at;
-    if (transfer == fail_at) {
-      o.n += w->cuts.partial < left ? w->cuts.partial : left;
-      if (o.n < needed(w))
-        o.status = UV_ETIMEDOUT;
-      return o;
-    }
-    o.n += give < left ? give : left;
+    *reached = sweep_give(&w->sweep, transfer, fail_at, SIZE - o.n, &give);
+    o.n += give;
   }
+  if (o.n < needed(w))
+    o.status = UV_ETIMEDOUT;
   return o;
 }
 
-static int begin(struct sweep *w, struct request *r, weir_stream_t *stream) {
+static int begin(struct writing *w, struct request *r, weir_stream_t *stream) {
   if (w->need == ALL)
     return weir_write(&r->op, stream, w->from, on_done);
   if (w->need == SOME)
@@ -54,49 +47,42 @@ static int begin(struct sweep *w, struct request *r, weir_stream_t *stream) {
 }
 
 static int run(void *arg, size_t fail_at, int *reached) {
-  struct sweep *w = arg;
-  weir_test_options_t options = {.write = cuts_script(&w->cuts, fail_at)};
+  struct writing *w = arg;
+  weir_test_options_t options = {.write = sweep_script(&w->sweep, fail_at)};
   struct outcome o = expected(w, fail_at, reached);
   struct request r = {.calls = 0};
   struct scripted s;
   const void *log;
   size_t size;
 
-  scripted_open(w->f, &s, &options);
+  scripted_open(w->sweep.f, &s, &options);
   check_is(begin(w, &r, &s.stream), 0);
-  finish(w->f, &r, o.status, o.n);
+  finish(w->sweep.f, &r, o.status, o.n);
   check_is(weir_test_failed(s.script), *reached);
   log = weir_test_written(s.script, &size);
   check_is(size, o.n);
   cr_assert(o.n == 0 || memcmp(log, BYTES, o.n) == 0);
   check_is(weir_stream_queued(&s.stream), 0);
-  scripted_close(w->f, &s);
+  scripted_close(w->sweep.f, &s);
   return 0;
 }
 
 static int each_failure(void *arg, weir_seq_t from) {
-  struct sweep *w = arg;
-  size_t runs = 0;
+  struct writing *w = arg;
 
   w->from = from;
-  check_is(weir_test_each_failure(run, w, &runs), 0);
-  cr_assert(runs <= TRANSFERS);
+  sweep_failures(&w->sweep, run, TRANSFERS);
   return 0;
 }
 
-static void every_cut_and_failure(struct weir_fixture *f, int need) {
-  struct sweep w = {.f = f, .need = need};
-  size_t first, second;
+static void each_cut(struct sweep *w) {
+  check_is(weir_test_splits3(weir_seq_block(BYTES, SIZE), each_failure, w), 0);
+}
 
-  for (first = 1; first <= SIZE; first++)
-    for (second = 1; second <= SIZE; second++) {
-      w.cuts.first = first;
-      w.cuts.second = second;
-      w.cuts.partial = (first + second) % 3;
-      w.cuts.turns = (unsigned)(first % 2);
-      check_is(weir_test_splits3(weir_seq_block(BYTES, SIZE), each_failure, &w),
-               0);
-    }
+static void every_cut_and_failure(struct weir_fixture *f, int need) {
+  struct writing w = {.sweep = {.f = f}, .need = need};
+
+  sweep_cuts(&w.sweep, SIZE, each_cut);
 }
 
 WEIR_TEST(write_cond, all_at_every_cut_and_failure) {

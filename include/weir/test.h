@@ -42,7 +42,7 @@ WEIR_MUST_USE int weir_test_pair(weir_loop_t *loop, weir_stream_t *a,
 
 /* ---- A stream that follows a script ---- */
 
-/* Never completes: waits for the cancellation. */
+/* Never completes by itself: waits for weir_test_finish or the cancellation. */
 #define WEIR_TEST_NEVER ((unsigned)-1)
 
 /* weir_test_step_t.flags */
@@ -108,10 +108,6 @@ WEIR_MUST_USE int weir_test_stream(weir_loop_t *loop, weir_stream_t *stream,
                                    const weir_test_options_t *options,
                                    weir_test_stream_t **script);
 
-/* Frees what remembers, after the close callback of its stream; before it,
- * changes nothing and returns UV_EBUSY. NULL is 0. */
-int weir_test_stream_free(weir_test_stream_t *script);
-
 /* Which function of the kind was called. */
 typedef enum weir_test_what_e {
   WEIR_TEST_READ,
@@ -123,6 +119,17 @@ typedef enum weir_test_what_e {
   WEIR_TEST_SHUTDOWN,
   WEIR_TEST_CLOSE
 } weir_test_what_t;
+
+/* Ends the transfer of that direction (WEIR_TEST_READ, _WRITE, or _SHUTDOWN)
+ * which waits, for ever or not, as step says, whose turns have no meaning here.
+ * Returns 0; WEIR_PENDING when it waits on, since all of the input was
+ * delivered; UV_EINVAL (a NULL, another direction, or none waits). */
+int weir_test_finish(weir_test_stream_t *script, weir_test_what_t what,
+                     const weir_test_step_t *step);
+
+/* Frees what remembers, after the close callback of its stream; before it,
+ * changes nothing and returns UV_EBUSY. NULL is 0. */
+int weir_test_stream_free(weir_test_stream_t *script);
 
 /* One call. */
 typedef struct weir_test_call_s {

@@ -194,22 +194,28 @@ static void done(weir_test_stream_t *t, side_t *side, int status, size_t n) {
     weir_stream_write_done(t->stream, status, n);
 }
 
+/* Does what the step of side says: 0, or WEIR_PENDING when it waits on, at the
+ * end of the input. */
+static int complete(weir_test_stream_t *t, side_t *side) {
+  size_t n = 0;
+  int status = side->step.status;
+  if (side != &t->shutdown)
+    status = perform(t, side, &side->step, side->bufs, side->nbufs, &n);
+  if (status == WEIR_PENDING) {
+    side->step.turns = WEIR_TEST_NEVER;
+    return WEIR_PENDING;
+  }
+  done(t, side, status, n);
+  return 0;
+}
+
 /* Returns whether side waits for another turn. */
 static int tick(weir_test_stream_t *t, side_t *side) {
-  size_t n = 0;
-  int status;
   if (!side->busy || side->step.turns == WEIR_TEST_NEVER)
     return 0;
   if (--side->step.turns > 0)
     return 1;
-  if (side == &t->shutdown)
-    status = side->step.status;
-  else
-    status = perform(t, side, &side->step, side->bufs, side->nbufs, &n);
-  if (status == WEIR_PENDING)
-    side->step.turns = WEIR_TEST_NEVER;
-  else
-    done(t, side, status, n);
+  complete(t, side);
   return 0;
 }
 
@@ -343,6 +349,30 @@ int weir_test_stream(weir_loop_t *loop, weir_stream_t *stream,
   t->idle.data = t;
   *script = t;
   return 0;
+}
+
+static side_t *side_of(weir_test_stream_t *t, weir_test_what_t what) {
+  switch (what) {
+  case WEIR_TEST_READ:
+    return &t->read;
+  case WEIR_TEST_WRITE:
+    return &t->write;
+  case WEIR_TEST_SHUTDOWN:
+    return &t->shutdown;
+  default:
+    return NULL;
+  }
+}
+
+int weir_test_finish(weir_test_stream_t *script, weir_test_what_t what,
+                     const weir_test_step_t *step) {
+  if (script == NULL || step == NULL)
+    return UV_EINVAL;
+  side_t *side = side_of(script, what);
+  if (side == NULL || !side->busy)
+    return UV_EINVAL;
+  side->step = *step;
+  return complete(script, side);
 }
 
 int weir_test_stream_free(weir_test_stream_t *script) {

@@ -11,15 +11,22 @@
 
 #include "net.h"
 
-void scratch_make(struct scratch *s, size_t len) {
+/* A path that is too long for that of a socket below it is not taken. */
+void scratch_dir(char dir[SCRATCH_DIR]) {
   const char *tmp = getenv("TMPDIR");
+  int len = snprintf(dir, SCRATCH_DIR, "%s/weir-test-XXXXXX",
+                     tmp != NULL ? tmp : "/tmp");
+
+  if (len >= SCRATCH_DIR)
+    snprintf(dir, SCRATCH_DIR, "/tmp/weir-test-XXXXXX");
+  cr_assert(mkdtemp(dir) != NULL, "%s", dir);
+}
+
+void scratch_make(struct scratch *s, size_t len) {
   char *bytes = malloc(len + 1);
 
   cr_assert(bytes != NULL);
-  if (tmp == NULL || strlen(tmp) > 8)
-    tmp = "/tmp";
-  snprintf(s->dir, sizeof(s->dir), "%s/weir-test-XXXXXX", tmp);
-  cr_assert(mkdtemp(s->dir) != NULL);
+  scratch_dir(s->dir);
   snprintf(s->path, sizeof(s->path), "%s/file", s->dir);
   s->fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   cr_assert(s->fd >= 0);

@@ -6,10 +6,15 @@
 
 #include <stddef.h>
 
+/* Makes a new directory and writes its path to dir. Whatever a test that fails
+ * leaves there, run.sh removes. */
+enum { SCRATCH_DIR = 64 };
+void scratch_dir(char dir[SCRATCH_DIR]);
+
 /* A file in a directory of its own, which holds `len` bytes of the pattern. */
 struct scratch {
-  char dir[32];
-  char path[48];
+  char dir[SCRATCH_DIR];
+  char path[SCRATCH_DIR + 8];
   int fd; /* open for reading and writing */
 };
 

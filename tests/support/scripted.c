@@ -3,6 +3,8 @@
  */
 #include "scripted.h"
 
+#include "net.h"
+
 void scripted_open(struct weir_fixture *f, struct scripted *s,
                    const weir_test_options_t *options) {
   s->closed = 0;
@@ -40,18 +42,19 @@ const weir_test_call_t *scripted_call(const struct scripted *s, size_t i,
   return call;
 }
 
-weir_test_script_t cuts_script(struct cuts *c, size_t fail_at) {
-  c->steps[0] = (weir_test_step_t){.bytes = c->first, .turns = c->turns};
-  c->steps[1] = (weir_test_step_t){.bytes = c->second, .turns = c->turns};
-  return (weir_test_script_t){.steps = c->steps,
-                              .nsteps = 2,
-                              .rest = {.turns = c->turns},
-                              .fail_at = fail_at,
-                              .failure = {.status = UV_ETIMEDOUT,
-                                          .bytes = c->partial,
-                                          .turns = c->turns}};
+void scripted_finish(struct scripted *s, weir_test_what_t what, int status,
+                     size_t bytes) {
+  weir_test_step_t step = {.status = status, .bytes = bytes};
+
+  if (status == 0 && bytes == 0)
+    step.flags = WEIR_TEST_NOTHING;
+  check_is(weir_test_finish(s->script, what, &step), 0);
 }
 
-size_t cuts_give(const struct cuts *c, size_t transfer, size_t rest) {
-  return transfer == 1 ? c->first : transfer == 2 ? c->second : rest;
+void scripted_expect(const struct scripted *s, size_t total) {
+  size_t size;
+  const void *written = weir_test_written(s->script, &size);
+
+  check_is(size, total);
+  cr_assert(pattern_holds(written, 0, total), "other bytes were written");
 }
