@@ -86,6 +86,7 @@ TESTS_C += tests/test_alloc.c
 TESTS_C += tests/test_alloc_ops.c
 TESTS_C += tests/test_at_once.c
 TESTS_C += tests/test_attach.c
+TESTS_C += tests/test_begin.c
 TESTS_C += tests/test_beside.c
 TESTS_C += tests/test_broadcast.c
 TESTS_C += tests/test_broken_ring.c

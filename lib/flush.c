@@ -11,8 +11,6 @@
  * callbacks, so that libuv's timers and handles get their turn under a flood,
  * and neither side keeps the other from its share. */
 
-enum { STARTS = 1024, CALLBACKS = 1024 };
-
 static const weir__source_t *const sources[] = {&weir__stream_source,
                                                 &weir__file_source};
 enum { SOURCES = sizeof(sources) / sizeof(sources[0]) };
@@ -21,8 +19,8 @@ enum { SOURCES = sizeof(sources) / sizeof(sources[0]) };
 enum { BATCH = 64 };
 
 void weir__loop_turn(weir_loop_t *loop) {
-  loop->starts_left = STARTS;
-  loop->callbacks_left = CALLBACKS;
+  loop->starts_left = WEIR__LOOP_STARTS;
+  loop->callbacks_left = WEIR__LOOP_CALLBACKS;
   loop->callbacks_before = loop->stats.callbacks;
 }
 

@@ -202,6 +202,7 @@ int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
   weir__queue_init(&loop->closed);
   weir__queue_init(&loop->open);
   weir__queue_init(&loop->pools);
+  weir__loop_turn(loop);
   int r = hooks_add(loop);
   if (r != 0) {
     weir__free(loop);

@@ -90,8 +90,12 @@ enum {
   WEIR__LOOP_AT_WORK = 128,     /* our prepare or check callback is */
   WEIR__LOOP_AWAKE = 256,       /* the idle handle is active */
   WEIR__LOOP_BEREFT = 512,      /* a turn has missed one of our handles */
-  WEIR__LOOP_STARTING = 1024    /* what waited is being started */
+  WEIR__LOOP_STARTING = 1024,   /* what waited is being started */
+  WEIR__LOOP_BEGINNING = 2048   /* something is, in the call that asks for it */
 };
+
+/* In one turn. */
+enum { WEIR__LOOP_STARTS = 1024, WEIR__LOOP_CALLBACKS = 1024 };
 
 /* The open stream of loop behind this one; NULL: the first, or none. */
 static inline weir_stream_t *weir__stream_next(const weir_loop_t *loop,

@@ -125,16 +125,67 @@ static int start_wanted(weir_stream_t *stream) {
 }
 
 /* The stream counts as queued until the end: what a kind reports meanwhile may
- * make it want more, and it must not get into a queue and be closed as well. */
-static void start_stream(weir_stream_t *stream) {
+ * make it want more, and it must not get into a queue and be closed as well.
+ * Not 0 if it waits for nothing but room. */
+static int start_stream(weir_stream_t *stream) {
   int refused = start_wanted(stream);
   stream->state &= ~WEIR__QUEUED;
-  if ((stream->wants & WEIR__WANT_CLOSE) != 0)
+  if ((stream->wants & WEIR__WANT_CLOSE) != 0) {
     weir__close_start(stream);
-  else if ((stream->wants & ~refused) != 0)
+    return 0;
+  }
+  if ((stream->wants & ~refused) != 0) {
     weir__stream_want(stream, 0);
-  else if (refused != 0)
-    defer(stream);
+    return 0;
+  }
+  return refused;
+}
+
+/* Whether a kind can be asked in the call of the program: what one asks for
+ * while it is asked itself waits, so that nothing recurses. */
+static int may_ask(const weir_loop_t *loop) {
+  const int not_now = WEIR__LOOP_STARTING | WEIR__LOOP_BEGINNING;
+  return (loop->flags & not_now) == 0 && weir__loop_mine(loop);
+}
+
+/* Half of a turn's starts are kept for those that wait in the queue. What the
+ * application may close waits as well: the number of that descriptor might come
+ * again before the kernel is told. */
+static int may_begin(const weir_stream_t *stream) {
+  const weir_loop_t *loop = stream->loop;
+  const int waiting = WEIR__QUEUED | WEIR__DEFERRED | WEIR__ADOPTED;
+  return (stream->state & waiting) == 0 && may_ask(loop) &&
+         loop->starts_left > WEIR__LOOP_STARTS / 2;
+}
+
+void weir__stream_begin(weir_stream_t *stream, int want) {
+  weir_loop_t *loop = stream->loop;
+  if (!may_begin(stream)) {
+    weir__stream_want(stream, want);
+    return;
+  }
+  loop->starts_left--;
+  loop->flags |= WEIR__LOOP_BEGINNING;
+  stream->state |= WEIR__QUEUED;
+  stream->wants = want;
+  if (start_stream(stream) != 0)
+    weir__stream_want(stream, 0);
+  loop->flags &= ~WEIR__LOOP_BEGINNING;
+  weir__loop_wake(loop);
+}
+
+void weir__stream_cancel_read(weir_stream_t *stream) {
+  weir_loop_t *loop = stream->loop;
+  int r = UV_EBUSY;
+  if (may_ask(loop)) {
+    loop->flags |= WEIR__LOOP_BEGINNING;
+    r = weir__cancel_read_start(stream);
+    loop->flags &= ~WEIR__LOOP_BEGINNING;
+  }
+  if (r == UV_EBUSY)
+    weir__stream_want(stream, WEIR__WANT_CANCEL_READ);
+  else
+    weir__loop_wake(loop);
 }
 
 static int waits(const weir_loop_t *loop) {
@@ -149,7 +200,9 @@ static unsigned start(weir_loop_t *loop, unsigned most) {
     node = weir__queue_pop(&loop->start);
     if (node == NULL)
       break;
-    start_stream(weir__stream_of(node));
+    weir_stream_t *stream = weir__stream_of(node);
+    if (start_stream(stream) != 0)
+      defer(stream);
   }
   return n;
 }
