@@ -24,11 +24,11 @@ void weir__loop_turn(weir_loop_t *loop) {
   loop->callbacks_before = loop->stats.callbacks;
 }
 
-void weir__loop_retry(weir_loop_t *loop) {
+/* A pause is over: all that there was no room for waits again. */
+static void retry(weir_loop_t *loop) {
+  loop->flags &= ~WEIR__LOOP_RETRY;
   for (size_t i = 0; i < SOURCES; i++)
     sources[i]->retry(loop);
-  if (weir__loop_busy(loop))
-    weir__loop_wake(loop);
 }
 
 int weir__loop_busy(const weir_loop_t *loop) {
@@ -103,6 +103,8 @@ void weir__loop_run(weir_loop_t *loop) {
   if ((loop->flags & WEIR__LOOP_DELIVERING) != 0 || weir__loop_foreign(loop))
     return;
   loop->flags |= WEIR__LOOP_DELIVERING;
+  if ((loop->flags & WEIR__LOOP_RETRY) != 0)
+    retry(loop);
   do {
     done = start(loop);
     done += deliver(loop);

@@ -155,7 +155,8 @@ int weir__loop_revive(weir_loop_t *loop) {
   if (loop->active > 0)
     uv_ref((uv_handle_t *)&loop->hooks->prepare);
   /* The pause has gone with its timer. */
-  weir__loop_retry(loop);
+  loop->flags |= WEIR__LOOP_RETRY;
+  weir__loop_wake(loop);
   if ((loop->flags & WEIR__LOOP_DEAD) != 0)
     return 0;
   loop->flags |= WEIR__LOOP_DEAD;

@@ -52,6 +52,13 @@ static inline void weir__stream_want(weir_stream_t *stream, int wants) {
     weir__stream_queue(stream, wants);
 }
 
+/* Whether the kind can be asked in the call of the program: what one asks for
+ * while it is asked itself waits, so that nothing recurses. */
+static inline int weir__stream_may_ask(const weir_stream_t *stream) {
+  const int not_now = WEIR__LOOP_STARTING | WEIR__LOOP_BEGINNING;
+  return (stream->loop->flags & not_now) == 0 && weir__loop_mine(stream->loop);
+}
+
 /* Has it done in this call if there is room, for which nothing else waits. */
 void weir__stream_begin(weir_stream_t *stream, int want);
 
@@ -110,8 +117,5 @@ int weir__cancel_net_start(weir_stream_t *stream);
 /* Ends all operations of stream, as far as the backend is not busy with them;
  * asks for the end of the others. */
 void weir__stream_cancel_all(weir_stream_t *stream);
-
-/* Has the kind release the stream, perhaps at once: nothing after it. */
-void weir__close_start(weir_stream_t *stream);
 
 #endif
