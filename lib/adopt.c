@@ -47,7 +47,7 @@ int weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle) {
   if (r != 0)
     return r;
   handle->alloc_cb = taken;
-  stream->state = WEIR__CONNECTED;
+  stream->state = WEIR__CONNECTED | WEIR__ADOPTED;
   weir__stream_open(stream);
   return 0;
 }

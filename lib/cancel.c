@@ -24,6 +24,20 @@ int weir__cancel_net_start(weir_stream_t *stream) {
   return stream->loop->backend->net->cancel(stream);
 }
 
+void weir__stream_cancel_read(weir_stream_t *stream) {
+  weir_loop_t *loop = stream->loop;
+  int r = UV_EBUSY;
+  if (weir__stream_may_ask(stream)) {
+    loop->flags |= WEIR__LOOP_BEGINNING;
+    r = weir__cancel_read_start(stream);
+    loop->flags &= ~WEIR__LOOP_BEGINNING;
+  }
+  if (r == UV_EBUSY)
+    weir__stream_want(stream, WEIR__WANT_CANCEL_READ);
+  else
+    weir__loop_wake(loop);
+}
+
 void weir__stream_cancel_all(weir_stream_t *stream) {
   weir_op_t *op = weir__write_head(stream);
   weir_op_t *next;

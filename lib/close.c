@@ -10,12 +10,6 @@
 /* The end of a stream: its operations first, then its kind's part, then its
  * callback. */
 
-void weir__close_start(weir_stream_t *stream) {
-  stream->wants = 0;
-  stream->state |= WEIR__CLOSE_BUSY;
-  stream->kind->close(stream);
-}
-
 /* 0 if stream can begin to close. */
 static int closable(const weir_stream_t *stream) {
   if (stream == NULL || stream->loop == NULL)

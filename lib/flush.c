@@ -11,8 +11,6 @@
  * callbacks, so that libuv's timers and handles get their turn under a flood,
  * and neither side keeps the other from its share. */
 
-enum { STARTS = 1024, CALLBACKS = 1024 };
-
 static const weir__source_t *const sources[] = {&weir__stream_source,
                                                 &weir__file_source};
 enum { SOURCES = sizeof(sources) / sizeof(sources[0]) };
@@ -21,16 +19,16 @@ enum { SOURCES = sizeof(sources) / sizeof(sources[0]) };
 enum { BATCH = 64 };
 
 void weir__loop_turn(weir_loop_t *loop) {
-  loop->starts_left = STARTS;
-  loop->callbacks_left = CALLBACKS;
+  loop->starts_left = WEIR__LOOP_STARTS;
+  loop->callbacks_left = WEIR__LOOP_CALLBACKS;
   loop->callbacks_before = loop->stats.callbacks;
 }
 
-void weir__loop_retry(weir_loop_t *loop) {
+/* A pause is over: all that there was no room for waits again. */
+static void retry(weir_loop_t *loop) {
+  loop->flags &= ~WEIR__LOOP_RETRY;
   for (size_t i = 0; i < SOURCES; i++)
     sources[i]->retry(loop);
-  if (weir__loop_busy(loop))
-    weir__loop_wake(loop);
 }
 
 int weir__loop_busy(const weir_loop_t *loop) {
@@ -105,6 +103,8 @@ void weir__loop_run(weir_loop_t *loop) {
   if ((loop->flags & WEIR__LOOP_DELIVERING) != 0 || weir__loop_foreign(loop))
     return;
   loop->flags |= WEIR__LOOP_DELIVERING;
+  if ((loop->flags & WEIR__LOOP_RETRY) != 0)
+    retry(loop);
   do {
     done = start(loop);
     done += deliver(loop);

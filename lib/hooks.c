@@ -155,7 +155,8 @@ int weir__loop_revive(weir_loop_t *loop) {
   if (loop->active > 0)
     uv_ref((uv_handle_t *)&loop->hooks->prepare);
   /* The pause has gone with its timer. */
-  weir__loop_retry(loop);
+  loop->flags |= WEIR__LOOP_RETRY;
+  weir__loop_wake(loop);
   if ((loop->flags & WEIR__LOOP_DEAD) != 0)
     return 0;
   loop->flags |= WEIR__LOOP_DEAD;
@@ -202,6 +203,7 @@ int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
   weir__queue_init(&loop->closed);
   weir__queue_init(&loop->open);
   weir__queue_init(&loop->pools);
+  weir__loop_turn(loop);
   int r = hooks_add(loop);
   if (r != 0) {
     weir__free(loop);

@@ -35,7 +35,9 @@ void weir__loop_doze(weir_loop_t *loop) {
 }
 
 static void on_pause(uv_timer_t *timer) {
-  weir__loop_retry(timer->data);
+  weir_loop_t *loop = timer->data;
+  loop->flags |= WEIR__LOOP_RETRY;
+  weir__loop_wake(loop);
 }
 
 void weir__loop_pause(weir_loop_t *loop) {

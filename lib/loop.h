@@ -90,8 +90,13 @@ enum {
   WEIR__LOOP_AT_WORK = 128,     /* our prepare or check callback is */
   WEIR__LOOP_AWAKE = 256,       /* the idle handle is active */
   WEIR__LOOP_BEREFT = 512,      /* a turn has missed one of our handles */
-  WEIR__LOOP_STARTING = 1024    /* what waited is being started */
+  WEIR__LOOP_STARTING = 1024,   /* what waited is being started */
+  WEIR__LOOP_BEGINNING = 2048,  /* something is, in the call that asks for it */
+  WEIR__LOOP_RETRY = 4096       /* a pause is over */
 };
+
+/* In one turn. */
+enum { WEIR__LOOP_STARTS = 1024, WEIR__LOOP_CALLBACKS = 1024 };
 
 /* The open stream of loop behind this one; NULL: the first, or none. */
 static inline weir_stream_t *weir__stream_next(const weir_loop_t *loop,
@@ -142,7 +147,7 @@ static inline void weir__loop_may_sleep(weir_loop_t *loop) {
     weir__loop_doze(loop);
 }
 
-/* Has weir__loop_retry called soon, though not at once. */
+/* Has what there was no room for asked for again soon, though not at once. */
 void weir__loop_pause(weir_loop_t *loop);
 
 /* Whether the application has closed one of our handles. */
@@ -196,9 +201,6 @@ static inline int weir__loop_check(weir_loop_t *loop) {
 
 /* A turn begins: a new share of starts and callbacks. */
 void weir__loop_turn(weir_loop_t *loop);
-
-/* A pause is over: asks again for all that there was no room for. */
-void weir__loop_retry(weir_loop_t *loop);
 
 /* Starts what waits to be started, runs the callbacks that are due, and goes
  * on so until nothing is left or the turn's share is spent. Called in the

@@ -154,14 +154,13 @@ int weir__read_begin(weir_op_t *op, weir_stream_t *stream,
   if (r != 0)
     return r;
   stream->reader = op;
-  weir__stream_want(stream, WEIR__WANT_READ);
   return 0;
 }
 
 void weir__read_cancel(weir_op_t *op) {
   weir_stream_t *stream = op->owner;
   if ((stream->state & WEIR__READ_BUSY) != 0) {
-    weir__stream_want(stream, WEIR__WANT_CANCEL_READ);
+    weir__stream_cancel_read(stream);
     return;
   }
   stream->wants &= ~WEIR__WANT_READ;

@@ -35,7 +35,9 @@ typedef struct weir__read_plan_s {
 void weir__read_cancel(weir_op_t *op);
 
 /* Makes op the stream's read into the `size` bytes of *into; need is the
- * caller's to set. 0, or why not. */
+ * caller's to set. Then the read is still to be started: by weir__stream_begin,
+ * or at the next flush if a function of the program's would be called. 0, or
+ * why not. */
 int weir__read_begin(weir_op_t *op, weir_stream_t *stream,
                      const weir_seq_t *into, size_t size,
                      const weir__read_plan_t *plan, weir_op_cb cb);

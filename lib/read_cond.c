@@ -78,9 +78,11 @@ int weir_read_some(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
                    weir_op_cb cb) {
   size_t size = weir__seq_size(&into.seq);
   int r = weir__read_begin(op, stream, &into.seq, size, &some, cb);
-  if (r == 0)
-    op->need = size != 0;
-  return r;
+  if (r != 0)
+    return r;
+  op->need = size != 0;
+  weir__stream_begin(stream, WEIR__WANT_READ);
+  return 0;
 }
 
 int weir_read(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
@@ -100,12 +102,16 @@ int weir_read(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
     plan = &asked;
   }
   int r = weir__read_begin(op, stream, &into.seq, size, plan, cb);
-  if (r == 0) {
-    size_t cap = cond.cap == 0 ? SIZE_MAX : cond.cap;
-    op->need = need;
-    *when_of(op) = (when_t){cond.fn, cond.arg, cap};
-  }
-  return r;
+  if (r != 0)
+    return r;
+  op->need = need;
+  *when_of(op) =
+      (when_t){cond.fn, cond.arg, cond.cap == 0 ? SIZE_MAX : cond.cap};
+  if (plan == &counted)
+    weir__stream_begin(stream, WEIR__WANT_READ);
+  else
+    weir__stream_want(stream, WEIR__WANT_READ);
+  return 0;
 }
 
 weir_cond_t weir_all(void) {

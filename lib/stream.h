@@ -21,7 +21,8 @@ enum {
   WEIR__SHORT = 1024,    /* the last window was taken in part */
   WEIR__QUEUED = 2048,   /* waits to be started, or is being started */
   WEIR__DEFERRED = 4096, /* waits for a while, since there was no room */
-  WEIR__LOST = 8192      /* the application has closed the adopted handle */
+  WEIR__ADOPTED = 8192,  /* the handle is the application's */
+  WEIR__LOST = 16384     /* which has closed it */
 };
 
 /* weir_stream_t.wants: what the next flush is to do. */
@@ -51,7 +52,21 @@ static inline void weir__stream_want(weir_stream_t *stream, int wants) {
     weir__stream_queue(stream, wants);
 }
 
-/* The same, after a pause. */
+/* Whether the kind can be asked in the call of the program: what one asks for
+ * while it is asked itself waits, so that nothing recurses. */
+static inline int weir__stream_may_ask(const weir_stream_t *stream) {
+  const int not_now = WEIR__LOOP_STARTING | WEIR__LOOP_BEGINNING;
+  return (stream->loop->flags & not_now) == 0 && weir__loop_mine(stream->loop);
+}
+
+/* Has it done in this call if there is room, for which nothing else waits. */
+void weir__stream_begin(weir_stream_t *stream, int want);
+
+/* Asks for the end of a read that is with the kind, in this call if that can
+ * be: what has only just begun is not to be submitted then. */
+void weir__stream_cancel_read(weir_stream_t *stream);
+
+/* Has it done after a pause. */
 void weir__stream_want_later(weir_stream_t *stream, int wants);
 
 /* Puts a stream that is ready for use into the loop's list. */
@@ -102,8 +117,5 @@ int weir__cancel_net_start(weir_stream_t *stream);
 /* Ends all operations of stream, as far as the backend is not busy with them;
  * asks for the end of the others. */
 void weir__stream_cancel_all(weir_stream_t *stream);
-
-/* Has the kind release the stream, perhaps at once: nothing after it. */
-void weir__close_start(weir_stream_t *stream);
 
 #endif

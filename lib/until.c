@@ -188,12 +188,20 @@ int weir_read_until(weir_op_t *op, weir_stream_t *stream, weir_buffer_t *buffer,
       (until.how == UNTIL_MATCH && until.match == NULL))
     return UV_EINVAL;
   int r = begin(op, stream, buffer, &until_plan, until.cap, cb);
-  if (r == 0)
-    look_for(op, &until);
-  return r;
+  if (r != 0)
+    return r;
+  look_for(op, &until);
+  if (until.how != UNTIL_MATCH)
+    weir__stream_begin(stream, WEIR__WANT_READ);
+  else
+    weir__stream_want(stream, WEIR__WANT_READ);
+  return 0;
 }
 
 int weir_read_to_end(weir_op_t *op, weir_stream_t *stream,
                      weir_buffer_t *buffer, size_t cap, weir_op_cb cb) {
-  return begin(op, stream, buffer, &to_end_plan, cap, cb);
+  int r = begin(op, stream, buffer, &to_end_plan, cap, cb);
+  if (r == 0)
+    weir__stream_begin(stream, WEIR__WANT_READ);
+  return r;
 }

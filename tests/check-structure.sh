@@ -80,6 +80,19 @@ functions lib/*.h uring/*.h >"$work/declared"
 
 join -v 1 "$work/defined" "$work/declared" >"$work/found"
 complain 'In no header'
+
+# Nor do the files of the core call each other in a circle. What stands in a
+# header, and the public functions, are left out.
+{
+  grep -v ' lib/uv_\| uring/' "$work/defined"
+  awk '/^const weir__source_t / { print $3, FILENAME }' lib/*.c
+} | sort >"$work/core"
+for f in lib/*.c; do
+  grep -ow 'weir__[a-z0-9_]*' "$f" | sort -u | join - "$work/core" |
+    awk -v f="$f" '$2 != f { print f, $2 }'
+done | grep -v '^lib/uv_' >"$work/calls"
+tsort "$work/calls" 2>"$work/found" >/dev/null
+complain 'Files of the core that call each other in a circle'
 cut -d' ' -f1 "$work/declared" | uniq -d >"$work/found"
 complain 'In two headers'
 

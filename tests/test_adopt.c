@@ -661,6 +661,36 @@ WEIR_TEST(adopt, closing_the_handle_ends_operations_that_just_began) {
   adopted_close(f, &l.a);
 }
 
+/* The number of its descriptor comes again before anything is submitted. */
+WEIR_TEST(adopt, what_just_began_does_not_read_from_the_next_connection) {
+  static struct adopted a;
+  struct request stale = {0}, r = {0};
+  struct conn next;
+  char bytes[8];
+  uv_os_fd_t before, after;
+
+  open_handle(f, &a, 0, 0);
+  adopt(f, &a);
+  run_some_turns(f);
+  check_is(weir_fileno(&a.conn.stream, &before), 0);
+  check_is(weir_read_some(&stale.op, &a.conn.stream, weir_mseq_block(bytes, 8),
+                          on_done),
+           0);
+  uv_close((uv_handle_t *)&a.handle, NULL);
+  conn_unix(f, &next);
+  check_is(weir_fileno(&next.stream, &after), 0);
+  check_is(after, before);
+  peer_send(&next, 0, 8);
+  finish(f, &stale, UV_ECANCELED, 0);
+  check_is(weir_read(&r.op, &next.stream, weir_mseq_block(bytes, 8), weir_all(),
+                     on_done),
+           0);
+  finish(f, &r, 0, 8);
+  cr_assert(pattern_holds(bytes, 0, 8));
+  conn_close(f, &next);
+  adopted_close(f, &a);
+}
+
 /* The number of its descriptor comes again. */
 WEIR_TEST(adopt, closing_the_handle_leaves_the_next_connection_alone) {
   static struct lost l;

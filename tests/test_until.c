@@ -175,12 +175,37 @@ WEIR_TEST(until, a_buffer_that_is_held_by_somebody_else) {
   one_close(f, &o);
 }
 
+static int never(void *arg, const char *bytes, size_t len, size_t *end) {
+  (void)arg;
+  (void)bytes;
+  (void)len;
+  (void)end;
+  cr_assert(0, "the matcher was called");
+  return 0;
+}
+
+WEIR_TEST(until, cancelled_right_after_the_call) {
+  weir_test_options_t options = {.at_end = WEIR_PENDING};
+  struct one o;
+
+  one_open(f, &o, FLAT, &options);
+  box_put(&o.b, "abc", 3);
+  check_is(one_begin(&o, weir_until_byte('x')), 0);
+  weir_cancel(&o.r.op);
+  finish(f, &o.r, UV_ECANCELED, 3);
+  box_expect(&o.b, "abc", 3);
+  scripted_call(&o.s, 0, WEIR_TEST_READ);
+  scripted_call(&o.s, 1, WEIR_TEST_CANCEL_READ);
+  one_close(f, &o);
+}
+
+/* A matcher is the program's, and called within uv_run. */
 WEIR_TEST(until, cancelled_before_it_began) {
   struct one o;
 
   one_open(f, &o, FLAT, NULL);
   box_put(&o.b, "abc", 3);
-  check_is(one_begin(&o, weir_until_byte('x')), 0);
+  check_is(one_begin(&o, weir_until_match(never, NULL)), 0);
   weir_cancel(&o.r.op);
   finish(f, &o.r, UV_ECANCELED, 3);
   box_expect(&o.b, "abc", 3);

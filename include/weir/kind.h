@@ -19,13 +19,24 @@ extern "C" {
  * gathering, topping up, conditions and callbacks are done above it.
  *
  * The functions are called from within uv_run, one transfer of each direction
- * at a time; the writing ones also from within weir_write and its kin, when
- * what is queued fills a window and nothing of it is pending; read_now,
- * write_now and fileno within the functions of stream.h that want them,
- * wherever the program calls those. They must not call an operation's callback
- * themselves; they report through the weir_stream_*_done functions, which may
- * be called from anywhere in the loop's thread, of these functions only from
- * cancel_* and close. Those queue callbacks and run none.
+ * at a time; some of them also in the calls of the program, wherever that makes
+ * them, before it calls uv_run too:
+ *
+ * - read_some within weir_read_some and its kin, if there is room and nothing
+ *   else of the stream waits, and no function of the program's is to be asked;
+ * - cancel_read within weir_cancel and weir_close;
+ * - write_some and write_now within weir_write and its kin, when what is queued
+ *   fills a window and nothing of it is pending;
+ * - read_now, write_now and fileno within the functions of stream.h that want
+ *   them.
+ *
+ * What a kind asks of a stream below its own, while it is within one of the
+ * first two, waits until it has returned, so that layers do not recurse.
+ *
+ * The functions must not call an operation's callback themselves; they report
+ * through the weir_stream_*_done functions, which may be called from anywhere
+ * in the loop's thread, of these functions only from cancel_* and close. Those
+ * queue callbacks and run none.
  *
  * An operation keeps uv_run going, but what wakes it when a pending transfer
  * can go on is the kind's own: a handle of libuv's, or another stream. */
@@ -39,7 +50,8 @@ struct weir_stream_kind_s {
    *   0             done, *n (at least 1, at most the bytes offered) is set;
    *   WEIR_PENDING  weir_stream_read_done / weir_stream_write_done will come;
    *   UV_EBUSY      no room for it now: it is asked for again after about a
-   *                 millisecond; other streams are not held up;
+   *                 millisecond, or, if it was within the call that began the
+   *                 read, in uv_run; other streams are not held up;
    *   UV_EAGAIN     nothing moved: it is asked for again in the same turn, so
    *                 that a kind which only waits must say WEIR_PENDING;
    *   negative      failed; UV_EOF is the end of the stream. *n, which is 0
