@@ -113,6 +113,7 @@ TESTS_C += tests/test_kind.c
 TESTS_C += tests/test_loop.c
 TESTS_C += tests/test_many.c
 TESTS_C += tests/test_modes.c
+TESTS_C += tests/test_more.c
 TESTS_C += tests/test_move.c
 TESTS_C += tests/test_move_all.c
 TESTS_C += tests/test_no_buffers.c

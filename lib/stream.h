@@ -21,7 +21,9 @@ enum {
   WEIR__SHORT = 1024,    /* the last window was taken in part */
   WEIR__QUEUED = 2048,   /* waits to be started, or is being started */
   WEIR__DEFERRED = 4096, /* waits for a while, since there was no room */
-  WEIR__LOST = 8192      /* the application has closed the adopted handle */
+  WEIR__LOST = 8192,     /* the application has closed the adopted handle */
+  /* 16384 and 32768 are in backend.h. */
+  WEIR__PUSHED = 65536 /* a window went from within the call that filled it */
 };
 
 /* weir_stream_t.wants: what the next flush is to do. */

@@ -78,12 +78,36 @@ static void distribute(weir_stream_t *stream, size_t n) {
   }
 }
 
+/* Says whether the window at hand, of which `used` entries are, has others
+ * behind it that go at once. A full one is tried in this very call, and what is
+ * behind it after the callbacks that are due, but only when these are being
+ * run. What a write that is content with less leaves over does not go. */
+static void foretell(weir_stream_t *stream, unsigned used) {
+  if (used == WEIR_WINDOW && stream->queued > stream->offered &&
+      (stream->loop->flags & WEIR__LOOP_DELIVERING) != 0 &&
+      weir__write_head(stream)->form != WRITE_SOME)
+    stream->state |= WEIR__MORE;
+}
+
+/* What was to follow does not: what waits for it goes by itself. */
+static void let_go(weir_stream_t *stream) {
+  uv_os_fd_t fd;
+  if ((stream->state & WEIR__HELD) == 0 || stream->queued > 0)
+    return;
+  stream->state &= ~WEIR__HELD;
+  if (weir_fileno(stream, &fd) == 0) {
+    stream->loop->stats.syscalls += 2;
+    weir__os_push(fd);
+  }
+}
+
 /* Its end was asked for before it was finished; one that would have ended the
  * stream leaves that open again. */
 static void withdraw(weir_stream_t *stream, weir_op_t *op) {
   if (op->form == WRITE_EOF)
     stream->state &= ~WEIR__ENDED;
   finish(stream, op, UV_ECANCELED);
+  let_go(stream);
 }
 
 /* What was in the window is nobody's any more; writes in it whose end was
@@ -99,6 +123,7 @@ static void release_window(weir_stream_t *stream) {
       withdraw(stream, op);
   }
   stream->in_window = 0;
+  stream->state &= ~WEIR__MORE;
 }
 
 static void fail_all(weir_stream_t *stream, int status) {
@@ -106,6 +131,7 @@ static void fail_all(weir_stream_t *stream, int status) {
   stream->write_status = status;
   while ((op = weir__write_head(stream)) != NULL)
     finish(stream, op, status);
+  let_go(stream);
 }
 
 static int cancel_wanted(const weir_stream_t *stream) {
@@ -141,6 +167,8 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
     stats->bytes_written += n;
     stats->writes_gathered += stream->in_window - 1;
     stream->state &= ~WEIR__SHORT;
+    if ((stream->state & WEIR__MORE) == 0)
+      stream->state &= ~WEIR__HELD;
     if (n < stream->offered) {
       stats->short_writes++;
       stream->state |= WEIR__SHORT;
@@ -202,6 +230,7 @@ static int write_window(weir_stream_t *stream, write_fn write) {
   if (head->left == 0)
     return shutdown_start(stream, head);
   unsigned used = gather(stream, window);
+  foretell(stream, used);
   if ((stream->state & WEIR__SHORT) != 0)
     stream->loop->stats.windows_refilled++;
   stream->state &= ~WEIR__SHORT;
@@ -218,6 +247,7 @@ static int write_window(weir_stream_t *stream, write_fn write) {
 }
 
 int weir__write_start(weir_stream_t *stream) {
+  stream->state &= ~WEIR__PUSHED;
   int r = write_window(stream, stream->kind->write_some);
   return r == UV_EBUSY ? r : 0;
 }
@@ -226,11 +256,13 @@ int weir__write_start(weir_stream_t *stream) {
  * short however long the callbacks go on; else what is to wait begins to. */
 static void push(weir_stream_t *stream) {
   write_fn now = stream->kind->write_now;
-  if (stream->writers < WEIR_WINDOW &&
+  unsigned full = WEIR_WINDOW + ((stream->state & WEIR__PUSHED) != 0);
+  if (stream->writers < full &&
       (stream->writers < 2 || stream->queued < PUSH_BYTES))
     return;
   if ((stream->state & (WEIR__WRITE_BUSY | WEIR__DEFERRED | WEIR__SHORT)) != 0)
     return;
+  stream->state |= WEIR__PUSHED;
   if (now == NULL || write_window(stream, now) == UV_EAGAIN)
     write_window(stream, stream->kind->write_some);
 }
@@ -339,15 +371,23 @@ static int offer_windows(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
   uv_buf_t window[WEIR_WINDOW];
   int r = 0;
   while (r == 0) {
+    weir_seq_t rest = *from;
     size_t bytes = 0;
     size_t before = *n;
     unsigned used =
         weir__seq_fill(from, window, 0, &bytes, weir__seq_max_bytes());
+    weir__seq_advance(&rest, bytes);
     if (used == 0)
-      return 0;
+      break;
+    if (!weir_seq_empty(rest))
+      stream->state |= WEIR__MORE;
     r = offer(stream, window, used, bytes, n);
+    stream->state &= ~WEIR__MORE;
     weir__seq_advance(from, *n - before);
   }
+  if (r != 0)
+    let_go(stream);
+  stream->state &= ~WEIR__HELD;
   return r;
 }
 

@@ -20,12 +20,13 @@ extern "C" {
  *
  * The functions are called from within uv_run, one transfer of each direction
  * at a time; the writing ones also from within weir_write and its kin, when
- * what is queued fills a window and nothing of it is pending; read_now,
- * write_now and fileno within the functions of stream.h that want them,
- * wherever the program calls those. They must not call an operation's callback
- * themselves; they report through the weir_stream_*_done functions, which may
- * be called from anywhere in the loop's thread, of these functions only from
- * cancel_* and close. Those queue callbacks and run none.
+ * what is queued fills a window (after such a one: is more than a window) and
+ * nothing of it is pending; read_now, write_now and fileno within the functions
+ * of stream.h that want them, wherever the program calls those. They must not
+ * call an operation's callback themselves; they report through the
+ * weir_stream_*_done functions, which may be called from anywhere in the loop's
+ * thread, of these functions only from cancel_* and close. Those queue
+ * callbacks and run none.
  *
  * An operation keeps uv_run going, but what wakes it when a pending transfer
  * can go on is the kind's own: a handle of libuv's, or another stream. */
