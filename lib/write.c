@@ -20,10 +20,22 @@ enum { PUSH_BYTES = 65536 };
 
 typedef int (*write_fn)(weir_stream_t *, const uv_buf_t *, unsigned, size_t *);
 
+/* What was to follow does not: what waits for it goes by itself. */
+static void let_go(weir_stream_t *stream) {
+  uv_os_fd_t fd;
+  stream->state &= ~WEIR__HELD;
+  if (weir_fileno(stream, &fd) == 0) {
+    stream->loop->stats.syscalls += 2;
+    weir__os_push(fd);
+  }
+}
+
 static inline void finish(weir_stream_t *stream, weir_op_t *op, int status) {
   weir__queue_remove(&op->node);
   stream->writers--;
   stream->queued -= op->left;
+  if (stream->queued == 0 && (stream->state & WEIR__HELD) != 0)
+    let_go(stream);
   weir__op_finish(op, status);
 }
 
@@ -89,25 +101,12 @@ static void foretell(weir_stream_t *stream, unsigned used) {
     stream->state |= WEIR__MORE;
 }
 
-/* What was to follow does not: what waits for it goes by itself. */
-static void let_go(weir_stream_t *stream) {
-  uv_os_fd_t fd;
-  if ((stream->state & WEIR__HELD) == 0 || stream->queued > 0)
-    return;
-  stream->state &= ~WEIR__HELD;
-  if (weir_fileno(stream, &fd) == 0) {
-    stream->loop->stats.syscalls += 2;
-    weir__os_push(fd);
-  }
-}
-
 /* Its end was asked for before it was finished; one that would have ended the
  * stream leaves that open again. */
 static void withdraw(weir_stream_t *stream, weir_op_t *op) {
   if (op->form == WRITE_EOF)
     stream->state &= ~WEIR__ENDED;
   finish(stream, op, UV_ECANCELED);
-  let_go(stream);
 }
 
 /* What was in the window is nobody's any more; writes in it whose end was
@@ -131,7 +130,6 @@ static void fail_all(weir_stream_t *stream, int status) {
   stream->write_status = status;
   while ((op = weir__write_head(stream)) != NULL)
     finish(stream, op, status);
-  let_go(stream);
 }
 
 static int cancel_wanted(const weir_stream_t *stream) {
@@ -385,7 +383,7 @@ static int offer_windows(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
     stream->state &= ~WEIR__MORE;
     weir__seq_advance(from, *n - before);
   }
-  if (r != 0)
+  if (r != 0 && (stream->state & WEIR__HELD) != 0)
     let_go(stream);
   stream->state &= ~WEIR__HELD;
   return r;

@@ -37,6 +37,7 @@ struct burst {
   struct request writes[MOST];
   char bytes[2 * MOST]; /* of which every second is written */
   int count;
+  int content;   /* the last one asks for nothing */
   int cancelled; /* so many of the last in the same callback */
   int held;      /* bytes that TCP held back, before and after that */
   int left;
@@ -105,12 +106,19 @@ static weir_seq_t apart(struct burst *b, int from, int count) {
   return weir_seq_bufs(bufs, (size_t)count);
 }
 
+static int begin_write(struct burst *b, int i) {
+  weir_op_t *op = &b->writes[i].op;
+
+  if (b->content && i == b->count - 1)
+    return weir_write_at_least(op, &b->c.stream, apart(b, i, 1), 0, on_done);
+  return weir_write(op, &b->c.stream, apart(b, i, 1), on_done);
+}
+
 static void begin_writes(struct burst *b, int from) {
   int i;
 
   for (i = from; i < b->count; i++)
-    check_is(
-        weir_write(&b->writes[i].op, &b->c.stream, apart(b, i, 1), on_done), 0);
+    check_is(begin_write(b, i), 0);
   b->held = unsent(&b->c);
   for (i = b->count - b->cancelled; i < b->count; i++)
     weir_cancel(&b->writes[i].op);
@@ -215,6 +223,22 @@ WEIR_TEST(more, a_tail_that_fails_leaves_nothing_behind) {
     finish(f, &b.writes[i], i <= 2 * WEIR_WINDOW ? 0 : UV_EIO,
            i <= 2 * WEIR_WINDOW);
   peer_take(&b.c, 0, 1 + 2 * WEIR_WINDOW);
+  conn_close(f, &b.c);
+}
+
+/* It counts as queued, and is content with nothing. */
+WEIR_TEST(more, a_tail_that_wants_nothing_leaves_nothing_behind) {
+  static struct burst b;
+  int i;
+
+  open_burst(f, &b, 2 + 2 * WEIR_WINDOW, 0);
+  b.content = 1;
+  check_is(weir_write(&b.first.op, &b.c.stream, apart(&b, 0, 1), on_first), 0);
+  finish(f, &b.first, 0, 1);
+  for (i = 1; i < b.count; i++)
+    finish(f, &b.writes[i], 0, i < b.count - 1);
+  check_is(unsent(&b.c), 0);
+  peer_take(&b.c, 0, (size_t)b.count - 1);
   conn_close(f, &b.c);
 }
 
