@@ -56,6 +56,10 @@ static inline void weir__stream_want(weir_stream_t *stream, int wants) {
 /* The same, after a pause. */
 void weir__stream_want_later(weir_stream_t *stream, int wants);
 
+/* What was to follow on what was written does not: has the system not wait for
+ * it any more. */
+void weir__stream_push(weir_stream_t *stream);
+
 /* Puts a stream that is ready for use into the loop's list. */
 void weir__stream_open(weir_stream_t *stream);
 

@@ -20,22 +20,12 @@ enum { PUSH_BYTES = 65536 };
 
 typedef int (*write_fn)(weir_stream_t *, const uv_buf_t *, unsigned, size_t *);
 
-/* What was to follow does not: what waits for it goes by itself. */
-static void let_go(weir_stream_t *stream) {
-  uv_os_fd_t fd;
-  stream->state &= ~WEIR__HELD;
-  if (weir_fileno(stream, &fd) == 0) {
-    stream->loop->stats.syscalls += 2;
-    weir__os_push(fd);
-  }
-}
-
 static inline void finish(weir_stream_t *stream, weir_op_t *op, int status) {
   weir__queue_remove(&op->node);
   stream->writers--;
   stream->queued -= op->left;
   if (stream->queued == 0 && (stream->state & WEIR__HELD) != 0)
-    let_go(stream);
+    weir__stream_push(stream);
   weir__op_finish(op, status);
 }
 
@@ -111,7 +101,7 @@ static void withdraw(weir_stream_t *stream, weir_op_t *op) {
 
 /* What was in the window is nobody's any more; writes in it whose end was
  * asked for end. */
-static void release_window(weir_stream_t *stream) {
+static inline void release_window(weir_stream_t *stream) {
   weir_op_t *next;
   for (weir_op_t *op = weir__write_head(stream); op != NULL; op = next) {
     next = weir__write_next(stream, op);
@@ -149,6 +139,30 @@ static void go_on(weir_stream_t *stream, int status) {
     weir__stream_want_later(stream, WEIR__WANT_WRITE);
   else
     weir__stream_want(stream, WEIR__WANT_WRITE);
+}
+
+/* The common case: one write was in the window, and all of it went. Returns 0
+ * if it is another. */
+static inline int went(weir_stream_t *stream, int status, size_t n) {
+  const int others = WEIR__MORE | WEIR__HELD | WEIR__CLOSING;
+  weir_loop_stats_t *stats = &stream->loop->stats;
+  weir_op_t *op = weir__op_of(stream->writes.next);
+  if (status != 0 || n == 0 || n != stream->offered || n != op->left ||
+      stream->in_window != 1 || op->form == WRITE_EOF ||
+      (stream->state & others) != 0)
+    return 0;
+  stats->bytes_written += n;
+  stats->writes++;
+  stream->wants &= ~WEIR__WANT_CANCEL_WRITE;
+  stream->state &= ~WEIR__SHORT;
+  stream->queued -= n;
+  stream->in_window = 0;
+  op->done += n;
+  op->left = 0;
+  finish(stream, op, 0);
+  if (!weir__queue_empty(&stream->writes))
+    weir__stream_want(stream, WEIR__WANT_WRITE);
+  return 1;
 }
 
 /* What the kind said of one window. Bytes may have gone before an error. */
@@ -239,7 +253,7 @@ static int write_window(weir_stream_t *stream, write_fn write) {
   stream->state &= ~WEIR__WRITE_BUSY;
   if (r == UV_EBUSY)
     release_window(stream);
-  else
+  else if (!went(stream, r, n))
     transferred(stream, r, n);
   return r;
 }
@@ -272,7 +286,7 @@ void weir_stream_write_done(weir_stream_t *stream, int status, size_t n) {
   stream->state &= ~(WEIR__WRITE_BUSY | WEIR__SHUT_BUSY);
   if (shutting)
     shut(stream, status);
-  else
+  else if (!went(stream, status, n))
     transferred(stream, status, n);
 }
 
@@ -289,7 +303,7 @@ static const weir__op_class_t write_class = {"write", cancel};
 /* ---- The calls ---- */
 
 /* 0 if the stream takes writes, else why not. */
-static int writable(const weir_stream_t *stream) {
+static inline int writable(const weir_stream_t *stream) {
   int r = weir__stream_usable(stream);
   return r == 0 && (stream->state & WEIR__ENDED) != 0 ? UV_EPIPE : r;
 }
@@ -384,7 +398,7 @@ static int offer_windows(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
     weir__seq_advance(from, *n - before);
   }
   if (r != 0 && (stream->state & WEIR__HELD) != 0)
-    let_go(stream);
+    weir__stream_push(stream);
   stream->state &= ~WEIR__HELD;
   return r;
 }
