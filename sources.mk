@@ -130,6 +130,7 @@ TESTS_C += tests/test_seq_big.c
 TESTS_C += tests/test_seq_find.c
 TESTS_C += tests/test_seq_model.c
 TESTS_C += tests/test_seq_window.c
+TESTS_C += tests/test_straight.c
 TESTS_C += tests/test_thread.c
 TESTS_C += tests/test_toolkit.c
 TESTS_C += tests/test_turn.c

@@ -61,7 +61,7 @@ static inline int came(weir_stream_t *stream, int status, size_t n) {
   weir_op_t *op = stream->reader;
   const weir__read_plan_t *plan = plan_of(op);
   weir_loop_stats_t *stats = &stream->loop->stats;
-  if (status != 0 || n == 0 || n > op->left || n > weir__seq_max_bytes() ||
+  if (status != 0 || n > op->left || n > weir__seq_max_bytes() ||
       plan->took != NULL || plan->limit != NULL || op->done + n < op->need ||
       (stream->state & WEIR__CLOSING) != 0)
     return 0;

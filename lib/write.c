@@ -147,14 +147,13 @@ static inline int went(weir_stream_t *stream, int status, size_t n) {
   const int others = WEIR__MORE | WEIR__HELD | WEIR__CLOSING;
   weir_loop_stats_t *stats = &stream->loop->stats;
   weir_op_t *op = weir__op_of(stream->writes.next);
-  if (status != 0 || n == 0 || n != stream->offered || n != op->left ||
+  if (status != 0 || n != stream->offered || n != op->left ||
       stream->in_window != 1 || op->form == WRITE_EOF ||
       (stream->state & others) != 0)
     return 0;
   stats->bytes_written += n;
   stats->writes++;
   stream->wants &= ~WEIR__WANT_CANCEL_WRITE;
-  stream->state &= ~WEIR__SHORT;
   stream->queued -= n;
   stream->in_window = 0;
   op->done += n;
