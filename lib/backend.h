@@ -20,6 +20,22 @@ static inline weir__peer_t *weir__peer(const weir_stream_t *stream) {
   return (weir__peer_t *)(uintptr_t)stream->own.bytes;
 }
 
+/* weir_stream_t.state */
+enum {
+  WEIR__MORE = 32768, /* others follow at once on what is being written */
+  WEIR__HELD = 65536  /* so it was said, and the system may wait for them */
+};
+
+/* For a kind whose system makes use of it, when it writes: whether the core has
+ * more of the stream to be written at once, so that all may leave together. If
+ * that comes to nothing, the core calls weir__os_push. */
+static inline int weir__more_follows(weir_stream_t *stream) {
+  if ((stream->state & WEIR__MORE) == 0)
+    return 0;
+  stream->state |= WEIR__HELD;
+  return 1;
+}
+
 /* Sockets: what a kind of stream needs beyond weir_stream_kind_t. The core has
  * set stream->loop and cleared the rest before init, adopt or accept; these
  * set stream->kind to the backend's own. */

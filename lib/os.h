@@ -21,11 +21,16 @@ typedef union weir__peer_u {
  * and written with writev under a blocked SIGPIPE. */
 int weir__os_check_socket(uv_os_fd_t fd);
 
-/* 0 with *n >= 1, UV_EOF, UV_EAGAIN or an error. */
+/* 0 with *n >= 1, UV_EOF, UV_EAGAIN or an error. more: what is written need not
+ * leave by itself, since others follow at once. */
 int weir__os_read(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
                   unsigned nbufs, size_t *n);
-int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
+int weir__os_write(uv_os_fd_t fd, int is_socket, int more, const uv_buf_t *bufs,
                    unsigned nbufs, size_t *n);
+
+/* Has what was written with `more` leave after all, unless the application
+ * holds it back by an option of its own. */
+void weir__os_push(uv_os_fd_t fd);
 
 /* Read from and write to a file at offset, or at its own position if that is
  * -1, in one call, which may wait: the count, or an error; UV_ESPIPE for an

@@ -34,6 +34,12 @@ enum { SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL, SEND_IS_QUIET = 1 };
 enum { SEND_FLAGS = MSG_DONTWAIT, SEND_IS_QUIET = 0 };
 #endif
 
+#if defined(MSG_MORE) && defined(TCP_CORK)
+enum { SEND_MORE = MSG_MORE };
+#else
+enum { SEND_MORE = 0 };
+#endif
+
 static int last_error(void) {
   /* Where the two differ, callers look for UV_EAGAIN only. */
   return errno == EWOULDBLOCK ? UV_EAGAIN : uv_translate_sys_error(errno);
@@ -61,12 +67,13 @@ static ssize_t receive_many(uv_os_fd_t fd, const uv_buf_t *bufs,
   return recvmsg(fd, &msg, MSG_DONTWAIT);
 }
 
-static ssize_t send_many(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs) {
+static ssize_t send_many(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
+                         int flags) {
   struct msghdr msg;
   memset(&msg, 0, sizeof(msg));
   msg.msg_iov = vector(bufs);
   msg.msg_iovlen = nbufs;
-  return sendmsg(fd, &msg, SEND_FLAGS);
+  return sendmsg(fd, &msg, flags);
 }
 
 int weir__os_read(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
@@ -130,16 +137,17 @@ static ssize_t write_quietly(uv_os_fd_t fd, const uv_buf_t *bufs,
   return put;
 }
 
-int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
+int weir__os_write(uv_os_fd_t fd, int is_socket, int more, const uv_buf_t *bufs,
                    unsigned nbufs, size_t *n) {
+  int flags = more ? SEND_FLAGS | SEND_MORE : SEND_FLAGS;
   ssize_t put;
   do {
     if (!is_socket || !SEND_IS_QUIET)
       put = write_quietly(fd, bufs, nbufs, writev);
     else if (nbufs == 1)
-      put = send(fd, bufs->base, bufs->len, SEND_FLAGS);
+      put = send(fd, bufs->base, bufs->len, flags);
     else
-      put = send_many(fd, bufs, nbufs);
+      put = send_many(fd, bufs, nbufs, flags);
   } while (put < 0 && errno == EINTR);
   if (put < 0)
     return last_error();
@@ -147,6 +155,18 @@ int weir__os_write(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
     return UV_EIO;
   *n = (size_t)put;
   return 0;
+}
+
+/* The end of a TCP_CORK that was not there is all that pushes. */
+void weir__os_push(uv_os_fd_t fd) {
+#if defined(TCP_CORK)
+  int corked = 1;
+  socklen_t len = sizeof(corked);
+  if (getsockopt(fd, IPPROTO_TCP, TCP_CORK, &corked, &len) == 0 && !corked)
+    setsockopt(fd, IPPROTO_TCP, TCP_CORK, &corked, sizeof(corked));
+#else
+  (void)fd;
+#endif
 }
 
 /* ---- Files ---- */

@@ -27,7 +27,7 @@ static int take_status(weir_stream_t *stream) {
   return status;
 }
 
-static size_t transfer_limit(const weir_op_t *op) {
+static inline size_t transfer_limit(const weir_op_t *op) {
   const weir__read_plan_t *plan = plan_of(op);
   size_t most = weir__seq_max_bytes();
   return plan->limit == NULL ? most : weir__smaller(plan->limit(op), most);
@@ -38,7 +38,7 @@ static int held(weir_op_t *op) {
   return plan->held == NULL ? op->need == 0 : plan->held(op);
 }
 
-static int took(weir_op_t *op, size_t n) {
+static inline int took(weir_op_t *op, size_t n) {
   const weir__read_plan_t *plan = plan_of(op);
   if (plan->took != NULL)
     return plan->took(op, n);
@@ -50,9 +50,28 @@ static int took(weir_op_t *op, size_t n) {
   return 0;
 }
 
-static unsigned fill(const weir_op_t *op, uv_buf_t *window) {
+static inline unsigned fill(const weir_op_t *op, uv_buf_t *window) {
   size_t bytes = 0;
   return weir__seq_fill(&op->seq, window, 0, &bytes, transfer_limit(op));
+}
+
+/* The common case: bytes came, as many as it takes, and the plan has no say in
+ * it. Returns 0 if it is another. */
+static inline int came(weir_stream_t *stream, int status, size_t n) {
+  weir_op_t *op = stream->reader;
+  const weir__read_plan_t *plan = plan_of(op);
+  weir_loop_stats_t *stats = &stream->loop->stats;
+  if (status != 0 || n > op->left || n > weir__seq_max_bytes() ||
+      plan->took != NULL || plan->limit != NULL || op->done + n < op->need ||
+      (stream->state & WEIR__CLOSING) != 0)
+    return 0;
+  stats->reads++;
+  stats->bytes_read += n;
+  op->done += n;
+  op->left -= n;
+  stream->reader = NULL;
+  weir__op_finish(op, 0);
+  return 1;
 }
 
 /* What the kind said of one transfer. Bytes may come with an error: they are
@@ -126,7 +145,8 @@ int weir__read_start(weir_stream_t *stream) {
     took(op, 0);
     return UV_EBUSY;
   }
-  transferred(stream, r, n);
+  if (!came(stream, r, n))
+    transferred(stream, r, n);
   return 0;
 }
 
@@ -138,7 +158,8 @@ void weir_stream_read_done(weir_stream_t *stream, int status, size_t n) {
   if ((stream->state & WEIR__READ_BUSY) == 0)
     return;
   stream->state &= ~WEIR__READ_BUSY;
-  transferred(stream, status, n);
+  if (!came(stream, status, n))
+    transferred(stream, status, n);
 }
 
 int weir__read_begin(weir_op_t *op, weir_stream_t *stream,

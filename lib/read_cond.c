@@ -60,6 +60,11 @@ static const weir__read_plan_t some = {
     .at_end = UV_EOF,
 };
 
+static const weir__read_plan_t uncapped = {
+    .type = {.name = "read", .cancel = weir__read_cancel},
+    .at_end = UV_EOF,
+};
+
 static const weir__read_plan_t counted = {
     .type = {.name = "read", .cancel = weir__read_cancel},
     .limit = cap_of,
@@ -89,7 +94,7 @@ int weir_read(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
               weir_cond_t cond, weir_op_cb cb) {
   size_t size = weir__seq_size(&into.seq);
   size_t need = cond.how == WEIR__COND_ALL ? size : cond.k;
-  const weir__read_plan_t *plan = &counted;
+  const weir__read_plan_t *plan = cond.cap == 0 ? &uncapped : &counted;
   if (cond.how < WEIR__COND_ALL || cond.how > WEIR__COND_WHEN || need > size)
     return UV_EINVAL;
   if (cond.how == WEIR__COND_EXACTLY) {

@@ -101,6 +101,15 @@ int weir_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
   return kind->fileno(stream, fd);
 }
 
+void weir__stream_push(weir_stream_t *stream) {
+  uv_os_fd_t fd;
+  stream->state &= ~WEIR__HELD;
+  if (weir_fileno(stream, &fd) == 0) {
+    stream->loop->stats.syscalls += 2;
+    weir__os_push(fd);
+  }
+}
+
 int weir_getsockname(const weir_stream_t *stream, struct sockaddr *addr,
                      int *len) {
   uv_os_fd_t fd;

@@ -22,7 +22,9 @@ enum {
   WEIR__QUEUED = 2048,   /* waits to be started, or is being started */
   WEIR__DEFERRED = 4096, /* waits for a while, since there was no room */
   WEIR__ADOPTED = 8192,  /* the handle is the application's */
-  WEIR__LOST = 16384     /* which has closed it */
+  WEIR__LOST = 16384,    /* which has closed it */
+  /* 32768 and 65536 are in backend.h. */
+  WEIR__PUSHED = 131072 /* a window went from within the call that filled it */
 };
 
 /* weir_stream_t.wants: what the next flush is to do. */
@@ -68,6 +70,10 @@ void weir__stream_cancel_read(weir_stream_t *stream);
 
 /* Has it done after a pause. */
 void weir__stream_want_later(weir_stream_t *stream, int wants);
+
+/* What was to follow on what was written does not: has the system not wait for
+ * it any more. */
+void weir__stream_push(weir_stream_t *stream);
 
 /* Puts a stream that is ready for use into the loop's list. */
 void weir__stream_open(weir_stream_t *stream);

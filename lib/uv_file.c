@@ -145,7 +145,7 @@ int weir__uv_file_cancel(weir_loop_t *loop, weir_op_t *op) {
     return 0;
   atomic_store(&file->cancelled, 1);
   if (atomic_load(&file->waiting))
-    (void)weir__os_write(file->wake[1], 0, &buf, 1, &n);
+    (void)weir__os_write(file->wake[1], 0, 0, &buf, 1, &n);
   return 0;
 }
 

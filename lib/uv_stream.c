@@ -53,7 +53,8 @@ static int try_write(weir_stream_t *stream, const uv_buf_t *bufs,
   if (r != 0)
     return r;
   stream->loop->stats.syscalls++;
-  r = weir__os_write(fd, uv->flags & WEIR__UV_SOCKET, bufs, nbufs, n);
+  r = weir__os_write(fd, uv->flags & WEIR__UV_SOCKET,
+                     weir__more_follows(stream), bufs, nbufs, n);
   set_flag(uv, WEIR__UV_WRITE_FULL, r == 0 && *n < total(bufs, nbufs));
   return r;
 }

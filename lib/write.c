@@ -24,6 +24,8 @@ static inline void finish(weir_stream_t *stream, weir_op_t *op, int status) {
   weir__queue_remove(&op->node);
   stream->writers--;
   stream->queued -= op->left;
+  if (stream->queued == 0 && (stream->state & WEIR__HELD) != 0)
+    weir__stream_push(stream);
   weir__op_finish(op, status);
 }
 
@@ -78,6 +80,17 @@ static void distribute(weir_stream_t *stream, size_t n) {
   }
 }
 
+/* Says whether the window at hand, of which `used` entries are, has others
+ * behind it that go at once. A full one is tried in this very call, and what is
+ * behind it after the callbacks that are due, but only when these are being
+ * run. What a write that is content with less leaves over does not go. */
+static void foretell(weir_stream_t *stream, unsigned used) {
+  if (used == WEIR_WINDOW && stream->queued > stream->offered &&
+      (stream->loop->flags & WEIR__LOOP_DELIVERING) != 0 &&
+      weir__write_head(stream)->form != WRITE_SOME)
+    stream->state |= WEIR__MORE;
+}
+
 /* Its end was asked for before it was finished; one that would have ended the
  * stream leaves that open again. */
 static void withdraw(weir_stream_t *stream, weir_op_t *op) {
@@ -88,7 +101,7 @@ static void withdraw(weir_stream_t *stream, weir_op_t *op) {
 
 /* What was in the window is nobody's any more; writes in it whose end was
  * asked for end. */
-static void release_window(weir_stream_t *stream) {
+static inline void release_window(weir_stream_t *stream) {
   weir_op_t *next;
   for (weir_op_t *op = weir__write_head(stream); op != NULL; op = next) {
     next = weir__write_next(stream, op);
@@ -99,6 +112,7 @@ static void release_window(weir_stream_t *stream) {
       withdraw(stream, op);
   }
   stream->in_window = 0;
+  stream->state &= ~WEIR__MORE;
 }
 
 static void fail_all(weir_stream_t *stream, int status) {
@@ -127,6 +141,29 @@ static void go_on(weir_stream_t *stream, int status) {
     weir__stream_want(stream, WEIR__WANT_WRITE);
 }
 
+/* The common case: one write was in the window, and all of it went. Returns 0
+ * if it is another. */
+static inline int went(weir_stream_t *stream, int status, size_t n) {
+  const int others = WEIR__MORE | WEIR__HELD | WEIR__CLOSING;
+  weir_loop_stats_t *stats = &stream->loop->stats;
+  weir_op_t *op = weir__op_of(stream->writes.next);
+  if (status != 0 || n != stream->offered || n != op->left ||
+      stream->in_window != 1 || op->form == WRITE_EOF ||
+      (stream->state & others) != 0)
+    return 0;
+  stats->bytes_written += n;
+  stats->writes++;
+  stream->wants &= ~WEIR__WANT_CANCEL_WRITE;
+  stream->queued -= n;
+  stream->in_window = 0;
+  op->done += n;
+  op->left = 0;
+  finish(stream, op, 0);
+  if (!weir__queue_empty(&stream->writes))
+    weir__stream_want(stream, WEIR__WANT_WRITE);
+  return 1;
+}
+
 /* What the kind said of one window. Bytes may have gone before an error. */
 static void transferred(weir_stream_t *stream, int status, size_t n) {
   weir_loop_stats_t *stats = &stream->loop->stats;
@@ -141,6 +178,8 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
     stats->bytes_written += n;
     stats->writes_gathered += stream->in_window - 1;
     stream->state &= ~WEIR__SHORT;
+    if ((stream->state & WEIR__MORE) == 0)
+      stream->state &= ~WEIR__HELD;
     if (n < stream->offered) {
       stats->short_writes++;
       stream->state |= WEIR__SHORT;
@@ -202,6 +241,7 @@ static int write_window(weir_stream_t *stream, write_fn write) {
   if (head->left == 0)
     return shutdown_start(stream, head);
   unsigned used = gather(stream, window);
+  foretell(stream, used);
   if ((stream->state & WEIR__SHORT) != 0)
     stream->loop->stats.windows_refilled++;
   stream->state &= ~WEIR__SHORT;
@@ -212,12 +252,13 @@ static int write_window(weir_stream_t *stream, write_fn write) {
   stream->state &= ~WEIR__WRITE_BUSY;
   if (r == UV_EBUSY)
     release_window(stream);
-  else
+  else if (!went(stream, r, n))
     transferred(stream, r, n);
   return r;
 }
 
 int weir__write_start(weir_stream_t *stream) {
+  stream->state &= ~WEIR__PUSHED;
   int r = write_window(stream, stream->kind->write_some);
   return r == UV_EBUSY ? r : 0;
 }
@@ -226,11 +267,13 @@ int weir__write_start(weir_stream_t *stream) {
  * short however long the callbacks go on; else what is to wait begins to. */
 static void push(weir_stream_t *stream) {
   write_fn now = stream->kind->write_now;
-  if (stream->writers < WEIR_WINDOW &&
+  unsigned full = WEIR_WINDOW + ((stream->state & WEIR__PUSHED) != 0);
+  if (stream->writers < full &&
       (stream->writers < 2 || stream->queued < PUSH_BYTES))
     return;
   if ((stream->state & (WEIR__WRITE_BUSY | WEIR__DEFERRED | WEIR__SHORT)) != 0)
     return;
+  stream->state |= WEIR__PUSHED;
   if (now == NULL || write_window(stream, now) == UV_EAGAIN)
     write_window(stream, stream->kind->write_some);
 }
@@ -242,7 +285,7 @@ void weir_stream_write_done(weir_stream_t *stream, int status, size_t n) {
   stream->state &= ~(WEIR__WRITE_BUSY | WEIR__SHUT_BUSY);
   if (shutting)
     shut(stream, status);
-  else
+  else if (!went(stream, status, n))
     transferred(stream, status, n);
 }
 
@@ -259,7 +302,7 @@ static const weir__op_class_t write_class = {"write", cancel};
 /* ---- The calls ---- */
 
 /* 0 if the stream takes writes, else why not. */
-static int writable(const weir_stream_t *stream) {
+static inline int writable(const weir_stream_t *stream) {
   int r = weir__stream_usable(stream);
   return r == 0 && (stream->state & WEIR__ENDED) != 0 ? UV_EPIPE : r;
 }
@@ -339,15 +382,23 @@ static int offer_windows(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
   uv_buf_t window[WEIR_WINDOW];
   int r = 0;
   while (r == 0) {
+    weir_seq_t rest = *from;
     size_t bytes = 0;
     size_t before = *n;
     unsigned used =
         weir__seq_fill(from, window, 0, &bytes, weir__seq_max_bytes());
+    weir__seq_advance(&rest, bytes);
     if (used == 0)
-      return 0;
+      break;
+    if (!weir_seq_empty(rest))
+      stream->state |= WEIR__MORE;
     r = offer(stream, window, used, bytes, n);
+    stream->state &= ~WEIR__MORE;
     weir__seq_advance(from, *n - before);
   }
+  if (r != 0 && (stream->state & WEIR__HELD) != 0)
+    weir__stream_push(stream);
+  stream->state &= ~WEIR__HELD;
   return r;
 }
 

@@ -201,7 +201,7 @@ static int try_write(weir_stream_t *stream, const uv_buf_t *bufs,
   if (fd < 0)
     return fd;
   stream->loop->stats.syscalls++;
-  return weir__os_write(fd, 1, bufs, nbufs, n);
+  return weir__os_write(fd, 1, weir__more_follows(stream), bufs, nbufs, n);
 }
 
 static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,

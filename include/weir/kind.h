@@ -26,7 +26,8 @@ extern "C" {
  *   else of the stream waits, and no function of the program's is to be asked;
  * - cancel_read within weir_cancel and weir_close;
  * - write_some and write_now within weir_write and its kin, when what is queued
- *   fills a window and nothing of it is pending;
+ *   fills a window (after such a one: is more than a window) and nothing of it
+ *   is pending;
  * - read_now, write_now and fileno within the functions of stream.h that want
  *   them.
  *
