@@ -112,7 +112,7 @@ int weir_read(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
   op->need = need;
   *when_of(op) =
       (when_t){cond.fn, cond.arg, cond.cap == 0 ? SIZE_MAX : cond.cap};
-  if (plan == &counted)
+  if (plan != &asked)
     weir__stream_begin(stream, WEIR__WANT_READ);
   else
     weir__stream_want(stream, WEIR__WANT_READ);

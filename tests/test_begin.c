@@ -5,7 +5,6 @@
 
 #include "support/box.h"
 #include "support/net.h"
-#include "support/script.h"
 #include "support/scripted.h"
 
 /* A read begins in its call, where there is room. */
@@ -128,18 +127,21 @@ WEIR_TEST(begin, no_function_of_the_program_runs_in_the_call) {
 }
 
 WEIR_TEST(begin, what_finds_no_room_is_asked_for_again) {
-  static struct script s;
+  static const weir_test_step_t busy = {.status = UV_EBUSY};
+  weir_test_options_t options = {.input = "abcdefgh",
+                                 .input_size = 8,
+                                 .read = {.steps = &busy, .nsteps = 1}};
   struct request r = {0};
+  struct scripted s;
   char bytes[8];
 
-  script_open(f, &s);
-  s.mode = SCRIPT_BUSY_ONCE;
+  scripted_open(f, &s, &options);
   check_is(weir_read_some(&r.op, &s.stream, weir_mseq_block(bytes, 8), on_done),
            0);
-  check_is(s.refused, 1);
+  check_is(weir_test_count(s.script, WEIR_TEST_READ), 1);
   check_is(r.calls, 0);
   finish(f, &r, 0, 8);
-  script_close(f, &s);
+  scripted_close(f, &s);
 }
 
 enum { CROWD = 600, SHARE = 512 };
