@@ -129,6 +129,7 @@ TESTS_C += tests/test_random.c
 TESTS_C += tests/test_read.c
 TESTS_C += tests/test_read_cond.c
 TESTS_C += tests/test_reset.c
+TESTS_C += tests/test_rounds.c
 TESTS_C += tests/test_same.c
 TESTS_C += tests/test_schedules.c
 TESTS_C += tests/test_seq.c

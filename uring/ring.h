@@ -160,7 +160,11 @@ typedef struct weir__ring_s {
   int error;         /* the ring cannot be entered any more */
   uint64_t poll_tag; /* of the poll for libuv's descriptor, or 0 */
 
+  unsigned rounds;   /* how often a turn submits besides its wait */
+  unsigned fruitful; /* turns in which that brought something each time */
+
   int eventfd; /* -1 in the ring wait */
+  int armed;   /* it is told of completions */
   uv_poll_t poll;
 
   weir__plain_t plain[WEIR__PLAIN_SLOTS]; /* see file.c */
