@@ -126,6 +126,18 @@ operations() {
   operation 'turn, attached and unused, added' turn turn 500 1500 1 670 530
 }
 
+# ---- Scale ----
+
+# Nothing costs more for being one of many.
+scale() {
+  for candidate in $uring uv; do
+    few=$(slope 1000 2000 bench/instr_cancel "$candidate" cancel)
+    many=$(slope 10000 20000 bench/instr_cancel "$candidate" cancel)
+    row "cancelled reads of a file, $candidate: of 20000, to 2000" \
+      "$(compute 'a / b' "$many" "$few")" 1.2
+  done
+}
+
 # ---- Sequences ----
 
 # sequence WHAT: for each byte.
@@ -176,6 +188,8 @@ collect=
 count bench/instr_seq memcpy 64 >/dev/null
 [ ! -e "$work/broken" ] || finish
 operations
+echo
+[ ! -x bench/instr_cancel ] || scale
 echo
 sequences
 finish
