@@ -66,6 +66,7 @@ URING_SRCS += uring/file.c
 URING_SRCS += uring/kernel.c
 URING_SRCS += uring/memory.c
 URING_SRCS += uring/net.c
+URING_SRCS += uring/plain.c
 URING_SRCS += uring/probe.c
 URING_SRCS += uring/reap.c
 URING_SRCS += uring/request.c

@@ -127,8 +127,7 @@ typedef struct weir__memory_s {
   unsigned char taken[WEIR__BUFFER_SLOTS]; /* places in the table */
 } weir__memory_t;
 
-/* A descriptor that is no pipe and no socket, as long as writes to it are
- * outstanding. */
+/* A descriptor, and how many writes to it are outstanding. */
 typedef struct weir__plain_s {
   int fd;
   unsigned writes;
@@ -167,7 +166,7 @@ typedef struct weir__ring_s {
   int armed;   /* it is told of completions */
   uv_poll_t poll;
 
-  weir__plain_t plain[WEIR__PLAIN_SLOTS]; /* see file.c */
+  weir__plain_t plain[WEIR__PLAIN_SLOTS]; /* see plain.c */
 
   weir__memory_t memory;
 } weir__ring_t;
@@ -442,6 +441,14 @@ int weir__socket_unawait(weir_stream_t *stream, int status);
 /* ---- net.c ---- */
 
 extern const weir__net_t weir__socket_net;
+
+/* ---- plain.c ---- */
+
+/* Whether a write to fd, which is about to begin, cannot raise SIGPIPE: 1, and
+ * weir__plain_end has to follow. The system is asked once for all writes that
+ * are outstanding together. */
+int weir__plain_begin(weir__ring_t *ring, int fd);
+void weir__plain_end(weir__ring_t *ring, int fd);
 
 /* ---- file.c ---- */
 
