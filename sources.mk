@@ -145,6 +145,7 @@ TESTS_C += tests/test_thread.c
 TESTS_C += tests/test_toolkit.c
 TESTS_C += tests/test_turn.c
 TESTS_C += tests/test_unix.c
+TESTS_C += tests/test_unseen.c
 TESTS_C += tests/test_until.c
 TESTS_C += tests/test_until_cuts.c
 TESTS_C += tests/test_vain.c
