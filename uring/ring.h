@@ -254,11 +254,13 @@ int weir__slots_init(weir__ring_t *ring, uint32_t count);
 /* There are more slots than before: 0 or UV_ENOMEM. */
 int weir__slots_grow(weir__ring_t *ring);
 
-/* Takes a slot: its user_data, or 0 when there is no memory. */
-static inline uint64_t
-weir__slot_take(weir__ring_t *ring, const weir__request_t *type, void *owner) {
+/* Takes a slot, whose user_data is left in *tag; NULL when there is no memory.
+ */
+static inline weir__slot_t *weir__slot_take(weir__ring_t *ring,
+                                            const weir__request_t *type,
+                                            void *owner, uint64_t *tag) {
   if (ring->slot_free == WEIR__NO_SLOT && weir__slots_grow(ring) != 0)
-    return 0;
+    return NULL;
   uint32_t index = ring->slot_free;
   weir__slot_t *slot = &ring->slots[index];
   ring->slot_free = slot->next;
@@ -266,7 +268,8 @@ weir__slot_take(weir__ring_t *ring, const weir__request_t *type, void *owner) {
   slot->flags &= WEIR__SLOT_MISSED;
   slot->owner = owner;
   ring->inflight += !type->background;
-  return weir__slot_tag(ring, index);
+  *tag = weir__slot_tag(ring, index);
+  return slot;
 }
 
 /* The slot of tag; NULL if it has been released since. */
@@ -325,14 +328,13 @@ weir__ring_begin(weir__ring_t *ring, const weir__request_t *type, void *owner,
                  unsigned opcode, int fd, uint64_t *tag) {
   if (!weir__ring_has_room(ring) && !weir__ring_make_room(ring))
     return NULL;
-  uint64_t taken = weir__slot_take(ring, type, owner);
-  if (taken == 0) {
+  weir__slot_t *slot = weir__slot_take(ring, type, owner, tag);
+  if (slot == NULL) {
     ring->refusal = UV_ENOMEM;
     return NULL;
   }
-  *tag = taken;
-  ring->slots[(uint32_t)taken].position = ring->uring.sq.sqe_tail;
-  return weir__ring_entry(ring, taken, opcode, fd);
+  slot->position = ring->uring.sq.sqe_tail;
+  return weir__ring_entry(ring, *tag, opcode, fd);
 }
 
 /* The last entry of slot, which is that of tag, as long as the kernel has not
