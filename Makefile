@@ -180,8 +180,9 @@ $(BENCHES): %$(EXEEXT): %.o $(BENCH_SUPPORT_OBJS) libweir-core.la
 
 bench/broadcast$(EXEEXT): $(CAST_OBJS) $(CROWD_OBJS)
 bench/echo_uring$(EXEEXT) bench/fanout$(EXEEXT) \
-bench/instr_echo$(EXEEXT) bench/instr_file$(EXEEXT) \
-bench/instr_turn$(EXEEXT) bench/instr_write$(EXEEXT): $(CANDIDATE_OBJS)
+bench/instr_cancel$(EXEEXT) bench/instr_echo$(EXEEXT) \
+bench/instr_file$(EXEEXT) bench/instr_turn$(EXEEXT) \
+bench/instr_write$(EXEEXT): $(CANDIDATE_OBJS)
 
 $(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) libweir-core.la
 	$(call say,LINK)

@@ -120,10 +120,22 @@ operations() {
   # The bounds, on io_uring and on libuv, are some 10 % above what was counted.
   operation 'echo round trip, 64 connections' echo echo 20 60 64 3150 3200
   operation 'relay step, 64 relays' echo relay 20 60 64 3400 3520
-  operation 'file pread, fixed, depth 64' file pread 20 60 64 1255 1430
+  operation 'file pread, fixed, depth 64' file pread 20 60 64 460 985
   operation 'queued 64-byte write, of 64' write queued 20 60 64 925 930
   operation 'write_now, 64 bytes' write now 20 60 64 730 785
   operation 'turn, attached and unused, added' turn turn 500 1500 1 670 530
+}
+
+# ---- Scale ----
+
+# Nothing costs more for being one of many.
+scale() {
+  for candidate in $uring uv; do
+    few=$(slope 1000 2000 bench/instr_cancel "$candidate" cancel)
+    many=$(slope 10000 20000 bench/instr_cancel "$candidate" cancel)
+    row "cancelled reads of a file, $candidate: of 20000, to 2000" \
+      "$(compute 'a / b' "$many" "$few")" 1.2
+  done
 }
 
 # ---- Sequences ----
@@ -176,6 +188,8 @@ collect=
 count bench/instr_seq memcpy 64 >/dev/null
 [ ! -e "$work/broken" ] || finish
 operations
+echo
+[ ! -x bench/instr_cancel ] || scale
 echo
 sequences
 finish

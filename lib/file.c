@@ -98,7 +98,7 @@ static const weir__op_class_t file_class = {"file", cancel};
 
 /* Hands op, which is in no queue, to the backend: UV_EBUSY when there is no
  * room for it. */
-static int start_one(weir_loop_t *loop, weir_op_t *op) {
+static inline int start_one(weir_loop_t *loop, weir_op_t *op) {
   weir__queue_push(&loop->file_ops, &op->node);
   op->state = WEIR__OP_STARTED;
   int r = loop->backend->file_start(loop, op);
@@ -120,22 +120,24 @@ static int cancel_one(weir_loop_t *loop, weir_op_t *op) {
 }
 
 /* Common to all: 0 and op can go, or an error and nothing has changed. */
-static int begin(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
-                 uv_file file, weir_seq_t seq, int64_t offset, weir_op_cb cb) {
+static inline int begin(weir_loop_t *loop, weir_op_t *op,
+                        weir__file_form_t form, uv_file file,
+                        const weir_seq_t *seq, int64_t offset, weir_op_cb cb) {
   int r = weir__loop_check(loop);
   if (r == 0)
-    r = weir__op_begin(op, loop, NULL, &file_class, &seq, weir__seq_size(&seq),
+    r = weir__op_begin(op, loop, NULL, &file_class, seq, weir__seq_size(seq),
                        cb);
   if (r != 0)
     return r;
   op->form = (unsigned char)form;
-  *weir__file_args(op) = (weir__file_args_t){.file = file, .offset = offset};
+  weir__file_args(op)->file = file;
+  weir__file_args(op)->offset = offset;
   return 0;
 }
 
 /* Starts op within its call, as one of the starts of this turn; else it waits
  * for the next flush, and what follows waits behind it. */
-static void go(weir_loop_t *loop, weir_op_t *op) {
+static inline void go(weir_loop_t *loop, weir_op_t *op) {
   if (weir__queue_empty(&loop->files) && loop->starts_left > 0 &&
       start_one(loop, op) != UV_EBUSY)
     loop->starts_left--;
@@ -146,7 +148,8 @@ static void go(weir_loop_t *loop, weir_op_t *op) {
 
 static int begin_plain(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
                        uv_file file, weir_op_cb cb) {
-  return begin(loop, op, form, file, weir_seq_block(NULL, 0), 0, cb);
+  const weir_seq_t none = weir_seq_block(NULL, 0);
+  return begin(loop, op, form, file, &none, 0, cb);
 }
 
 /* Does one thing for the first of queue: 1, or 0 when there was none or no
@@ -276,9 +279,10 @@ int weir_file_fsync(weir_loop_t *loop, weir_op_t *op, uv_file file,
   return r;
 }
 
-static int transfer_begin(weir_loop_t *loop, weir_op_t *op,
-                          weir__file_form_t form, uv_file file, weir_seq_t seq,
-                          int64_t offset, weir_op_cb cb) {
+static inline int transfer_begin(weir_loop_t *loop, weir_op_t *op,
+                                 weir__file_form_t form, uv_file file,
+                                 const weir_seq_t *seq, int64_t offset,
+                                 weir_op_cb cb) {
   int r = begin(loop, op, form, file, seq, offset, cb);
   if (r != 0)
     return r;
@@ -291,19 +295,23 @@ static int transfer_begin(weir_loop_t *loop, weir_op_t *op,
 
 int weir_file_pread(weir_loop_t *loop, weir_op_t *op, uv_file file,
                     weir_mseq_t into, int64_t offset, weir_op_cb cb) {
-  if (loop == NULL || (op == NULL && cb != NULL) || offset < -1)
+  if (loop == NULL || offset < -1)
     return UV_EINVAL;
   if (cb == NULL)
     return transfer_sync(0, file, weir_seq_from(into), offset);
-  return transfer_begin(loop, op, WEIR__FILE_PREAD, file, weir_seq_from(into),
-                        offset, cb);
+  if (op == NULL)
+    return UV_EINVAL;
+  return transfer_begin(loop, op, WEIR__FILE_PREAD, file, &into.seq, offset,
+                        cb);
 }
 
 int weir_file_pwrite(weir_loop_t *loop, weir_op_t *op, uv_file file,
                      weir_seq_t from, int64_t offset, weir_op_cb cb) {
-  if (loop == NULL || (op == NULL && cb != NULL) || offset < -1)
+  if (loop == NULL || offset < -1)
     return UV_EINVAL;
   if (cb == NULL)
     return transfer_sync(1, file, from, offset);
-  return transfer_begin(loop, op, WEIR__FILE_PWRITE, file, from, offset, cb);
+  if (op == NULL)
+    return UV_EINVAL;
+  return transfer_begin(loop, op, WEIR__FILE_PWRITE, file, &from, offset, cb);
 }

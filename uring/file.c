@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/stat.h>
 
 #include "../lib/seq.h"
 #include "../lib/uv_backend.h"
@@ -21,11 +20,11 @@ static int registered(weir__ring_t *ring, const uv_buf_t *bufs,
   return index;
 }
 
-static void fill_one(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
-                     const uv_buf_t *buf) {
-  int index = registered(ring, buf, 1);
-  sqe->addr = (uint64_t)(uintptr_t)buf->base;
-  sqe->len = (uint32_t)buf->len;
+static inline void fill_one(weir__ring_t *ring, struct io_uring_sqe *sqe,
+                            int write, const void *base, size_t len) {
+  int index = weir__ring_memory_find(ring, base, len);
+  sqe->addr = (uint64_t)(uintptr_t)base;
+  sqe->len = (uint32_t)len;
   if (index < 0)
     return;
   sqe->opcode = write ? IORING_OP_WRITE_FIXED : IORING_OP_READ_FIXED;
@@ -49,18 +48,27 @@ static void fill_many(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
   ring->loop->stats.fixed_ops++;
 }
 
-static void fill_transfer(weir__ring_t *ring, struct io_uring_sqe *sqe,
-                          const weir_op_t *op, int write) {
+static void fill_window(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
+                        const weir_seq_t *seq) {
   uv_buf_t bufs[WEIR_WINDOW];
   size_t bytes = 0;
-  unsigned nbufs =
-      weir__seq_fill(&op->seq, bufs, 0, &bytes, weir__seq_max_bytes());
-  sqe->opcode = write ? IORING_OP_WRITE : IORING_OP_READ;
-  sqe->off = (uint64_t)weir__file_args(op)->offset;
+  unsigned nbufs = weir__seq_fill(seq, bufs, 0, &bytes, weir__seq_max_bytes());
   if (nbufs == 1)
-    fill_one(ring, sqe, write, bufs);
+    fill_one(ring, sqe, write, bufs[0].base, bufs[0].len);
   else if (nbufs > 1)
     fill_many(ring, sqe, write, bufs, nbufs);
+}
+
+static inline void fill_transfer(weir__ring_t *ring, struct io_uring_sqe *sqe,
+                                 const weir_op_t *op, int write) {
+  const weir_seq_t *seq = &op->seq;
+  sqe->opcode = write ? IORING_OP_WRITE : IORING_OP_READ;
+  sqe->off = (uint64_t)weir__file_args(op)->offset;
+  if (seq->kind == WEIR__SEQ_BLOCK)
+    fill_one(ring, sqe, write, seq->at,
+             weir__smaller(seq->left, weir__seq_max_bytes()));
+  else
+    fill_window(ring, sqe, write, seq);
   if (write && ring->caps & WEIR__CAP_NOSIGNAL)
     sqe->rw_flags = WEIR__RWF_NOSIGNAL;
 }
@@ -76,8 +84,7 @@ static void fill_open(struct io_uring_sqe *sqe, const weir__open_args_t *args) {
     sqe->flags |= IOSQE_ASYNC;
 }
 
-static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe, weir_op_t *op) {
-  sqe->fd = weir__file_args(op)->file;
+static void fill_other(struct io_uring_sqe *sqe, const weir_op_t *op) {
   switch (op->form) {
   case WEIR__FILE_OPEN:
     fill_open(sqe, weir__open_args(op));
@@ -85,44 +92,29 @@ static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe, weir_op_t *op) {
   case WEIR__FILE_CLOSE:
     sqe->opcode = IORING_OP_CLOSE;
     break;
-  case WEIR__FILE_FSYNC:
-    sqe->opcode = IORING_OP_FSYNC;
-    break;
   default:
+    sqe->opcode = IORING_OP_FSYNC;
+  }
+}
+
+static inline void fill(weir__ring_t *ring, struct io_uring_sqe *sqe,
+                        const weir_op_t *op) {
+  if (op->form == WEIR__FILE_PREAD || op->form == WEIR__FILE_PWRITE)
     fill_transfer(ring, sqe, op, op->form == WEIR__FILE_PWRITE);
-    break;
-  }
+  else
+    fill_other(sqe, op);
 }
 
-static weir__plain_t *plain_slot(weir__ring_t *ring, int fd) {
-  return &ring->plain[(unsigned)fd % WEIR__PLAIN_SLOTS];
+/* Whether that is a write which may raise SIGPIPE: an older kernel cannot be
+ * told not to. */
+static inline int may_raise(const weir__ring_t *ring, const weir_op_t *op) {
+  return op->form == WEIR__FILE_PWRITE && !(ring->caps & WEIR__CAP_NOSIGNAL);
 }
 
-/* A write was ended, or not begun. Two descriptors in one place: the count is
- * then too low, which costs a question more. */
-static void plain_done(weir__ring_t *ring, weir_op_t *op) {
-  int fd = weir__file_args(op)->file;
-  weir__plain_t *plain = plain_slot(ring, fd);
-  if (op->form == WEIR__FILE_PWRITE && plain->fd == fd && plain->writes > 0)
-    plain->writes--;
-}
-
-/* Whether a write to fd may raise SIGPIPE, on a kernel that cannot be told not
- * to. The system is asked once for all writes that are outstanding together,
- * since so long a descriptor stays what it is. */
-static int may_raise(weir__ring_t *ring, int fd) {
-  weir__plain_t *plain = plain_slot(ring, fd);
-  struct stat info;
-  if (plain->writes == 0 || plain->fd != fd) {
-    ring->loop->stats.syscalls++;
-    if (fstat(fd, &info) == 0 &&
-        (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)))
-      return 1;
-    if (plain->writes == 0)
-      plain->fd = fd;
-  }
-  plain->writes += plain->fd == fd;
-  return 0;
+/* It was ended, or not begun. */
+static inline void end_write(weir__ring_t *ring, const weir_op_t *op) {
+  if (may_raise(ring, op))
+    weir__plain_end(ring, weir__file_args(op)->file);
 }
 
 static int file_fd(const void *owner) {
@@ -152,7 +144,8 @@ static unsigned file_again(void *owner, int result, int waited) {
 /* After the wait a kernel thread does it: some file systems cannot but wait,
  * and say EAGAIN of a non-blocking descriptor for ever. */
 static int file_restart(weir__ring_t *ring, uint64_t tag, void *owner) {
-  struct io_uring_sqe *sqe = weir__ring_sqe(ring, tag, IORING_OP_NOP, -1);
+  struct io_uring_sqe *sqe =
+      weir__ring_sqe(ring, tag, IORING_OP_NOP, file_fd(owner));
   if (sqe == NULL)
     return UV_EBUSY;
   fill(ring, sqe, owner);
@@ -164,7 +157,7 @@ static int file_restart(weir__ring_t *ring, uint64_t tag, void *owner) {
 static void file_ended(weir__ring_t *ring, void *owner, int result,
                        unsigned flags) {
   (void)flags;
-  plain_done(ring, owner);
+  end_write(ring, owner);
   weir__file_done(owner, result);
 }
 
@@ -179,16 +172,17 @@ static const weir__request_t file_request = {
 
 int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
   weir__ring_t *ring = weir__ring(loop);
-  if (op->form == WEIR__FILE_PWRITE && !(ring->caps & WEIR__CAP_NOSIGNAL)) {
+  if (may_raise(ring, op)) {
     if ((loop->flags & WEIR__LOOP_STARTING) == 0)
       return UV_EBUSY;
-    if (may_raise(ring, weir__file_args(op)->file))
+    if (!weir__plain_begin(ring, weir__file_args(op)->file))
       return weir__uv_file_start(loop, op);
   }
-  struct io_uring_sqe *sqe = weir__ring_begin(
-      ring, &file_request, op, IORING_OP_NOP, -1, &weir__file_args(op)->tag);
+  struct io_uring_sqe *sqe =
+      weir__ring_begin(ring, &file_request, op, IORING_OP_NOP,
+                       weir__file_args(op)->file, &weir__file_args(op)->tag);
   if (sqe == NULL) {
-    plain_done(ring, op);
+    end_write(ring, op);
     return ring->refusal;
   }
   fill(ring, sqe, op);

@@ -58,6 +58,7 @@ static int fill_in(weir__ring_t *ring, const char **step) {
 
 int weir__ring_open(weir__ring_t *ring, const char **step) {
   ring->enabled = 0;
+  ring->armed = 0;
   ring->gone = -1;
   *step = "io_uring_setup";
   int r = weir__ring_setup(&ring->uring, ring->entries, &ring->caps);

@@ -127,8 +127,7 @@ typedef struct weir__memory_s {
   unsigned char taken[WEIR__BUFFER_SLOTS]; /* places in the table */
 } weir__memory_t;
 
-/* A descriptor that is no pipe and no socket, as long as writes to it are
- * outstanding. */
+/* A descriptor, and how many writes to it are outstanding. */
 typedef struct weir__plain_s {
   int fd;
   unsigned writes;
@@ -160,10 +159,14 @@ typedef struct weir__ring_s {
   int error;         /* the ring cannot be entered any more */
   uint64_t poll_tag; /* of the poll for libuv's descriptor, or 0 */
 
+  unsigned rounds;   /* how often a turn submits besides its wait */
+  unsigned fruitful; /* turns in which that brought something each time */
+
   int eventfd; /* -1 in the ring wait */
+  int armed;   /* it is told of completions */
   uv_poll_t poll;
 
-  weir__plain_t plain[WEIR__PLAIN_SLOTS]; /* see file.c */
+  weir__plain_t plain[WEIR__PLAIN_SLOTS]; /* see plain.c */
 
   weir__memory_t memory;
 } weir__ring_t;
@@ -251,11 +254,13 @@ int weir__slots_init(weir__ring_t *ring, uint32_t count);
 /* There are more slots than before: 0 or UV_ENOMEM. */
 int weir__slots_grow(weir__ring_t *ring);
 
-/* Takes a slot: its user_data, or 0 when there is no memory. */
-static inline uint64_t
-weir__slot_take(weir__ring_t *ring, const weir__request_t *type, void *owner) {
+/* Takes a slot, whose user_data is left in *tag; NULL when there is no memory.
+ */
+static inline weir__slot_t *weir__slot_take(weir__ring_t *ring,
+                                            const weir__request_t *type,
+                                            void *owner, uint64_t *tag) {
   if (ring->slot_free == WEIR__NO_SLOT && weir__slots_grow(ring) != 0)
-    return 0;
+    return NULL;
   uint32_t index = ring->slot_free;
   weir__slot_t *slot = &ring->slots[index];
   ring->slot_free = slot->next;
@@ -263,7 +268,8 @@ weir__slot_take(weir__ring_t *ring, const weir__request_t *type, void *owner) {
   slot->flags &= WEIR__SLOT_MISSED;
   slot->owner = owner;
   ring->inflight += !type->background;
-  return weir__slot_tag(ring, index);
+  *tag = weir__slot_tag(ring, index);
+  return slot;
 }
 
 /* The slot of tag; NULL if it has been released since. */
@@ -322,14 +328,13 @@ weir__ring_begin(weir__ring_t *ring, const weir__request_t *type, void *owner,
                  unsigned opcode, int fd, uint64_t *tag) {
   if (!weir__ring_has_room(ring) && !weir__ring_make_room(ring))
     return NULL;
-  uint64_t taken = weir__slot_take(ring, type, owner);
-  if (taken == 0) {
+  weir__slot_t *slot = weir__slot_take(ring, type, owner, tag);
+  if (slot == NULL) {
     ring->refusal = UV_ENOMEM;
     return NULL;
   }
-  *tag = taken;
-  ring->slots[(uint32_t)taken].position = ring->uring.sq.sqe_tail;
-  return weir__ring_entry(ring, taken, opcode, fd);
+  slot->position = ring->uring.sq.sqe_tail;
+  return weir__ring_entry(ring, *tag, opcode, fd);
 }
 
 /* The last entry of slot, which is that of tag, as long as the kernel has not
@@ -438,6 +443,14 @@ int weir__socket_unawait(weir_stream_t *stream, int status);
 /* ---- net.c ---- */
 
 extern const weir__net_t weir__socket_net;
+
+/* ---- plain.c ---- */
+
+/* Whether a write to fd, which is about to begin, cannot raise SIGPIPE: 1, and
+ * weir__plain_end has to follow. The system is asked once for all writes that
+ * are outstanding together. */
+int weir__plain_begin(weir__ring_t *ring, int fd);
+void weir__plain_end(weir__ring_t *ring, int fd);
 
 /* ---- file.c ---- */
 

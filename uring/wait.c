@@ -33,15 +33,22 @@ static int has_work(const weir__ring_t *ring) {
 }
 
 static void eventfd_enable(weir__ring_t *ring, int on) {
-  if (ring->eventfd >= 0)
-    io_uring_cq_eventfd_toggle(&ring->uring, on != 0);
+  if (ring->eventfd < 0 || ring->armed == on)
+    return;
+  ring->armed = on;
+  io_uring_cq_eventfd_toggle(&ring->uring, on != 0);
+}
+
+/* Issues once more what has to be. Returns how much ended instead. */
+static unsigned issue_again(weir__ring_t *ring) {
+  weir__ring_cancel_missed(ring);
+  return weir__ring_redo(ring);
 }
 
 /* Submits and reaps, without waiting. Returns how much was reaped: that makes
  * room where there was none. */
 static unsigned advance(weir__ring_t *ring) {
-  weir__ring_cancel_missed(ring);
-  unsigned ended = weir__ring_redo(ring);
+  unsigned ended = issue_again(ring);
   unsigned flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
   if (weir__ring_unsubmitted(ring) > 0 ||
       flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
@@ -105,10 +112,29 @@ static int may_sleep(const weir__ring_t *ring) {
          !weir__loop_busy(ring->loop) && !weir__loop_delivered(ring->loop);
 }
 
+/* Submits, reaps and runs callbacks as often as that has brought something of
+ * late, and at least `least` times: what is left goes with the next wait. */
+static void fruitful_rounds(weir__ring_t *ring, unsigned least) {
+  unsigned i;
+  for (i = 0; i < ring->rounds || i < least; i++) {
+    if (!has_work(ring))
+      return;
+    if (advance(ring) == 0)
+      break;
+    weir__loop_run(ring->loop);
+  }
+  if (i < ring->rounds)
+    ring->rounds = i;
+  else if (ring->rounds < ROUNDS && ++ring->fruitful % ROUNDS == 0)
+    ring->rounds++;
+}
+
 static void ring_turn(weir__ring_t *ring) {
   weir_loop_t *loop = ring->loop;
   int timeout = uv_backend_timeout(loop->uv);
   int slept = 0;
+  if (issue_again(ring) > 0)
+    weir__loop_run(loop);
   if (timeout != 0 && may_sleep(ring) && watch_backend(ring) == 0) {
     weir__ring_enter(ring, 1, timeout);
     uv_update_time(loop->uv);
@@ -116,7 +142,7 @@ static void ring_turn(weir__ring_t *ring) {
     if (weir__ring_reap(ring) > 0)
       weir__loop_run(loop);
   }
-  rounds(ring);
+  fruitful_rounds(ring, slept ? 0 : 1);
   /* Also when libuv would not sleep long anyway: its timeout ignores watchers
    * that are not yet with epoll, uv_backend_timeout does not. But a pause is
    * libuv's to sleep. */
@@ -161,7 +187,7 @@ void weir__ring_check(weir_loop_t *loop) {
     return;
   eventfd_enable(ring, 0);
   weir__loop_run(loop);
-  if (!idle(ring) && has_work(ring)) {
+  if (loop->wait == WEIR_WAIT_UV && !idle(ring) && has_work(ring)) {
     if (advance(ring) > 0)
       weir__loop_run(loop);
     /* uv_run may return to the application now. */

@@ -56,15 +56,16 @@ typedef enum weir_backend_e {
  * backend, where libuv always does.
  *
  * The ring wait sleeps in io_uring_enter, inside weir's prepare handle: one
- * system call submits, waits and reaps. It is for a program that lives in
+ * system call submits, waits and reaps; what the last callbacks of a turn began
+ * may be submitted in the next one. It is for a program that lives in
  * uv_run(UV_RUN_DEFAULT): a prepare handle cannot know that the application
- * asked for UV_RUN_NOWAIT, nor that it watches uv_backend_fd from another
- * loop, so with operations in flight it would sleep there as well. It falls
- * back to the libuv wait where it cannot be had: when a prepare handle was
- * active at attach (the ring wait has to be the last prepare handle to run,
- * and libuv runs the one started first last), and with a libuv older than
- * 1.44.0. uv_metrics_idle_time does not count the ring's sleep; it cannot be
- * told of it.
+ * asked for UV_RUN_NOWAIT, nor that it watches uv_backend_fd from another loop,
+ * so with operations in flight it would sleep there as well. It falls back to
+ * the libuv wait where it cannot be had: when a prepare handle was active at
+ * attach (the ring wait has to be the last prepare handle to run, and libuv
+ * runs the one started first last), and with a libuv older than 1.44.0.
+ * uv_metrics_idle_time does not count the ring's sleep; it cannot be told of
+ * it.
  *
  * The libuv wait leaves all sleeping to libuv, so that every mode of uv_run
  * and every embedding works as it does without weir. WEIR_WAIT_AUTO takes it.
