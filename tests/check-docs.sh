@@ -125,6 +125,13 @@ grep -o '`make [a-z-]*' README.md SECURITY.md docs/*.md | sort -u |
       echo "$document: ${goal#?}"
   done >>"$work/missing"
 
+# Suites of tests, as `close/*`.
+grep -oh '`[a-z_]*/\*`' docs/*.md | tr -d '`' | sort -u |
+  while read -r suite; do
+    grep -qE "(TEST|Test|TestSuite)\(${suite%/*}," tests/test_*.c ||
+      echo "docs: $suite"
+  done >>"$work/missing"
+
 # Links to files.
 grep -o ']([^):#]*[^):]*)' README.md SECURITY.md CONTRIBUTING.md docs/*.md |
   while IFS=: read -r document link; do
