@@ -203,10 +203,19 @@ CHECKS_ALL_SH += tests/check-style.sh
 SMOKE_SH += tests/smoke-adopt.sh
 SMOKE_SH += tests/smoke-cp.sh
 SMOKE_SH += tests/smoke-echo.sh
+SMOKE_SH += tests/smoke-guide.sh
 SMOKE_SH += tests/smoke-readme.sh
 SMOKE_SH += tests/smoke-relay.sh
 SMOKE_SH += tests/smoke-scarce.sh
 SMOKE_SH += tests/smoke-want.sh
+
+# The programs of docs/guide.md; the smoke tests compile them.
+GUIDE_C += docs/guide/echo.c
+GUIDE_C += docs/guide/files.c
+GUIDE_C += docs/guide/lines.c
+GUIDE_C += docs/guide/orderly.c
+GUIDE_C += docs/guide/relay.c
+GUIDE_C += docs/guide/talk.c
 
 # Loaded before a sample; the smoke tests compile it.
 SCARCE_C += tests/scarce.c

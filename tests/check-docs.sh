@@ -4,7 +4,8 @@
 #
 # Every public function has a page in man/ whose SYNOPSIS has the header's
 # prototype and whose NAME has its name; the pages are well-formed, with lines
-# that fit. What the documents name is there.
+# that fit. What the documents name is there, and what they quote stands so in a
+# program that the tests run.
 
 cd "${srcdir:-.}" || exit 1
 bad=0
@@ -101,4 +102,64 @@ find README.md CONTRIBUTING.md docs man -type f 2>/dev/null |
     [ -e "$sample" ] || [ -e "$sample.c" ] || echo "$sample"
   done >"$work/missing"
 [ ! -s "$work/missing" ] || complain "Not there: $(cat "$work/missing")"
+
+# Whatever of weir's is named in a document is in a header. Programs that are
+# quoted have names of their own.
+# shellcheck disable=SC2086
+cat $PUBLIC_HDRS $TESTLIB_HDRS | grep -ow 'weir_[a-z0-9_]*' | sort -u \
+  >"$work/known"
+for document in README.md SECURITY.md docs/*.md; do
+  awk '/^```/ { code = !code } !code' "$document" | grep -ow 'weir_[a-z0-9_]*' |
+    sort -u | grep -vxFf "$work/known" | sed "s|^|$document: |"
+done >"$work/missing"
+[ ! -s "$work/missing" ] || complain "In no header: $(cat "$work/missing")"
+
+# Files and directories of ours, tests and what make can do.
+grep -ow '\(tests\|scripts\|bench\|docs\)/[a-z_/.-]*[a-z]' SECURITY.md \
+  docs/*.md | sort -u | while IFS=: read -r document file; do
+    [ -e "$file" ] || [ -e "$file.c" ] || echo "$document: $file"
+  done >"$work/missing"
+grep -o '`make [a-z-]*' README.md SECURITY.md docs/*.md | sort -u |
+  while IFS=: read -r document goal; do
+    grep -q "^\([a-z -]* \)*${goal#*make }\( [a-z -]*\)*:" Makefile ||
+      echo "$document: ${goal#?}"
+  done >>"$work/missing"
+
+# Suites of tests, as `close/*`.
+grep -oh '`[a-z_]*/\*`' docs/*.md | tr -d '`' | sort -u |
+  while read -r suite; do
+    grep -qE "(TEST|Test|TestSuite)\(${suite%/*}," tests/test_*.c ||
+      echo "docs: $suite"
+  done >>"$work/missing"
+
+# Links to files.
+grep -o ']([^):#]*[^):]*)' README.md SECURITY.md CONTRIBUTING.md docs/*.md |
+  while IFS=: read -r document link; do
+    link=${link#??}
+    link=${link%)}
+    [ -e "$(dirname "$document")/${link%%#*}" ] || echo "$document: $link"
+  done >>"$work/missing"
+[ ! -s "$work/missing" ] || complain "Not there: $(cat "$work/missing")"
+
+# quotes DOCUMENT PROGRAM...: prints where a block of C begins that none of the
+# programs has.
+quotes() {
+  awk '
+    FNR == 1 { files++ }
+    files > 1 { text = text $0 "\n"; next }
+    /^```/ && block != "" { blocks[++n] = block; starts[n] = FNR; block = "" }
+    on && !/^```/ { block = block $0 "\n" }
+    /^```/ { on = /^```c$/ }
+    END {
+      for (i = 1; i <= n; i++)
+        if (!index(text, blocks[i]))
+          print "block before line " starts[i]
+    }' "$@"
+}
+
+for document in docs/*.md; do
+  quotes "$document" docs/guide/*.c samples/*.c >"$work/found"
+  [ ! -s "$work/found" ] ||
+    complain "$document: in no program: $(cat "$work/found")"
+done
 exit $bad

@@ -18,7 +18,7 @@ complain() {
   bad=1
 }
 
-find include lib uring tests samples bench -type f -name '*.[ch]' \
+find include lib uring tests samples bench docs -type f -name '*.[ch]' \
   2>/dev/null | sort >"$work/c"
 find Makefile sources.mk bootstrap configure.ac ./*.in .ci scripts tests \
   samples bench lib man docs ./*.md .clang-format .editorconfig -type f \
