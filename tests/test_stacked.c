@@ -285,15 +285,18 @@ WEIR_TEST(stacked, reads_are_cancelled) {
   each_stack(f, cancel_reads);
 }
 
-/* With the bytes there before the read begins. */
+/* With the bytes there before the read begins: one that tries at once is done
+ * in its call. */
 static void cancel_fresh(struct weir_fixture *f, pile_t *s) {
   peer_send(&s->c, 0, 10);
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 3 && !layer_of(s->top)->at_once; i++) {
     begin_read(s);
     weir_cancel(&s->read.op);
     finish(f, &s->read, UV_ECANCELED, 0);
   }
   begin_read(s);
+  if (layer_of(s->top)->at_once)
+    weir_cancel(&s->read.op);
   finish(f, &s->read, 0, 10);
   cr_assert(pattern_holds(s->into, 0, 10));
   check_is(weir_write(&s->write.op, s->top, weir_seq_block("x", 1), on_done),
