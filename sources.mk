@@ -30,13 +30,13 @@ LIB_SRCS += lib/buffer_mirror.c
 LIB_SRCS += lib/buffer_ring.c
 LIB_SRCS += lib/cancel.c
 LIB_SRCS += lib/close.c
+LIB_SRCS += lib/descriptor.c
 LIB_SRCS += lib/file.c
 LIB_SRCS += lib/flush.c
 LIB_SRCS += lib/fork.c
 LIB_SRCS += lib/hooks.c
 LIB_SRCS += lib/loop.c
 LIB_SRCS += lib/op.c
-LIB_SRCS += lib/os_unix.c
 LIB_SRCS += lib/owner.c
 LIB_SRCS += lib/pool.c
 LIB_SRCS += lib/read.c
@@ -56,9 +56,15 @@ LIB_SRCS += lib/until.c
 LIB_SRCS += lib/uv_backend.c
 LIB_SRCS += lib/uv_file.c
 LIB_SRCS += lib/uv_net.c
+LIB_SRCS += lib/uv_poll.c
 LIB_SRCS += lib/uv_stream.c
 LIB_SRCS += lib/version.c
 LIB_SRCS += lib/write.c
+
+# What the core needs of the system: configure's OS chooses.
+OS_unix_SRCS += lib/os_unix.c
+OS_unix_SRCS += lib/os_unix_handle.c
+OS_unix_SRCS += lib/os_unix_socket.c
 
 # With io_uring only: uring/*.c.
 URING_SRCS += uring/cancel.c
