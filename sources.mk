@@ -158,6 +158,7 @@ TESTS_C += tests/test_vain.c
 TESTS_C += tests/test_version.c
 TESTS_C += tests/test_wait.c
 TESTS_C += tests/test_want.c
+TESTS_C += tests/test_walk.c
 TESTS_C += tests/test_write.c
 TESTS_C += tests/test_write_cond.c
 TESTS_C += tests/test_write_now.c
