@@ -63,8 +63,6 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
  * application has just closed, so that its number came again. */
 static int open_poll(weir_stream_t *stream) {
   weir__own_t *own = weir__own(stream);
-  if ((own->flags & WEIR__OWN_POLL) != 0)
-    return 0;
   int r = uv_poll_init(stream->loop->uv, &own->u.poll, own->fd);
   if (r == UV_EEXIST) {
     weir__adopted_check(stream->loop);
@@ -78,15 +76,16 @@ static int open_poll(weir_stream_t *stream) {
   return 0;
 }
 
+/* The application may have closed the handle. */
 static int watch(weir_stream_t *stream, int events) {
   weir__own_t *own = weir__own(stream);
-  if (events == own->watched)
-    return 0;
-  int r = open_poll(stream);
-  if (r != 0)
+  int r = 0;
+  if ((own->flags & WEIR__OWN_POLL) == 0)
+    r = open_poll(stream);
+  else if (uv_is_closing((uv_handle_t *)&own->u.poll))
+    r = UV_ECANCELED;
+  if (r != 0 || events == own->watched)
     return r;
-  if (uv_is_closing((uv_handle_t *)&own->u.poll))
-    return UV_ECANCELED;
   r = events != 0 ? uv_poll_start(&own->u.poll, events, on_poll)
                   : uv_poll_stop(&own->u.poll);
   if (r == 0)
