@@ -54,7 +54,9 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
     own->watched = 0;
   }
   weir__poll_end(stream, events, 0);
-  int r = watch(stream, status < 0 ? waits(own) : keep);
+  if (status < 0)
+    keep = waits(own);
+  int r = keep != own->watched ? watch(stream, keep) : 0;
   if (r != 0)
     weir__poll_end(stream, BOTH, r);
 }

@@ -15,7 +15,7 @@ static_assert(sizeof(weir__uv_t) <= WEIR_STREAM_ROOM &&
               "the state of a stream fits in it");
 
 static void set_flag(weir__own_t *own, unsigned flag, int on) {
-  own->flags = on ? own->flags | flag : own->flags & ~flag;
+  own->flags = (own->flags & ~flag) | (on ? flag : 0);
 }
 
 static size_t total(const uv_buf_t *bufs, unsigned nbufs) {
