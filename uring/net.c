@@ -36,7 +36,6 @@ static void connect_ended(weir__ring_t *ring, void *owner, int result,
 static void fill_connect(const weir_stream_t *stream,
                          struct io_uring_sqe *sqe) {
   const struct sockaddr *addr = &weir__own(stream)->u.peer.addr;
-
   sqe->addr = (uint64_t)(uintptr_t)addr;
   sqe->off = weir__os_address_size(addr);
 }
@@ -44,7 +43,6 @@ static void fill_connect(const weir_stream_t *stream,
 static int connect_restart(weir__ring_t *ring, uint64_t tag, void *owner) {
   struct io_uring_sqe *sqe =
       weir__ring_sqe(ring, tag, IORING_OP_CONNECT, weir__own(owner)->fd);
-
   if (sqe == NULL)
     return UV_EBUSY;
   fill_connect(owner, sqe);
@@ -66,7 +64,6 @@ int weir__socket_connect(weir_stream_t *stream) {
   struct io_uring_sqe *sqe =
       weir__ring_begin(ring, &connect_request, stream, IORING_OP_CONNECT,
                        sock->own.fd, &sock->write_tag);
-
   if (sqe == NULL)
     return ring->refusal;
   fill_connect(stream, sqe);
@@ -92,7 +89,6 @@ static unsigned accept_again(void *owner, int result, int waited) {
 static int accept_restart(weir__ring_t *ring, uint64_t tag, void *owner) {
   struct io_uring_sqe *sqe =
       weir__ring_sqe(ring, tag, IORING_OP_ACCEPT, weir__own(owner)->fd);
-
   if (sqe == NULL)
     return UV_EBUSY;
   fill_accept(sqe);
@@ -121,7 +117,6 @@ int weir__socket_accept(weir_stream_t *listener, uv_os_sock_t *fd) {
   struct io_uring_sqe *sqe =
       weir__ring_begin(ring, &accept_request, listener, IORING_OP_ACCEPT,
                        sock->own.fd, &sock->read_tag);
-
   (void)fd;
   if (sqe == NULL)
     return ring->refusal;
@@ -132,7 +127,6 @@ int weir__socket_accept(weir_stream_t *listener, uv_os_sock_t *fd) {
 /* A stream does one of the two. */
 int weir__socket_cancel(weir_stream_t *stream) {
   const weir__socket_t *sock = weir__socket(stream);
-
   return weir__ring_cancel(weir__ring(stream->loop), sock->read_tag != 0
                                                          ? sock->read_tag
                                                          : sock->write_tag);
