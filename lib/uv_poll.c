@@ -14,19 +14,24 @@ static int waits(const weir__own_t *own) {
          (own->write_ready != NULL ? UV_WRITABLE : 0);
 }
 
-static void tell(weir_stream_t *stream, weir__ready_cb *slot, int status) {
+static inline void tell(weir_stream_t *stream, weir__ready_cb *slot,
+                        int status) {
   weir__ready_cb ready = *slot;
   *slot = NULL;
   if (ready != NULL)
     ready(stream, status);
 }
 
-void weir__poll_end(weir_stream_t *stream, int events, int status) {
+static inline void end(weir_stream_t *stream, int events, int status) {
   weir__own_t *own = weir__own(stream);
   if ((events & UV_WRITABLE) != 0)
     tell(stream, &own->write_ready, status);
   if ((events & UV_READABLE) != 0)
     tell(stream, &own->read_ready, status);
+}
+
+void weir__poll_end(weir_stream_t *stream, int events, int status) {
+  end(stream, events, status);
 }
 
 void weir__poll_end_all(weir_loop_t *loop, int status) {
@@ -53,7 +58,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
     events = own->watched;
     own->watched = 0;
   }
-  weir__poll_end(stream, events, 0);
+  end(stream, events, 0);
   if (status < 0)
     keep = waits(own);
   int r = keep != own->watched ? watch(stream, keep) : 0;
@@ -86,7 +91,7 @@ static int watch(weir_stream_t *stream, int events) {
     r = open_poll(stream);
   else if (uv_is_closing((uv_handle_t *)&own->u.poll))
     r = UV_ECANCELED;
-  if (r != 0 || events == own->watched)
+  if (r != 0)
     return r;
   r = events != 0 ? uv_poll_start(&own->u.poll, events, on_poll)
                   : uv_poll_stop(&own->u.poll);
@@ -99,10 +104,14 @@ static int watch(weir_stream_t *stream, int events) {
  * would. */
 int weir__poll_await(weir_stream_t *stream, int event, weir__ready_cb ready) {
   weir__own_t *own = weir__own(stream);
-  int r =
-      weir__own_fd(stream) < 0 ? UV_EBADF : watch(stream, own->watched | event);
-  if (r != 0)
-    return r;
+  if (weir__own_fd(stream) < 0)
+    return UV_EBADF;
+  if ((own->watched & event) == 0 ||
+      uv_is_closing((uv_handle_t *)&own->u.poll)) {
+    int r = watch(stream, own->watched | event);
+    if (r != 0)
+      return r;
+  }
   if (event == UV_READABLE)
     own->read_ready = ready;
   else
