@@ -48,7 +48,7 @@ void weir__adopted_check(weir_loop_t *loop) {
   while ((stream = weir__stream_next(loop, stream)) != NULL) {
     const weir__kind_t *kind = weir__kind(stream);
     if ((stream->state & WEIR__LOST) != 0 || kind == NULL ||
-        stream->impl == NULL || !uv_is_closing(stream->impl))
+        stream->impl == NULL || weir__os_handle_lends(stream->impl, stream))
       continue;
     kind->unwatch(stream);
     stream->state |= WEIR__LOST;

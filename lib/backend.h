@@ -9,6 +9,7 @@
 #include "loop.h"
 #include "op.h"
 #include "os.h"
+#include "os_handle.h"
 #include "settle.h"
 
 /* The one boundary between the core and what makes system calls. Functions
@@ -59,7 +60,8 @@ static inline weir__own_t *weir__own(const weir_stream_t *stream) {
  * it gave away, and the number may come again. */
 static inline uv_os_fd_t weir__own_fd(const weir_stream_t *stream) {
   const weir__own_t *own = weir__own(stream);
-  if (own->fd < 0 || (stream->impl != NULL && uv_is_closing(stream->impl)))
+  if (own->fd < 0 ||
+      (stream->impl != NULL && !weir__os_handle_lends(stream->impl, stream)))
     return UV_EBADF;
   return own->fd;
 }

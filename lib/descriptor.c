@@ -54,15 +54,18 @@ static void on_settled(weir__settle_t *settle) {
       (weir__own_t *)(void *)((char *)settle - offsetof(weir__own_t, ends));
   weir_stream_t *stream =
       (weir_stream_t *)(void *)((char *)own - offsetof(weir_stream_t, own));
-  if (stream->impl != NULL)
+  if (stream->impl != NULL && weir__os_handle_owner(stream->impl) == stream)
     weir__os_handle_unmark(stream->impl);
   weir_stream_close_done(stream);
 }
 
-static void close_handle(uv_stream_t *handle) {
-  weir__os_handle_leave(handle);
-  if (!uv_is_closing((uv_handle_t *)handle))
-    uv_close((uv_handle_t *)handle, NULL);
+/* Unless the application has, and perhaps has another in its place. */
+static void close_handle(const weir_stream_t *stream) {
+  if (weir__os_handle_owner(stream->impl) != stream)
+    return;
+  weir__os_handle_leave(stream->impl);
+  if (!uv_is_closing(stream->impl))
+    uv_close(stream->impl, NULL);
 }
 
 static void close_descriptor(weir_stream_t *stream) {
@@ -82,7 +85,7 @@ void weir__own_close(weir_stream_t *stream) {
   /* The poll handle first, while the descriptor is open. */
   weir__kind(stream)->unwatch(stream);
   if (stream->impl != NULL)
-    close_handle(stream->impl);
+    close_handle(stream);
   else
     close_descriptor(stream);
   if (stream->impl != NULL || (own->flags & WEIR__OWN_POLL) != 0)

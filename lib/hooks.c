@@ -85,9 +85,12 @@ static void enter(weir_loop_t *loop, void (*phase)(weir_loop_t *)) {
     phase(loop);
 }
 
-/* Nothing is outstanding, so nothing is in a queue or with the backend. */
+/* Nothing is outstanding, so nothing is in a queue or with the backend; nor may
+ * an adopted handle have been closed whose descriptor is still watched. */
 static int unused(const weir_loop_t *loop) {
-  return loop->active == 0 && (loop->flags & WEIR__LOOP_AWAKE) == 0;
+  return loop->active == 0 &&
+         (loop->flags & (WEIR__LOOP_AWAKE | WEIR__LOOP_CHECKED_LATE)) == 0 &&
+         !weir__os_handle_lost(loop->uv);
 }
 
 static void on_prepare(uv_prepare_t *prepare) {

@@ -25,6 +25,10 @@ void weir__os_handle_unmark(uv_stream_t *handle);
 /* Whose handle is, of any type; NULL: nobody's. */
 void *weir__os_handle_owner(const uv_handle_t *handle);
 
+/* Whether it is owner's, and open. The application may have closed it, and put
+ * another in its place. */
+int weir__os_handle_lends(const uv_stream_t *handle, const void *owner);
+
 /* Whether somebody else than its owner has closed a marked handle in this turn
  * of the loop. */
 int weir__os_handle_lost(const uv_loop_t *uv);

@@ -60,6 +60,11 @@ void *weir__os_handle_owner(const uv_handle_t *handle) {
   return owner;
 }
 
+int weir__os_handle_lends(const uv_stream_t *handle, const void *owner) {
+  const uv_handle_t *base = (const uv_handle_t *)handle;
+  return !uv_is_closing(base) && weir__os_handle_owner(base) == owner;
+}
+
 /* libuv keeps what is closing in a list until the end of the turn. */
 int weir__os_handle_lost(const uv_loop_t *uv) {
   const uv_handle_t *handle = uv->closing_handles;

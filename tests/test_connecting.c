@@ -323,6 +323,91 @@ WEIR_TEST(connecting, the_number_of_a_handle_just_closed_comes_again) {
   conn_close(f, &old);
 }
 
+/* Also when nothing is outstanding any more. */
+WEIR_TEST(connecting, the_number_of_an_idle_adopted_one_comes_again) {
+  struct conn old;
+  struct request r;
+  uv_pipe_t next;
+  uv_tcp_t handle;
+  char bytes[8];
+  int fds[2], others[2];
+
+  memset(&old, 0, sizeof(old));
+  pair_tcp(fds, 0, 0);
+  old.peer = fds[1];
+  check_is(uv_tcp_init(&f->uv, &handle), 0);
+  check_is(uv_tcp_open(&handle, fds[0]), 0);
+  check_is(weir_adopt(f->loop, &old.stream, (uv_stream_t *)&handle), 0);
+  start_read(&r, &old, bytes);
+  run_some_turns(f);
+  peer_send(&old, 0, 8);
+  finish(f, &r, 0, 8);
+  run_some_turns(f);
+  uv_close((uv_handle_t *)&handle, NULL);
+  run_turn(f);
+  pair_unix(others);
+  if (others[0] != fds[0] && others[1] != fds[0]) {
+    check_is(dup2(others[0], fds[0]), fds[0]);
+    close(others[0]);
+    others[0] = fds[0];
+  }
+  check_is(uv_pipe_init(&f->uv, &next, 0), 0);
+  check_is(uv_pipe_open(&next, fds[0]), 0);
+  close(others[others[1] == fds[0] ? 0 : 1]);
+  uv_close((uv_handle_t *)&next, NULL);
+  conn_close(f, &old);
+}
+
+struct again {
+  struct weir_fixture *f;
+  uv_tcp_t handle;
+  weir_stream_t first;
+  struct conn second;
+  int fds[2];
+  int done;
+};
+
+static void adopt_pair(struct again *a, weir_stream_t *stream) {
+  pair_tcp(a->fds, 0, 0);
+  check_is(uv_tcp_init(&a->f->uv, &a->handle), 0);
+  a->handle.data = a;
+  check_is(uv_tcp_open(&a->handle, a->fds[0]), 0);
+  check_is(weir_adopt(a->f->loop, stream, (uv_stream_t *)&a->handle), 0);
+}
+
+static void on_handle_closed(uv_handle_t *handle) {
+  struct again *a = handle->data;
+
+  close(a->fds[1]);
+  adopt_pair(a, &a->second.stream);
+  a->second.peer = a->fds[1];
+  a->done = 1;
+}
+
+/* The application closes an adopted handle and puts another in its place
+ * before it closes the stream. */
+WEIR_TEST(connecting, the_memory_of_an_adopted_handle_comes_again) {
+  static struct again a;
+  struct request r, w = {0};
+  char bytes[8];
+
+  memset(&a, 0, sizeof(a));
+  a.f = f;
+  adopt_pair(&a, &a.first);
+  uv_close((uv_handle_t *)&a.handle, on_handle_closed);
+  run_until(f, &a.done);
+  check_is(weir_write(&w.op, &a.first, weir_seq_block("x", 1), on_done), 0);
+  finish(f, &w, UV_EBADF, 0);
+  start_read(&r, &a.second, bytes);
+  check_is(weir_close(&a.first, NULL), 0);
+  run_some_turns(f);
+  check_is(r.calls, 0);
+  check_is(weir_owns_handle(f->loop, (uv_handle_t *)&a.handle), 1);
+  peer_send(&a.second, 0, 8);
+  finish(f, &r, 0, 8);
+  conn_close(f, &a.second);
+}
+
 /* ---- A handle that the application closes alone ---- */
 
 static void close_inside(uv_handle_t *handle, void *arg) {
