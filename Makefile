@@ -84,7 +84,8 @@ LT_QUIET := $(if $(VERBOSE_LINES),,--silent)
 
 # ---- Library -----------------------------------------------------------------
 
-SRCS := $(LIB_SRCS) $(if $(filter yes,$(HAVE_URING)),$(URING_SRCS))
+SRCS := $(LIB_SRCS) $(OS_$(OS)_SRCS) \
+  $(if $(filter yes,$(HAVE_URING)),$(URING_SRCS))
 BENCH_SRCS := $(BENCH_C) $(if $(filter yes,$(HAVE_URING)),$(BENCH_URING_C))
 LOBJS := $(SRCS:.c=.lo)
 TESTLIB_LOBJS := $(TESTLIB_SRCS:.c=.lo)

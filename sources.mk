@@ -30,13 +30,13 @@ LIB_SRCS += lib/buffer_mirror.c
 LIB_SRCS += lib/buffer_ring.c
 LIB_SRCS += lib/cancel.c
 LIB_SRCS += lib/close.c
+LIB_SRCS += lib/descriptor.c
 LIB_SRCS += lib/file.c
 LIB_SRCS += lib/flush.c
 LIB_SRCS += lib/fork.c
 LIB_SRCS += lib/hooks.c
 LIB_SRCS += lib/loop.c
 LIB_SRCS += lib/op.c
-LIB_SRCS += lib/os_unix.c
 LIB_SRCS += lib/owner.c
 LIB_SRCS += lib/pool.c
 LIB_SRCS += lib/read.c
@@ -56,9 +56,15 @@ LIB_SRCS += lib/until.c
 LIB_SRCS += lib/uv_backend.c
 LIB_SRCS += lib/uv_file.c
 LIB_SRCS += lib/uv_net.c
+LIB_SRCS += lib/uv_poll.c
 LIB_SRCS += lib/uv_stream.c
 LIB_SRCS += lib/version.c
 LIB_SRCS += lib/write.c
+
+# What the core needs of the system: configure's OS chooses.
+OS_unix_SRCS += lib/os_unix.c
+OS_unix_SRCS += lib/os_unix_handle.c
+OS_unix_SRCS += lib/os_unix_socket.c
 
 # With io_uring only: uring/*.c.
 URING_SRCS += uring/cancel.c
@@ -100,6 +106,7 @@ TESTS_C += tests/test_busy.c
 TESTS_C += tests/test_cancel.c
 TESTS_C += tests/test_close.c
 TESTS_C += tests/test_connect.c
+TESTS_C += tests/test_connecting.c
 TESTS_C += tests/test_crowded.c
 TESTS_C += tests/test_embed.c
 TESTS_C += tests/test_fair.c
@@ -151,6 +158,7 @@ TESTS_C += tests/test_until_cuts.c
 TESTS_C += tests/test_vain.c
 TESTS_C += tests/test_version.c
 TESTS_C += tests/test_wait.c
+TESTS_C += tests/test_walk.c
 TESTS_C += tests/test_want.c
 TESTS_C += tests/test_write.c
 TESTS_C += tests/test_write_cond.c

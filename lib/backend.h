@@ -9,15 +9,61 @@
 #include "loop.h"
 #include "op.h"
 #include "os.h"
+#include "os_handle.h"
+#include "settle.h"
 
 /* The one boundary between the core and what makes system calls. Functions
  * that start something may return UV_EBUSY: no room now, the core asks again
  * in a later turn. */
 
-/* Where a stream is to connect to: at the beginning of its own bytes, whatever
- * the backend, until the connect is over. */
-static inline weir__peer_t *weir__peer(const weir_stream_t *stream) {
-  return (weir__peer_t *)(uintptr_t)stream->own.bytes;
+/* ---- Kinds of streams ---- */
+
+/* Called with 0 when a descriptor is ready, else with why that was not waited
+ * for any longer. */
+typedef void (*weir__ready_cb)(weir_stream_t *stream, int status);
+
+/* What the library's own kinds of streams have in common, at the beginning of
+ * stream->own: a descriptor. stream->impl is the application's handle whose it
+ * is, or NULL. */
+typedef struct weir__own_s {
+  uv_os_fd_t fd; /* -1: none */
+  unsigned flags;
+
+  /* For uv_poll.c: who waits for either direction, and what is watched. */
+  weir__ready_cb read_ready;
+  weir__ready_cb write_ready;
+  int watched;
+
+  union {
+    weir__peer_t peer; /* where to connect to */
+    uv_poll_t poll;    /* when it is connected or listens */
+  } u;
+  union {
+    weir__peer_t bound;    /* the path that it is bound to */
+    weir__settle_t settle; /* while it closes */
+  } ends;
+} weir__own_t;
+
+enum {
+  WEIR__OWN_SOCKET = 1, /* the descriptor is a socket's */
+  WEIR__OWN_STAYS = 2,  /* it is not closed: it is a standard one */
+  WEIR__OWN_BOUND = 4,  /* the path is to be removed */
+  WEIR__OWN_POLL = 8,   /* the poll handle is initialised */
+  WEIR__OWN_REST = 16   /* from here on they are the kind's */
+};
+
+static inline weir__own_t *weir__own(const weir_stream_t *stream) {
+  return (weir__own_t *)(uintptr_t)stream->own.bytes;
+}
+
+/* The descriptor; negative: UV_EBADF. An application may close the handle that
+ * it gave away, and the number may come again. */
+static inline uv_os_fd_t weir__own_fd(const weir_stream_t *stream) {
+  const weir__own_t *own = weir__own(stream);
+  if (own->fd < 0 ||
+      (stream->impl != NULL && !weir__os_handle_lends(stream->impl, stream)))
+    return UV_EBADF;
+  return own->fd;
 }
 
 /* weir_stream_t.state */
@@ -36,38 +82,33 @@ static inline int weir__more_follows(weir_stream_t *stream) {
   return 1;
 }
 
-/* Sockets: what a kind of stream needs beyond weir_stream_kind_t. The core has
- * set stream->loop and cleared the rest before init, adopt or accept; these
- * set stream->kind to the backend's own. */
-typedef struct weir__net_s {
-  int (*init)(weir_stream_t *stream, uv_handle_type type);
-  int (*open)(weir_stream_t *stream, uv_os_sock_t fd);
-  int (*adopt)(weir_stream_t *stream, uv_stream_t *handle);
-  /* Whether stream has adopted a handle that the application has closed, of
-   * which nothing is watched any more then. */
-  int (*lost)(weir_stream_t *stream);
-  int (*bind)(weir_stream_t *stream, const struct sockaddr *addr,
-              unsigned flags);
-  int (*bind_path)(weir_stream_t *stream, const char *name);
-  int (*listen)(weir_stream_t *stream, int backlog);
+/* A kind of the library's own: what else it does for its sockets. They are
+ * made, bound and closed by the core, and connected to a path. */
+typedef struct weir__kind_s {
+  weir_stream_kind_t base;
 
-  /* Start connecting to weir__peer (an address for UV_TCP, a path for
-   * UV_NAMED_PIPE). 0: connected. WEIR_PENDING: weir__connect_done will come.
-   * UV_EBUSY or an error. */
+  int nonblocking; /* whether its sockets are to be so */
+
+  /* Start connecting to the address that is the peer. 0: connected.
+   * WEIR_PENDING: weir__connect_done will come. UV_EBUSY or an error. */
   int (*connect)(weir_stream_t *stream);
-  /* Start one accept. 0: client is a connected stream now. WEIR_PENDING:
-   * weir__accept_done will come. UV_EBUSY or an error. client is the memory of
-   * the stream to be; the backend calls weir__stream_prepare on it and sets it
-   * up before it says so. */
-  int (*accept)(weir_stream_t *listener, weir_stream_t *client);
+  /* Start one accept. 0: *fd is a connection. WEIR_PENDING: weir__accept_done
+   * will come. UV_EBUSY or an error. */
+  int (*accept)(weir_stream_t *listener, uv_os_sock_t *fd);
   /* End the pending connect or accept: its _done comes all the same, perhaps
    * within this call. 0 or UV_EBUSY. */
   int (*cancel)(weir_stream_t *stream);
-} weir__net_t;
+  /* Watch nothing any more: the descriptor is closed, and its number may come
+   * again. */
+  void (*unwatch)(weir_stream_t *stream);
+} weir__kind_t;
+
+/* ---- Backends ---- */
 
 typedef struct weir__backend_s {
   weir_backend_t id;
-  const weir__net_t *net;
+  const weir__kind_t *sockets; /* the kind of its sockets */
+  const weir__kind_t *others;  /* of descriptors that are none; or the same */
 
   /* Sets loop->impl, and loop->wait with loop->wait_why. On an error sets
    * loop->fallback_why and leaves nothing behind. */
@@ -117,11 +158,19 @@ typedef struct weir__backend_s {
 extern const weir__backend_t weir__backend_uv;
 extern const weir__backend_t weir__backend_uring;
 
+/* The kind of a stream if it is one of the library's own, else NULL. */
+static inline const weir__kind_t *weir__kind(const weir_stream_t *stream) {
+  const weir__backend_t *backend = stream->loop->backend;
+  if (stream->kind == &backend->sockets->base)
+    return backend->sockets;
+  return stream->kind == &backend->others->base ? backend->others : NULL;
+}
+
 /* Upcalls of backends. They may be called whenever the loop's thread is not
  * inside one of the starting functions above. They queue callbacks and run
  * none: that is done in the prepare and check phases, by weir__loop_run. */
 void weir__connect_done(weir_stream_t *stream, int status);
-void weir__accept_done(weir_stream_t *listener, int status);
+void weir__accept_done(weir_stream_t *listener, int status, uv_os_sock_t fd);
 void weir__file_done(weir_op_t *op, int64_t result);
 
 /* Runs a file operation at once, in whatever thread this is: its result, which
@@ -132,11 +181,15 @@ int weir__file_run(weir_op_t *op);
  * waiting: UV_EAGAIN. */
 int weir__file_try(weir_op_t *op);
 
-/* Closes a handle that was adopted, unless the application has. */
-void weir__adopted_close(uv_stream_t *handle);
+/* Functions of the library's own kinds. The close unwatches, closes the
+ * descriptor or the handle that was adopted, and calls weir_stream_close_done
+ * when libuv is done with all handles. */
+void weir__own_close(weir_stream_t *stream);
+int weir__own_fileno(const weir_stream_t *stream, uv_os_fd_t *fd);
 
-/* Clears stream and sets its loop: the memory of a stream to be. */
-void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream);
+/* Ends the operations on streams whose adopted handle the application has
+ * closed, and has nothing watched of them any more. */
+void weir__adopted_check(weir_loop_t *loop);
 
 /* Calls memory_add for every pool: what was registered is so no more. */
 void weir__pools_renew(weir_loop_t *loop);

@@ -21,7 +21,7 @@ int weir__cancel_write_start(weir_stream_t *stream) {
 int weir__cancel_net_start(weir_stream_t *stream) {
   if ((stream->state & WEIR__NET_BUSY) == 0)
     return 0;
-  return stream->loop->backend->net->cancel(stream);
+  return weir__kind(stream)->cancel(stream);
 }
 
 void weir__stream_cancel_read(weir_stream_t *stream) {

@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "backend.h"
 #include "op.h"
+#include "os_handle.h"
 #include "queue.h"
 #include "stream.h"
 
@@ -23,8 +24,13 @@ static void hooks_close(weir__hooks_t *hooks) {
   close_unless_closing((uv_handle_t *)&hooks->pause);
 }
 
-static void on_gone(void *arg) {
-  weir_loop_t *loop = arg;
+static weir_loop_t *settled(weir__settle_t *settle) {
+  return (weir_loop_t *)(void *)((char *)settle -
+                                 offsetof(weir_loop_t, settle));
+}
+
+static void on_gone(weir__settle_t *settle) {
+  weir_loop_t *loop = settled(settle);
   weir_loop_cb cb = loop->detach_cb;
   loop->backend->release(loop);
   weir__hooks_t *hooks;
@@ -38,14 +44,14 @@ static void on_gone(void *arg) {
     cb(loop);
 }
 
-static void leave(void *arg) {
-  weir_loop_t *loop = arg;
+static void leave(weir__settle_t *settle) {
+  weir_loop_t *loop = settled(settle);
   weir__loop_claim(loop);
   loop->flags |= WEIR__LOOP_LEAVING;
   loop->backend->detach(loop);
   weir__loop_unref(loop);
   hooks_close(loop->hooks);
-  weir__settle(loop->uv, &loop->settle, on_gone, loop);
+  weir__settle(loop->uv, &loop->settle, loop, on_gone);
 }
 
 static void prepare_phase(weir_loop_t *loop) {
@@ -79,9 +85,12 @@ static void enter(weir_loop_t *loop, void (*phase)(weir_loop_t *)) {
     phase(loop);
 }
 
-/* Nothing is outstanding, so nothing is in a queue or with the backend. */
+/* Nothing is outstanding, so nothing is in a queue or with the backend; nor may
+ * an adopted handle have been closed whose descriptor is still watched. */
 static int unused(const weir_loop_t *loop) {
-  return loop->active == 0 && (loop->flags & WEIR__LOOP_AWAKE) == 0;
+  return loop->active == 0 &&
+         (loop->flags & (WEIR__LOOP_AWAKE | WEIR__LOOP_CHECKED_LATE)) == 0 &&
+         !weir__os_handle_lost(loop->uv);
 }
 
 static void on_prepare(uv_prepare_t *prepare) {
@@ -184,7 +193,7 @@ int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
   weir__loop_ref(loop);
   /* The backend may be at work above us; and the application may yet close our
    * handles, but not this one. */
-  weir__settle(loop->uv, &loop->settle, leave, loop);
+  weir__settle(loop->uv, &loop->settle, loop, leave);
   return 0;
 }
 
@@ -218,23 +227,20 @@ void weir__loop_drop(weir_loop_t *loop) {
   weir__free(loop);
 }
 
+/* Asked for each handle that a walk meets: no way to the answer leads past all
+ * streams. */
 int weir_owns_handle(const weir_loop_t *loop, const uv_handle_t *handle) {
   if (loop == NULL || handle == NULL)
     return 0;
-  if (handle == (const uv_handle_t *)&loop->settle.handle)
-    return 1;
   for (const weir__hooks_t *h = loop->hooks; h != NULL; h = h->next)
     if (handle == (const uv_handle_t *)&h->prepare ||
         handle == (const uv_handle_t *)&h->check ||
         handle == (const uv_handle_t *)&h->idle ||
         handle == (const uv_handle_t *)&h->pause)
       return 1;
-  /* A stream's handles lie in it; one that it has adopted does not. */
-  const weir_stream_t *s = NULL;
-  while ((s = weir__stream_next(loop, s)) != NULL)
-    if (s->impl == (const void *)handle ||
-        ((const void *)handle >= (const void *)s &&
-         (const void *)handle < (const void *)(s + 1)))
-      return 1;
-  return loop->backend->owns(loop, handle);
+  const weir_stream_t *adopted = weir__os_handle_owner(handle);
+  if (adopted != NULL)
+    return adopted->loop == loop;
+  return weir__settle_owner(handle) == loop ||
+         loop->backend->owns(loop, handle);
 }

@@ -253,8 +253,4 @@ extern const weir__source_t weir__file_source;
 /* Ends all file operations that are not with the backend. */
 void weir__file_cancel_all(weir_loop_t *loop);
 
-/* Ends the operations on streams whose adopted handle the application has
- * closed. */
-void weir__adopted_check(weir_loop_t *loop);
-
 #endif

@@ -54,15 +54,43 @@ int weir__os_pwrite_now(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs);
  * none) can be read. */
 int weir__os_await(uv_os_fd_t fd, int write, uv_os_fd_t stop, int timeout);
 
+/* Whether fd is the program's standard input, output or error. */
+int weir__os_is_standard(uv_os_fd_t fd);
+int weir__os_set_nonblocking(uv_os_fd_t fd, int on);
+void weir__os_close(uv_os_fd_t fd);
+
+/* ---- Sockets ---- */
+
+/* A stream socket, close-on-exec; family is AF_INET, AF_INET6 or AF_UNIX. */
+int weir__os_socket(int family, int nonblocking, uv_os_sock_t *made);
+
 /* Takes a connection of a listening socket, close-on-exec and non-blocking: 0,
  * UV_EAGAIN or an error; connections that were aborted are passed over. */
 int weir__os_accept(uv_os_fd_t fd, uv_os_sock_t *client);
-int weir__os_listen(uv_os_fd_t fd, int backlog);
+
+/* The bytes of an address, 0 if it is neither AF_INET nor AF_INET6. */
+unsigned weir__os_address_size(const struct sockaddr *addr);
 
 /* Whether name can be a socket's path, with its final 0: 0, UV_EINVAL (it is
  * empty) or UV_ENAMETOOLONG. */
 int weir__os_check_path(const char *name);
-void weir__os_close(uv_os_fd_t fd);
+
+/* Bind to an address, whose use by connections that are over does not matter,
+ * or to a path; where its directory is missing, that is UV_EACCES, as libuv has
+ * it for the sake of Windows. ipv6_only is for AF_INET6. */
+int weir__os_bind(uv_os_fd_t fd, const struct sockaddr *addr, int ipv6_only);
+int weir__os_bind_path(uv_os_fd_t fd, const char *path);
+void weir__os_unlink(const char *path);
+int weir__os_listen(uv_os_fd_t fd, int backlog);
+
+/* Connect a non-blocking socket. 0; UV_EALREADY: when fd can be written,
+ * weir__os_error tells how it ended; or an error. To a path it happens at once,
+ * or not: UV_EAGAIN if the backlog is full, for whose end there is no event. */
+int weir__os_connect(uv_os_fd_t fd, const struct sockaddr *addr);
+int weir__os_connect_path(uv_os_fd_t fd, const char *path);
+
+/* The error that the socket has kept, which is forgotten then, or 0. */
+int weir__os_error(uv_os_fd_t fd);
 
 int weir__os_shutdown(uv_os_fd_t fd);
 int weir__os_sockname(uv_os_fd_t fd, struct sockaddr *addr, int *len);

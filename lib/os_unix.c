@@ -1,21 +1,16 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
-#include "config.h" /* before all others: accept4, preadv, secure_getenv */
+#include "config.h" /* before all others: preadv, secure_getenv */
 
 #include "os.h"
 
-#include <weir/stream.h>
-
-#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,7 +19,6 @@
 #include <sys/syscall.h>
 #endif
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,13 +37,6 @@ enum { SEND_MORE = 0 };
 static int last_error(void) {
   /* Where the two differ, callers look for UV_EAGAIN only. */
   return errno == EWOULDBLOCK ? UV_EAGAIN : uv_translate_sys_error(errno);
-}
-
-int weir__os_check_socket(uv_os_fd_t fd) {
-  int type;
-  socklen_t len = sizeof(type);
-  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ? last_error()
-                                                              : 0;
 }
 
 /* ---- Transfers ---- */
@@ -269,96 +256,6 @@ int weir__os_await(uv_os_fd_t fd, int write, uv_os_fd_t stop, int timeout) {
   if (n <= 0)
     return n < 0 ? last_error() : 0;
   return fds[1].revents != 0 ? UV_ECANCELED : 1;
-}
-
-/* ---- Sockets ---- */
-
-int weir__os_accept(uv_os_fd_t fd, uv_os_sock_t *client) {
-  int got;
-  do {
-#if defined(__APPLE__)
-    got = accept(fd, NULL, NULL);
-#else
-    got = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-#endif
-    /* A connection that ended in the backlog is nobody's business. */
-  } while (got < 0 && (errno == EINTR || errno == ECONNABORTED));
-  if (got < 0)
-    return last_error();
-#if defined(__APPLE__)
-  if (fcntl(got, F_SETFD, FD_CLOEXEC) < 0 ||
-      fcntl(got, F_SETFL, O_NONBLOCK) < 0) {
-    int error = last_error();
-    close(got);
-    return error;
-  }
-#endif
-  *client = got;
-  return 0;
-}
-
-int weir__os_listen(uv_os_fd_t fd, int backlog) {
-  return listen(fd, backlog) < 0 ? last_error() : 0;
-}
-
-int weir__os_check_path(const char *name) {
-  struct sockaddr_un addr;
-  static_assert(sizeof(addr.sun_path) <= sizeof(weir__peer_t),
-                "a stream can hold a path");
-  if (name[0] == '\0')
-    return UV_EINVAL;
-  return strlen(name) < sizeof(addr.sun_path) ? 0 : UV_ENAMETOOLONG;
-}
-
-void weir__os_close(uv_os_fd_t fd) {
-  close(fd);
-}
-
-int weir__os_shutdown(uv_os_fd_t fd) {
-  return shutdown(fd, SHUT_WR) < 0 ? last_error() : 0;
-}
-
-static int socket_name(int (*call)(int, struct sockaddr *, socklen_t *),
-                       uv_os_fd_t fd, struct sockaddr *addr, int *len) {
-  socklen_t size;
-  if (*len < 0)
-    return UV_EINVAL;
-  size = (socklen_t)*len;
-  if (call(fd, addr, &size) < 0)
-    return errno == ENOTSOCK ? UV_ENOTSUP : last_error();
-  *len = (int)size;
-  return 0;
-}
-
-int weir__os_sockname(uv_os_fd_t fd, struct sockaddr *addr, int *len) {
-  return socket_name(getsockname, fd, addr, len);
-}
-
-int weir__os_peername(uv_os_fd_t fd, struct sockaddr *addr, int *len) {
-  return socket_name(getpeername, fd, addr, len);
-}
-
-int weir__os_nodelay(uv_os_fd_t fd, int on) {
-  int value = on != 0;
-  if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, sizeof(value)) < 0)
-    return last_error();
-  return 0;
-}
-
-/* The family tells: other sockets take the option, too, and then do nothing. */
-int weir__os_reset_at_close(uv_os_fd_t fd) {
-  const struct linger now = {.l_onoff = 1, .l_linger = 0};
-  struct sockaddr_storage name;
-  int len = sizeof(name);
-  int r = weir__os_sockname(fd, (struct sockaddr *)&name, &len);
-  if (r != 0)
-    return r;
-  if (name.ss_family != AF_INET && name.ss_family != AF_INET6)
-    return UV_ENOTSUP;
-  if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) == 0)
-    return 0;
-  /* macOS says EINVAL when the connection is over already. */
-  return errno == EINVAL ? 0 : last_error();
 }
 
 /* ---- Environment ---- */

@@ -3,29 +3,33 @@
  */
 #include "settle.h"
 
-#include <stddef.h>
-
 /* libuv calls the close callbacks of one turn together, in an order of its own.
  * What was closed before the first of two closes in a row is over at the
  * second's callback. */
 
-static void on_closed(uv_handle_t *handle) {
-  weir__settle_t *settle =
-      (weir__settle_t *)((char *)handle - offsetof(weir__settle_t, handle));
-
-  if (settle->rounds-- == 0) {
-    settle->cb(settle->arg);
-    return;
-  }
-  uv_check_init(handle->loop, &settle->handle);
-  uv_close(handle, on_closed);
+static void on_second(uv_handle_t *handle) {
+  weir__settle_t *settle = (weir__settle_t *)handle;
+  settle->cb(settle);
 }
 
-void weir__settle(uv_loop_t *uv, weir__settle_t *settle, void (*cb)(void *),
-                  void *arg) {
+static void on_first(uv_handle_t *handle) {
+  uv_check_init(handle->loop, (uv_check_t *)handle);
+  uv_close(handle, on_second);
+}
+
+void weir__settle(uv_loop_t *uv, weir__settle_t *settle, void *owner,
+                  void (*cb)(weir__settle_t *settle)) {
   settle->cb = cb;
-  settle->arg = arg;
-  settle->rounds = 1;
+  settle->handle.data = owner;
   uv_check_init(uv, &settle->handle);
-  uv_close((uv_handle_t *)&settle->handle, on_closed);
+  uv_close((uv_handle_t *)&settle->handle, on_first);
+}
+
+/* Such a handle is never anything but closing, and libuv has set the callback
+ * of each that is. */
+void *weir__settle_owner(const uv_handle_t *handle) {
+  if (!uv_is_closing(handle) ||
+      (handle->close_cb != on_first && handle->close_cb != on_second))
+    return NULL;
+  return handle->data;
 }

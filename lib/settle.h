@@ -11,12 +11,14 @@
  * are its own. The memory must stay until cb. */
 typedef struct weir__settle_s {
   uv_check_t handle;
-  void (*cb)(void *arg);
-  void *arg;
-  int rounds;
+  void (*cb)(struct weir__settle_s *settle);
 } weir__settle_t;
 
-void weir__settle(uv_loop_t *uv, weir__settle_t *settle, void (*cb)(void *arg),
-                  void *arg);
+/* Calls cb then. owner is what weir__settle_owner says of the handle. */
+void weir__settle(uv_loop_t *uv, weir__settle_t *settle, void *owner,
+                  void (*cb)(weir__settle_t *settle));
+
+/* Whose handle is, of any type; NULL: it is none of these. */
+void *weir__settle_owner(const uv_handle_t *handle);
 
 #endif

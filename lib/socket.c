@@ -9,10 +9,6 @@
 
 /* How sockets become streams: bind, listen, accept, connect. */
 
-static const weir__net_t *net(const weir_stream_t *stream) {
-  return stream->loop->backend->net;
-}
-
 static int init(weir_loop_t *loop, weir_stream_t *stream, uv_handle_type type) {
   if (loop == NULL || stream == NULL)
     return UV_EINVAL;
@@ -20,11 +16,10 @@ static int init(weir_loop_t *loop, weir_stream_t *stream, uv_handle_type type) {
   if (r != 0)
     return r;
   weir__stream_prepare(loop, stream);
+  weir__own_init(stream, -1, 1);
   stream->type = (int)type;
-  r = net(stream)->init(stream, type);
-  if (r == 0)
-    weir__stream_open(stream);
-  return r;
+  weir__stream_open(stream);
+  return 0;
 }
 
 int weir_tcp_init(weir_loop_t *loop, weir_stream_t *stream) {
@@ -51,18 +46,34 @@ static int unused(const weir_stream_t *stream, uv_handle_type type) {
   return (stream->state & WEIR__LISTENING) != 0 ? UV_EINVAL : 0;
 }
 
+/* Takes fd, which is a socket or is not. */
+static int take(weir_stream_t *stream, uv_os_fd_t fd, int is_socket) {
+  stream->loop->stats.syscalls += 2;
+  int r = weir__os_set_nonblocking(fd, 1);
+  if (r != 0)
+    return r;
+  weir__own_init(stream, fd, is_socket);
+  if (weir__os_is_standard(fd))
+    weir__own(stream)->flags |= WEIR__OWN_STAYS;
+  stream->state |= WEIR__CONNECTED;
+  return 0;
+}
+
 static int open_fd(weir_stream_t *stream, uv_handle_type type,
                    uv_os_sock_t fd) {
   if (stream == NULL)
     return UV_EINVAL;
   int r = unused(stream, type);
-  if (r == UV_EISCONN || r == UV_EALREADY)
+  if (r == UV_EISCONN || r == UV_EALREADY ||
+      (r == 0 && weir__own(stream)->fd >= 0))
     r = UV_EBUSY;
-  if (r == 0)
-    r = net(stream)->open(stream, fd);
-  if (r == 0)
-    stream->state |= WEIR__CONNECTED;
-  return r;
+  if (r != 0)
+    return r;
+  stream->loop->stats.syscalls++;
+  r = weir__os_check_socket((uv_os_fd_t)fd);
+  if (r != 0 && (type == UV_TCP || r != UV_ENOTSOCK))
+    return r;
+  return take(stream, (uv_os_fd_t)fd, r == 0);
 }
 
 int weir_tcp_open(weir_stream_t *stream, uv_os_sock_t socket) {
@@ -73,12 +84,55 @@ int weir_pipe_open(weir_stream_t *stream, uv_file file) {
   return open_fd(stream, UV_NAMED_PIPE, (uv_os_sock_t)file);
 }
 
+/* A socket for stream, which may have one. */
+static int make_socket(weir_stream_t *stream, int family) {
+  weir__own_t *own = weir__own(stream);
+  uv_os_sock_t fd;
+  if (own->fd >= 0)
+    return 0;
+  stream->loop->stats.syscalls++;
+  int r = weir__os_socket(family, weir__kind(stream)->nonblocking, &fd);
+  if (r == 0)
+    own->fd = (uv_os_fd_t)fd;
+  return r;
+}
+
 int weir_tcp_bind(weir_stream_t *stream, const struct sockaddr *addr,
                   unsigned flags) {
   if (stream == NULL || addr == NULL)
     return UV_EINVAL;
   int r = unused(stream, UV_TCP);
-  return r != 0 ? r : net(stream)->bind(stream, addr, flags);
+  if (r != 0)
+    return r;
+  if (weir__os_address_size(addr) == 0 ||
+      (flags & ~(unsigned)UV_TCP_IPV6ONLY) != 0 ||
+      (flags != 0 && addr->sa_family != AF_INET6))
+    return UV_EINVAL;
+  r = make_socket(stream, addr->sa_family);
+  if (r != 0)
+    return r;
+  stream->loop->stats.syscalls += addr->sa_family == AF_INET6 ? 3 : 2;
+  return weir__os_bind(weir__own(stream)->fd, addr, flags != 0);
+}
+
+static int bind_path(weir_stream_t *stream, const char *name) {
+  weir__own_t *own = weir__own(stream);
+  if (own->fd >= 0)
+    return UV_EINVAL;
+  int r = make_socket(stream, AF_UNIX);
+  if (r != 0)
+    return r;
+  stream->loop->stats.syscalls++;
+  r = weir__os_bind_path(own->fd, name);
+  if (r == 0) {
+    memcpy(own->ends.bound.path, name, strlen(name) + 1);
+    own->flags |= WEIR__OWN_BOUND;
+    return 0;
+  }
+  stream->loop->stats.syscalls++;
+  weir__os_close(own->fd);
+  own->fd = -1;
+  return r;
 }
 
 int weir_pipe_bind(weir_stream_t *stream, const char *name) {
@@ -87,7 +141,7 @@ int weir_pipe_bind(weir_stream_t *stream, const char *name) {
   int r = unused(stream, UV_NAMED_PIPE);
   if (r == 0)
     r = weir__os_check_path(name);
-  return r != 0 ? r : net(stream)->bind_path(stream, name);
+  return r != 0 ? r : bind_path(stream, name);
 }
 
 int weir_listen(weir_stream_t *stream, int backlog) {
@@ -98,8 +152,12 @@ int weir_listen(weir_stream_t *stream, int backlog) {
   if (r == UV_EISCONN && stream->type != 0 && stream->reader == NULL &&
       weir__queue_empty(&stream->writes))
     r = 0;
-  if (r == 0)
-    r = net(stream)->listen(stream, backlog);
+  if (r == 0 && weir__own(stream)->fd < 0)
+    r = UV_EINVAL;
+  if (r != 0)
+    return r;
+  stream->loop->stats.syscalls++;
+  r = weir__os_listen(weir__own(stream)->fd, backlog);
   if (r == 0)
     stream->state = (stream->state & ~WEIR__CONNECTED) | WEIR__LISTENING;
   return r;
@@ -143,11 +201,12 @@ int weir_accept(weir_op_t *op, weir_stream_t *listener, weir_stream_t *client,
 
 int weir__accept_start(weir_stream_t *listener) {
   weir_op_t *op = weir__write_head(listener);
+  uv_os_sock_t fd = -1;
   if (op == NULL || (listener->state & WEIR__NET_BUSY) != 0)
     return 0;
   listener->state |= WEIR__NET_BUSY;
   op->state = WEIR__OP_STARTED;
-  int r = net(listener)->accept(listener, *client_of(op));
+  int r = weir__kind(listener)->accept(listener, &fd);
   if (r == WEIR_PENDING)
     return 0;
   if (r == UV_EBUSY) {
@@ -155,11 +214,20 @@ int weir__accept_start(weir_stream_t *listener) {
     op->state = WEIR__OP_QUEUED;
     return UV_EBUSY;
   }
-  weir__accept_done(listener, r);
+  weir__accept_done(listener, r, fd);
   return 0;
 }
 
-void weir__accept_done(weir_stream_t *listener, int status) {
+/* Makes the memory of the stream to be one. */
+static void connected(weir_loop_t *loop, weir_stream_t *client,
+                      uv_os_sock_t fd) {
+  weir__stream_prepare(loop, client);
+  weir__own_init(client, (uv_os_fd_t)fd, 1);
+  client->state = WEIR__CONNECTED;
+  weir__stream_open(client);
+}
+
+void weir__accept_done(weir_stream_t *listener, int status, uv_os_sock_t fd) {
   weir_op_t *op = weir__write_head(listener);
   if ((listener->state & WEIR__NET_BUSY) == 0)
     return;
@@ -167,11 +235,8 @@ void weir__accept_done(weir_stream_t *listener, int status) {
   if (status == UV_EAGAIN && !weir__op_ending(op)) {
     op->state = WEIR__OP_QUEUED;
   } else {
-    if (status == 0) {
-      weir_stream_t *client = *client_of(op);
-      client->state |= WEIR__CONNECTED;
-      weir__stream_open(client);
-    }
+    if (status == 0)
+      connected(listener->loop, *client_of(op), fd);
     weir__queue_remove(&op->node);
     weir__op_finish(op, status == UV_EAGAIN ? UV_ECANCELED : status);
   }
@@ -196,9 +261,9 @@ int weir_tcp_connect(weir_op_t *op, weir_stream_t *stream,
   if (r != 0)
     return r;
   if (addr->sa_family == AF_INET)
-    memcpy(weir__peer(stream), addr, sizeof(struct sockaddr_in));
+    memcpy(&weir__own(stream)->u.peer, addr, sizeof(struct sockaddr_in));
   else if (addr->sa_family == AF_INET6)
-    memcpy(weir__peer(stream), addr, sizeof(struct sockaddr_in6));
+    memcpy(&weir__own(stream)->u.peer, addr, sizeof(struct sockaddr_in6));
   else
     return UV_EINVAL;
   return connect_begin(op, stream, cb);
@@ -213,8 +278,31 @@ int weir_pipe_connect(weir_op_t *op, weir_stream_t *stream, const char *name,
     r = weir__os_check_path(name);
   if (r != 0)
     return r;
-  memcpy(weir__peer(stream)->path, name, strlen(name) + 1);
+  memcpy(weir__own(stream)->u.peer.path, name, strlen(name) + 1);
   return connect_begin(op, stream, cb);
+}
+
+/* At once: nothing but a full backlog makes such a connect wait, and for that
+ * there is no event. */
+static int connect_path(weir_stream_t *stream) {
+  int nonblocking = weir__kind(stream)->nonblocking;
+  int r = make_socket(stream, AF_UNIX);
+  if (r != 0)
+    return r;
+  uv_os_fd_t fd = weir__own(stream)->fd;
+  stream->loop->stats.syscalls += nonblocking ? 1 : 5;
+  if (!nonblocking)
+    r = weir__os_set_nonblocking(fd, 1);
+  if (r == 0)
+    r = weir__os_connect_path(fd, weir__own(stream)->u.peer.path);
+  if (!nonblocking)
+    weir__os_set_nonblocking(fd, 0);
+  return r;
+}
+
+static int connect_address(weir_stream_t *stream) {
+  int r = make_socket(stream, weir__own(stream)->u.peer.addr.sa_family);
+  return r != 0 ? r : weir__kind(stream)->connect(stream);
 }
 
 int weir__connect_start(weir_stream_t *stream) {
@@ -223,7 +311,8 @@ int weir__connect_start(weir_stream_t *stream) {
     return 0;
   stream->state |= WEIR__NET_BUSY;
   op->state = WEIR__OP_STARTED;
-  int r = net(stream)->connect(stream);
+  int r =
+      stream->type == UV_TCP ? connect_address(stream) : connect_path(stream);
   if (r == WEIR_PENDING)
     return 0;
   if (r == UV_EBUSY) {

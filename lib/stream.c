@@ -12,6 +12,10 @@
 
 /* A stream: made, and queued whenever it wants something of its kind. */
 
+#if defined(__linux__) && UINTPTR_MAX > UINT32_MAX
+static_assert(sizeof(weir_stream_t) <= 512, "an idle stream costs little");
+#endif
+
 void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream) {
   void *data = stream->data;
   memset(stream, 0, sizeof(*stream));
@@ -108,28 +112,4 @@ void weir__stream_push(weir_stream_t *stream) {
     stream->loop->stats.syscalls += 2;
     weir__os_push(fd);
   }
-}
-
-int weir_getsockname(const weir_stream_t *stream, struct sockaddr *addr,
-                     int *len) {
-  uv_os_fd_t fd;
-  int r = weir_fileno(stream, &fd);
-  if (r == 0 && (addr == NULL || len == NULL))
-    r = UV_EINVAL;
-  return r != 0 ? r : weir__os_sockname(fd, addr, len);
-}
-
-int weir_getpeername(const weir_stream_t *stream, struct sockaddr *addr,
-                     int *len) {
-  uv_os_fd_t fd;
-  int r = weir_fileno(stream, &fd);
-  if (r == 0 && (addr == NULL || len == NULL))
-    r = UV_EINVAL;
-  return r != 0 ? r : weir__os_peername(fd, addr, len);
-}
-
-int weir_tcp_nodelay(weir_stream_t *stream, int on) {
-  uv_os_fd_t fd;
-  int r = weir_fileno(stream, &fd);
-  return r != 0 ? r : weir__os_nodelay(fd, on);
 }

@@ -43,6 +43,13 @@ static inline weir_stream_t *weir__stream_of(const weir_node_t *node) {
   return (weir_stream_t *)((uintptr_t)node - offsetof(weir_stream_t, node));
 }
 
+/* Clears stream and sets its loop: the memory of a stream to be. */
+void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream);
+
+/* Gives a stream that was prepared a descriptor (-1: none yet), and makes it of
+ * the kind that the backend has for such. */
+void weir__own_init(weir_stream_t *stream, uv_os_fd_t fd, int is_socket);
+
 /* Puts a stream that is not yet among those that the next flush starts. */
 void weir__stream_queue(weir_stream_t *stream, int wants);
 

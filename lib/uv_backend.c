@@ -3,6 +3,8 @@
  */
 #include "uv_backend.h"
 
+#include "uv_poll.h"
+
 /* libuv sleeps and wakes; the core is run from its callbacks and, once in each
  * turn, from the prepare and check phases. */
 
@@ -31,15 +33,8 @@ static void check(weir_loop_t *loop) {
   weir__loop_run(loop);
 }
 
-/* All of them lie in streams, which the core looks through. */
-static int owns(const weir_loop_t *loop, const uv_handle_t *handle) {
-  (void)loop;
-  (void)handle;
-  return 0;
-}
-
 static void abandon(weir_loop_t *loop) {
-  weir__uv_abandon_streams(loop, UV_ECANCELED);
+  weir__poll_end_all(loop, UV_ECANCELED);
   weir__uv_abandon_files(loop);
 }
 
@@ -65,20 +60,21 @@ static void lose(weir_loop_t *loop) {
 }
 
 static int renew(weir_loop_t *loop) {
-  weir__uv_abandon_streams(loop, UV_ECANCELED);
+  weir__poll_end_all(loop, UV_ECANCELED);
   weir__uv_forget_files(loop);
   return 0;
 }
 
 const weir__backend_t weir__backend_uv = {
     .id = WEIR_BACKEND_UV,
-    .net = &weir__uv_net,
+    .sockets = &weir__uv_kind,
+    .others = &weir__uv_kind,
     .attach = attach,
     .detach = detach,
     .release = release,
     .turn = turn,
     .check = check,
-    .owns = owns,
+    .owns = weir__poll_owns,
     .abandon = abandon,
     .move = move,
     .lose = lose,

@@ -7,90 +7,51 @@
 #include <uv.h>
 
 #include "backend.h"
-#include "settle.h"
 
-/* The libuv backend. Streams are libuv's handles, but bytes never go through
- * uv_read_start and uv_write: the descriptor is read and written directly,
- * whole windows at a time, and libuv says when that is worth trying, through
- * a poll handle on the same descriptor. libuv allows that since the stream
- * handle itself watches nothing once it is connected. For it:
+/* The libuv backend. Bytes never go through handles of libuv's: a descriptor is
+ * read and written directly, whole windows at a time, and libuv says when that
+ * is worth trying, through a poll handle. For it:
  *
  * - counts are exact, on error and cancellation too (uv_write has none);
  * - both directions end at once when cancelled (uv_write cannot be);
  * - reads fill up to 16 segments (libuv's one), writes never allocate (libuv
  *   does above 4 segments) and never raise SIGPIPE;
  * - a listener leaves connections in its backlog until they are asked for,
- *   and when descriptors run out (libuv drops them);
- * - the handle of an adopted stream is not needed to find the stream, so its
- *   data field stays the application's. */
+ *   and when descriptors run out (libuv drops them).
+ *
+ * The same works for an adopted handle, whose data field stays the
+ * application's: libuv allows it since the handle itself watches nothing once
+ * it is connected. */
 
 /* weir_stream_s.own of such a stream. */
 typedef struct weir__uv_s {
-  union {
-    weir__peer_t peer;     /* before the stream is connected */
-    weir__settle_t settle; /* while closing */
-  } ends;
-  union {
-    uv_connect_t connect; /* before the stream is connected */
-    uv_poll_t poll;       /* from the first wait on */
-  } u;
-  union {
-    uv_handle_t handle;
-    uv_stream_t stream;
-    uv_tcp_t tcp;
-    uv_pipe_t pipe;
-  } uv;                  /* not of one that was adopted */
-  weir_stream_t *client; /* of the pending accept */
-  int flags;
+  weir__own_t own;
   unsigned reads; /* without a wait between them */
-  int polled;     /* UV_READABLE | UV_WRITABLE: what the poll handle watches */
-  int wants;      /* the same: what a pending transfer waits for */
-  int closing;    /* libuv's close callbacks that are to come */
 } weir__uv_t;
 
-/* weir__uv_t.flags */
+/* weir__own_t.flags, besides those that every kind has. */
 enum {
-  WEIR__UV_ADOPTED = 1,
-  WEIR__UV_SOCKET = 2,
-  WEIR__UV_LISTENING = 4,
-  WEIR__UV_CONNECTING = 8,
-  WEIR__UV_POLL = 16,         /* the poll handle is initialised */
-  WEIR__UV_READ_MORE = 32,    /* the last read or accept left something there */
-  WEIR__UV_WRITE_FULL = 64,   /* the last write was short: no room is left */
-  WEIR__UV_WRITE_READY = 128, /* it can be written now, says the poll handle */
-  /* It said so of the last read or write as well, in vain. */
-  WEIR__UV_READ_VAIN = 256,
-  WEIR__UV_WRITE_VAIN = 512
+  /* The last read or accept left something there. */
+  WEIR__UV_READ_MORE = WEIR__OWN_REST,
+  /* The last write was short: no room is left. */
+  WEIR__UV_WRITE_FULL = WEIR__OWN_REST << 1,
+  /* The descriptor was called ready for this write. */
+  WEIR__UV_WRITE_READY = WEIR__OWN_REST << 2,
+  /* It was so for the last read or write as well, in vain. */
+  WEIR__UV_READ_VAIN = WEIR__OWN_REST << 3,
+  WEIR__UV_WRITE_VAIN = WEIR__OWN_REST << 4
 };
 
 static inline weir__uv_t *weir__uv(const weir_stream_t *stream) {
   return (weir__uv_t *)(void *)(uintptr_t)stream->own.bytes;
 }
 
-extern const weir_stream_kind_t weir__uv_kind;
-extern const weir__net_t weir__uv_net;
+/* For other backends, too: descriptors that are no sockets. */
+extern const weir__kind_t weir__uv_kind;
 
-/* Waits for event (UV_READABLE or UV_WRITABLE): WEIR_PENDING or an error. */
-int weir__uv_await(weir_stream_t *stream, int event);
-
-/* Watches the descriptor no more. It is closed, and its number may come again:
- * what the poll handle did later would be done to another. */
-void weir__uv_unwatch(weir_stream_t *stream);
-
-/* The descriptor, or UV_EBADF, also when the application closed the handle. */
-int weir__uv_fileno(const weir_stream_t *stream, uv_os_fd_t *fd);
-
-/* The listener can be read: does its pending accept. */
-void weir__uv_accept_ready(weir_stream_t *listener);
-
-/* Ends the pending connect or accept, and the pending transfers, with
- * status. */
-void weir__uv_end_net(weir_stream_t *stream, int status);
-void weir__uv_end(weir_stream_t *stream, int status);
-
-/* Ends everything on loop's streams of this kind with status. For a backend
- * that has given some of its streams to this one, too. */
-void weir__uv_abandon_streams(weir_loop_t *loop, int status);
+/* What it does for sockets. */
+int weir__uv_connect(weir_stream_t *stream);
+int weir__uv_accept(weir_stream_t *listener, uv_os_sock_t *fd);
 
 /* File operations in libuv's pool; op->owner is their request there. For a
  * backend that does not run every one of them itself, too. What a thread is at

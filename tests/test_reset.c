@@ -328,25 +328,21 @@ static void close_any(uv_handle_t *handle, void *arg) {
     uv_close(handle, NULL);
 }
 
-/* On io_uring the descriptor is weir's own and there still. */
+/* The descriptor is weir's own and there still. */
 WEIR_TEST(reset, after_the_application_closed_all_handles) {
   struct request r = {0};
   struct conn c;
   char byte;
-  int there = f->backend == WEIR_BACKEND_URING;
 
   conn_tcp(f, &c);
   start_read(&r, &c, &byte);
   run_some_turns(f);
   uv_walk(&f->uv, close_any, NULL);
   uv_run(&f->uv, UV_RUN_DEFAULT);
-  check_is(weir_close_reset(&c.stream, on_conn_closed), there ? 0 : UV_EBADF);
-  if (!there)
-    check_is(weir_close(&c.stream, on_conn_closed), 0);
+  check_is(weir_close_reset(&c.stream, on_conn_closed), 0);
   run_until(f, &c.closed);
   finish(f, &r, UV_ECANCELED, 0);
-  if (there)
-    check_is(expect_reset(&c), 0);
+  check_is(expect_reset(&c), 0);
   close_peer(&c);
   check_is(weir_loop_detach(f->loop, NULL), 0);
   f->loop = NULL;

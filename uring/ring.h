@@ -173,30 +173,16 @@ typedef struct weir__ring_s {
 
 /* The state of a socket, in weir_stream_t.own. */
 typedef struct weir__socket_s {
-  union {
-    weir__peer_t peer; /* before the stream is connected */
-    uv_poll_t poll;    /* see writable.c */
-  } u;
-  union {
-    struct sockaddr_un path; /* that it is bound to */
-    weir__settle_t settle;   /* of handles, while they close */
-  } ends;
-  int fd;
+  weir__own_t own;
   unsigned flags;
   unsigned read_enters; /* of the ring when the read was begun */
-  uint64_t read_tag;
-  uint64_t write_tag;
-  uint64_t control_tag;  /* connect or accept */
-  weir_stream_t *client; /* of the pending accept */
+  uint64_t read_tag;    /* or an accept's */
+  uint64_t write_tag;   /* or a connect's */
 } weir__socket_t;
 
 enum {
-  WEIR__SOCKET_ADOPTED = 1u, /* stream->impl is the application's handle */
-  WEIR__SOCKET_UNLINK = 2u,  /* the bound path goes with the socket */
-  WEIR__SOCKET_DRY = 4u,     /* the last read had to wait, and left nothing */
-  WEIR__SOCKET_FULL = 8u,    /* the last write was short: no room is left */
-  WEIR__SOCKET_POLL = 16u,   /* poll is initialised */
-  WEIR__SOCKET_WAITING = 32u /* the pending write waits for it */
+  WEIR__SOCKET_DRY = 1u, /* the last read had to wait, and left nothing */
+  WEIR__SOCKET_FULL = 2u /* the last write was short: no room is left */
 };
 
 static inline weir__ring_t *weir__ring(const weir_loop_t *loop) {
@@ -420,7 +406,7 @@ int weir__ring_watch(weir__ring_t *ring);
 
 /* ---- stream.c ---- */
 
-extern const weir_stream_kind_t weir__socket_kind;
+extern const weir__kind_t weir__socket_kind;
 
 /* For the tables of requests whose owner is a stream. */
 int weir__socket_fd(const void *owner);
@@ -430,19 +416,14 @@ unsigned weir__socket_writable(const void *owner);
 /* ---- writable.c ---- */
 
 /* Has the pending write of stream, which is not in the ring, started again when
- * there is room. 0 or an error. */
+ * there is room: WEIR_PENDING or an error. */
 int weir__socket_await(weir_stream_t *stream);
-
-/* The descriptor is closed, and its number may come again: what the poll handle
- * did later would be done to another. The write has to be cancelled. */
-void weir__socket_unwatch(weir_stream_t *stream);
-
-/* Ends that wait, and the write with status; 1 if there was one. */
-int weir__socket_unawait(weir_stream_t *stream, int status);
 
 /* ---- net.c ---- */
 
-extern const weir__net_t weir__socket_net;
+int weir__socket_connect(weir_stream_t *stream);
+int weir__socket_accept(weir_stream_t *listener, uv_os_sock_t *fd);
+int weir__socket_cancel(weir_stream_t *stream);
 
 /* ---- plain.c ---- */
 

@@ -5,15 +5,15 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include "../lib/os.h"
+#include "../lib/uv_poll.h"
 
 _Static_assert(sizeof(weir__socket_t) <= WEIR_STREAM_ROOM,
                "the state of a socket fits into a stream");
 
 int weir__socket_fd(const void *owner) {
-  return weir__socket(owner)->fd;
+  return weir__own(owner)->fd;
 }
 
 unsigned weir__socket_readable(const void *owner) {
@@ -72,7 +72,7 @@ static void write_ready(weir__ring_t *ring, uint64_t tag, void *owner,
   sock->flags &= ~(unsigned)WEIR__SOCKET_FULL;
   if ((events & (POLLOUT | POLLERR | POLLHUP)) == 0)
     status = weir__socket_await(owner);
-  if (status != 0)
+  if (status != WEIR_PENDING)
     weir_stream_write_done(owner, status, 0);
 }
 
@@ -128,22 +128,11 @@ static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe,
   sqe->len = 1;
 }
 
-/* The descriptor, or UV_EBADF: an application may close the handle that it
- * gave away, and the number may come again. */
-static int descriptor(const weir_stream_t *stream) {
-  const weir__socket_t *sock = weir__socket(stream);
-  if (sock->fd < 0)
-    return UV_EBADF;
-  if (sock->flags & WEIR__SOCKET_ADOPTED && uv_is_closing(stream->impl))
-    return UV_EBADF;
-  return sock->fd;
-}
-
 static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
   weir__ring_t *ring = weir__ring(stream->loop);
   weir__socket_t *sock = weir__socket(stream);
-  int fd = descriptor(stream);
+  int fd = weir__own_fd(stream);
   (void)n;
   if (fd < 0)
     return fd;
@@ -167,7 +156,7 @@ static int begin_write(weir_stream_t *stream, const uv_buf_t *bufs,
                        unsigned nbufs) {
   weir__ring_t *ring = weir__ring(stream->loop);
   weir__socket_t *sock = weir__socket(stream);
-  int fd = descriptor(stream);
+  int fd = weir__own_fd(stream);
   if (fd < 0)
     return fd;
   struct io_uring_sqe *sqe = weir__ring_begin(
@@ -188,7 +177,7 @@ static int begin_write(weir_stream_t *stream, const uv_buf_t *bufs,
 
 static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
                     size_t *n) {
-  int fd = descriptor(stream);
+  int fd = weir__own_fd(stream);
   if (fd < 0)
     return fd;
   stream->loop->stats.syscalls++;
@@ -197,7 +186,7 @@ static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
 
 static int try_write(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
-  int fd = descriptor(stream);
+  int fd = weir__own_fd(stream);
   if (fd < 0)
     return fd;
   stream->loop->stats.syscalls++;
@@ -230,77 +219,37 @@ static int cancel_read(weir_stream_t *stream) {
 }
 
 static int cancel_write(weir_stream_t *stream) {
-  if (weir__socket_unawait(stream, UV_ECANCELED))
-    return 0;
+  weir__poll_end(stream, UV_WRITABLE, UV_ECANCELED);
   return weir__ring_cancel(weir__ring(stream->loop),
                            weir__socket(stream)->write_tag);
 }
 
 /* IORING_OP_SHUTDOWN would always take a kernel thread. */
 static int shutdown_now(weir_stream_t *stream) {
-  int fd = descriptor(stream);
+  int fd = weir__own_fd(stream);
   if (fd < 0)
     return fd;
   stream->loop->stats.syscalls++;
   return weir__os_shutdown(fd);
 }
 
-static void on_settled(void *arg) {
-  weir_stream_close_done(arg);
-}
-
-static void close_handle(uv_handle_t *handle) {
-  if (!uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
-static void close_descriptor(weir_stream_t *stream) {
-  weir__socket_t *sock = weir__socket(stream);
-  if (sock->flags & WEIR__SOCKET_UNLINK) {
-    stream->loop->stats.syscalls++;
-    unlink(sock->ends.path.sun_path);
-  }
-  if (sock->fd >= 0) {
-    stream->loop->stats.syscalls++;
-    close(sock->fd);
-  }
-}
-
-static void close_now(weir_stream_t *stream) {
-  weir__socket_t *sock = weir__socket(stream);
-  int adopted = (sock->flags & WEIR__SOCKET_ADOPTED) != 0;
-  int polled = (sock->flags & WEIR__SOCKET_POLL) != 0;
-  /* The poll handle first, while the descriptor is open. */
-  if (polled)
-    close_handle((uv_handle_t *)&sock->u.poll);
-  if (adopted)
-    weir__adopted_close(stream->impl);
-  else
-    close_descriptor(stream);
-  if (adopted || polled)
-    weir__settle(stream->loop->uv, &sock->ends.settle, on_settled, stream);
-  else
-    weir_stream_close_done(stream);
-}
-
-static int get_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
-  int found = descriptor(stream);
-  if (found < 0)
-    return found;
-  *fd = found;
-  return 0;
-}
-
-const weir_stream_kind_t weir__socket_kind = {
-    .size = sizeof(weir_stream_kind_t),
-    .name = "io_uring socket",
-    .read_some = read_some,
-    .write_some = write_some,
-    .read_now = read_now,
-    .write_now = write_now,
-    .cancel_read = cancel_read,
-    .cancel_write = cancel_write,
-    .shutdown = shutdown_now,
-    .close = close_now,
-    .fileno = get_fileno,
+const weir__kind_t weir__socket_kind = {
+    .base =
+        {
+            .size = sizeof(weir_stream_kind_t),
+            .name = "io_uring socket",
+            .read_some = read_some,
+            .write_some = write_some,
+            .read_now = read_now,
+            .write_now = write_now,
+            .cancel_read = cancel_read,
+            .cancel_write = cancel_write,
+            .shutdown = shutdown_now,
+            .close = weir__own_close,
+            .fileno = weir__own_fileno,
+        },
+    .connect = weir__socket_connect,
+    .accept = weir__socket_accept,
+    .cancel = weir__socket_cancel,
+    .unwatch = weir__poll_close,
 };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../lib/uv_backend.h"
+#include "../lib/uv_poll.h"
 
 static void find_prepare(uv_handle_t *handle, void *found) {
   if (handle->type == UV_PREPARE && uv_is_active(handle))
@@ -99,15 +100,6 @@ static int attach(weir_loop_t *loop, const weir_loop_options_t *options) {
 
 enum { ABANDON_TRIES = 100 };
 
-/* Ends with status what is not in the ring but in libuv's hands. */
-static void end_outside(weir_loop_t *loop, int status) {
-  weir_stream_t *stream = NULL;
-  weir__uv_abandon_streams(loop, status);
-  while ((stream = weir__stream_next(loop, stream)) != NULL)
-    if (stream->kind == &weir__socket_kind)
-      weir__socket_unawait(stream, status);
-}
-
 /* The kernel may not write into memory that the application takes back: it is
  * asked to cancel everything, and whatever it does not, ends with the ring. */
 static void cancel_in_kernel(weir__ring_t *ring) {
@@ -126,7 +118,7 @@ void weir__ring_end_all(weir__ring_t *ring, int status) {
     ring->slots[i].flags &= ~(unsigned)(WEIR__SLOT_MOVED | WEIR__SLOT_MISSED);
     weir__ring_complete(ring, weir__slot_tag(ring, i), status, 0);
   }
-  end_outside(ring->loop, status);
+  weir__poll_end_all(ring->loop, status);
 }
 
 void weir__ring_give_up(weir__ring_t *ring) {
@@ -164,7 +156,7 @@ static void cancel_all(weir__ring_t *ring) {
 static void abandon(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
   weir__uv_abandon_files(loop);
-  end_outside(loop, UV_ECANCELED);
+  weir__poll_end_all(loop, UV_ECANCELED);
   for (int tries = 0; ring->inflight > 0 && ring->error == 0; tries++) {
     if (tries == ABANDON_TRIES)
       ring->error = UV_ECANCELED;
@@ -203,12 +195,14 @@ static void release(weir_loop_t *loop) {
 
 static int owns(const weir_loop_t *loop, const uv_handle_t *handle) {
   const weir__ring_t *ring = weir__ring(loop);
-  return ring->eventfd >= 0 && handle == (const uv_handle_t *)&ring->poll;
+  return (ring->eventfd >= 0 && handle == (const uv_handle_t *)&ring->poll) ||
+         weir__poll_owns(loop, handle);
 }
 
 const weir__backend_t weir__backend_uring = {
     .id = WEIR_BACKEND_URING,
-    .net = &weir__socket_net,
+    .sockets = &weir__socket_kind,
+    .others = &weir__uv_kind,
     .attach = attach,
     .detach = detach,
     .release = release,

@@ -48,13 +48,13 @@ extern "C" {
 typedef struct weir_stream_kind_s weir_stream_kind_t;
 typedef void (*weir_close_cb)(weir_stream_t *stream);
 
-/* Private: bytes of a stream that are its backend's. libuv's handles are larger
- * on Windows, uv_pipe_t most of all. */
-#ifdef _WIN32
-#define WEIR_STREAM_ROOM 1536
-#else
-#define WEIR_STREAM_ROOM 640
-#endif
+/* Private: bytes of a stream that are its kind's. Two handles of libuv's, which
+ * are larger on Windows, in whose place lies an address at other times; and
+ * what else a kind keeps. */
+#define WEIR_STREAM_PLACE(bytes) ((bytes) > 128 ? (bytes) : 128)
+#define WEIR_STREAM_ROOM                                                       \
+  (WEIR_STREAM_PLACE(sizeof(uv_poll_t)) +                                      \
+   WEIR_STREAM_PLACE(sizeof(uv_check_t) + sizeof(void *)) + 56)
 
 /* Allocate streams by sizeof; it is part of the ABI and does not change. */
 struct weir_stream_s {
@@ -96,12 +96,14 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_init(weir_loop_t *loop,
                                              weir_stream_t *stream);
 
 /* Give an initialised stream an open, connected socket (or, for a pipe, any
- * descriptor that uv_pipe_open takes), which is weir's from then on and set to
- * non-blocking, for good and for all that share the open file, as the standard
- * input of a shell's children. On an error it stays the caller's.
+ * descriptor of bytes), which is weir's from then on and set to non-blocking,
+ * for good and for all that share the open file, as the standard input of a
+ * shell's children. It is closed with the stream, but for the program's
+ * standard input, output and error, whose numbers nothing else is to get. On an
+ * error it stays the caller's.
  * Return 0; UV_EBUSY (the stream has one), UV_EINVAL (a NULL, a stream of the
  * other type, a listener), UV_EBADF (closing, or no descriptor), UV_ENOTSOCK
- * (for a TCP stream), UV_ECANCELED; or an error of uv_pipe_open. */
+ * (for a TCP stream), UV_ECANCELED; or an error of the system call. */
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_open(weir_stream_t *stream,
                                             uv_os_sock_t socket);
 WEIR_EXTERN WEIR_MUST_USE int weir_pipe_open(weir_stream_t *stream,

@@ -1,0 +1,95 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "os_handle.h"
+#include "stream.h"
+
+/* The descriptor of a stream: its names, its settings and its end. */
+
+void weir__own_init(weir_stream_t *stream, uv_os_fd_t fd, int is_socket) {
+  const weir__backend_t *backend = stream->loop->backend;
+  const weir__kind_t *kind = is_socket ? backend->sockets : backend->others;
+  weir__own_t *own = weir__own(stream);
+  stream->kind = &kind->base;
+  own->fd = fd;
+  own->flags = is_socket ? WEIR__OWN_SOCKET : 0;
+}
+
+int weir__own_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
+  uv_os_fd_t found = weir__own_fd(stream);
+  if (found < 0)
+    return found;
+  *fd = found;
+  return 0;
+}
+
+int weir_getsockname(const weir_stream_t *stream, struct sockaddr *addr,
+                     int *len) {
+  uv_os_fd_t fd;
+  int r = weir_fileno(stream, &fd);
+  if (r == 0 && (addr == NULL || len == NULL))
+    r = UV_EINVAL;
+  return r != 0 ? r : weir__os_sockname(fd, addr, len);
+}
+
+int weir_getpeername(const weir_stream_t *stream, struct sockaddr *addr,
+                     int *len) {
+  uv_os_fd_t fd;
+  int r = weir_fileno(stream, &fd);
+  if (r == 0 && (addr == NULL || len == NULL))
+    r = UV_EINVAL;
+  return r != 0 ? r : weir__os_peername(fd, addr, len);
+}
+
+int weir_tcp_nodelay(weir_stream_t *stream, int on) {
+  uv_os_fd_t fd;
+  int r = weir_fileno(stream, &fd);
+  return r != 0 ? r : weir__os_nodelay(fd, on);
+}
+
+/* ---- The end ---- */
+
+static void on_settled(weir__settle_t *settle) {
+  weir__own_t *own =
+      (weir__own_t *)(void *)((char *)settle - offsetof(weir__own_t, ends));
+  weir_stream_t *stream =
+      (weir_stream_t *)(void *)((char *)own - offsetof(weir_stream_t, own));
+  if (stream->impl != NULL && weir__os_handle_owner(stream->impl) == stream)
+    weir__os_handle_unmark(stream->impl);
+  weir_stream_close_done(stream);
+}
+
+/* Unless the application has, and perhaps has another in its place. */
+static void close_handle(const weir_stream_t *stream) {
+  if (weir__os_handle_owner(stream->impl) != stream)
+    return;
+  weir__os_handle_leave(stream->impl);
+  if (!uv_is_closing(stream->impl))
+    uv_close(stream->impl, NULL);
+}
+
+static void close_descriptor(weir_stream_t *stream) {
+  weir__own_t *own = weir__own(stream);
+  if ((own->flags & WEIR__OWN_BOUND) != 0) {
+    stream->loop->stats.syscalls++;
+    weir__os_unlink(own->ends.bound.path);
+  }
+  if (own->fd >= 0 && (own->flags & WEIR__OWN_STAYS) == 0) {
+    stream->loop->stats.syscalls++;
+    weir__os_close(own->fd);
+  }
+}
+
+void weir__own_close(weir_stream_t *stream) {
+  weir__own_t *own = weir__own(stream);
+  /* The poll handle first, while the descriptor is open. */
+  weir__kind(stream)->unwatch(stream);
+  if (stream->impl != NULL)
+    close_handle(stream);
+  else
+    close_descriptor(stream);
+  if (stream->impl != NULL || (own->flags & WEIR__OWN_POLL) != 0)
+    weir__settle(stream->loop->uv, &own->ends.settle, stream->loop, on_settled);
+  else
+    weir_stream_close_done(stream);
+}

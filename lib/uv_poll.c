@@ -1,0 +1,136 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "uv_poll.h"
+
+/* Watching is stopped lazily: only what is ready with nobody waiting is not
+ * watched any more, since stop and start for each wait would cost two system
+ * calls. */
+
+enum { BOTH = UV_READABLE | UV_WRITABLE };
+
+static int waits(const weir__own_t *own) {
+  return (own->read_ready != NULL ? UV_READABLE : 0) |
+         (own->write_ready != NULL ? UV_WRITABLE : 0);
+}
+
+static inline void tell(weir_stream_t *stream, weir__ready_cb *slot,
+                        int status) {
+  weir__ready_cb ready = *slot;
+  *slot = NULL;
+  if (ready != NULL)
+    ready(stream, status);
+}
+
+static inline void end(weir_stream_t *stream, int events, int status) {
+  weir__own_t *own = weir__own(stream);
+  if ((events & UV_WRITABLE) != 0)
+    tell(stream, &own->write_ready, status);
+  if ((events & UV_READABLE) != 0)
+    tell(stream, &own->read_ready, status);
+}
+
+void weir__poll_end(weir_stream_t *stream, int events, int status) {
+  end(stream, events, status);
+}
+
+void weir__poll_end_all(weir_loop_t *loop, int status) {
+  weir_stream_t *stream = NULL;
+  while ((stream = weir__stream_next(loop, stream)) != NULL)
+    if (weir__kind(stream) != NULL)
+      weir__poll_end(stream, BOTH, status);
+}
+
+static int watch(weir_stream_t *stream, int events);
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  weir_stream_t *stream = poll->data;
+  weir__own_t *own = weir__own(stream);
+  int keep = own->watched & ~(events & ~waits(own));
+  if (weir__loop_foreign(stream->loop)) {
+    own->watched = 0;
+    uv_poll_stop(poll);
+    return;
+  }
+  /* After an error libuv has stopped the handle; the transfer will tell which
+   * error it was. */
+  if (status < 0) {
+    events = own->watched;
+    own->watched = 0;
+  }
+  end(stream, events, 0);
+  if (status < 0)
+    keep = waits(own);
+  int r = keep != own->watched ? watch(stream, keep) : 0;
+  if (r != 0)
+    weir__poll_end(stream, BOTH, r);
+}
+
+/* The descriptor may be known to libuv as that of an adopted handle which the
+ * application has just closed, so that its number came again. */
+static int open_poll(weir_stream_t *stream) {
+  weir__own_t *own = weir__own(stream);
+  int r = uv_poll_init(stream->loop->uv, &own->u.poll, own->fd);
+  if (r == UV_EEXIST) {
+    weir__adopted_check(stream->loop);
+    r = uv_poll_init(stream->loop->uv, &own->u.poll, own->fd);
+  }
+  if (r != 0)
+    return r;
+  uv_unref((uv_handle_t *)&own->u.poll);
+  own->u.poll.data = stream;
+  own->flags |= WEIR__OWN_POLL;
+  return 0;
+}
+
+/* The application may have closed the handle. */
+static int watch(weir_stream_t *stream, int events) {
+  weir__own_t *own = weir__own(stream);
+  int r = 0;
+  if ((own->flags & WEIR__OWN_POLL) == 0)
+    r = open_poll(stream);
+  else if (uv_is_closing((uv_handle_t *)&own->u.poll))
+    r = UV_ECANCELED;
+  if (r != 0)
+    return r;
+  r = events != 0 ? uv_poll_start(&own->u.poll, events, on_poll)
+                  : uv_poll_stop(&own->u.poll);
+  if (r == 0)
+    own->watched = events;
+  return r;
+}
+
+/* A poll handle would not mind that the descriptor is closed; libuv's poll
+ * would. */
+int weir__poll_await(weir_stream_t *stream, int event, weir__ready_cb ready) {
+  weir__own_t *own = weir__own(stream);
+  if (weir__own_fd(stream) < 0)
+    return UV_EBADF;
+  if ((own->watched & event) == 0 ||
+      uv_is_closing((uv_handle_t *)&own->u.poll)) {
+    int r = watch(stream, own->watched | event);
+    if (r != 0)
+      return r;
+  }
+  if (event == UV_READABLE)
+    own->read_ready = ready;
+  else
+    own->write_ready = ready;
+  return WEIR_PENDING;
+}
+
+void weir__poll_close(weir_stream_t *stream) {
+  weir__own_t *own = weir__own(stream);
+  uv_handle_t *poll = (uv_handle_t *)&own->u.poll;
+  if ((own->flags & WEIR__OWN_POLL) != 0 && !uv_is_closing(poll))
+    uv_close(poll, NULL);
+  own->watched = 0;
+}
+
+/* No other handle has that callback, which libuv clears when it makes one. */
+int weir__poll_owns(const weir_loop_t *loop, const uv_handle_t *handle) {
+  const weir_stream_t *stream = handle->data;
+  return handle->type == UV_POLL &&
+         ((const uv_poll_t *)handle)->poll_cb == on_poll &&
+         stream->loop == loop;
+}
