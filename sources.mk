@@ -228,6 +228,9 @@ GUIDE_C += docs/guide/talk.c
 # Loaded before a sample; the smoke tests compile it.
 SCARCE_C += tests/scarce.c
 
+# Under libuv's own tests; check-libuv compiles it.
+LIBUV_SUITE_C += tests/libuv-suite/shim.c
+
 SAMPLES_C += samples/adopt.c
 SAMPLES_C += samples/cp.c
 SAMPLES_C += samples/demo_peer.c
