@@ -117,13 +117,34 @@ static int is_in_use(uv_loop_t *uv) {
   return others > 0 || uv->active_reqs.count > 0;
 }
 
+static void on_closed(weir_stream_t *stream) {
+  guest_t *guest = stream->data;
+  close(guest->peer);
+  guest->peer = -1;
+}
+
+static void on_idle(uv_idle_t *idle) {
+  (void)idle;
+}
+
+/* The loop is not going any more: something else has to keep it so. */
+static void end_busy(guest_t *guest) {
+  uv_idle_t idle;
+  uv_idle_init(guest->uv, &idle);
+  uv_idle_start(&idle, on_idle);
+  guest->stream.data = guest;
+  if (weir_close(&guest->stream, on_closed) != 0)
+    abort();
+  while (guest->peer >= 0)
+    uv_run(guest->uv, UV_RUN_NOWAIT);
+  uv_close((uv_handle_t *)&idle, NULL);
+  uv_run(guest->uv, UV_RUN_DEFAULT);
+}
+
 static void detach(guest_t *guest) {
   guest_t **link = &guests;
-  if (guest->peer >= 0) {
-    weir_close(&guest->stream, NULL);
-    close(guest->peer);
-    uv_run(guest->uv, UV_RUN_DEFAULT);
-  }
+  if (guest->peer >= 0)
+    end_busy(guest);
   if (weir_loop_detach(guest->weir, NULL) != 0)
     abort();
   uv_run(guest->uv, UV_RUN_DEFAULT);
