@@ -148,9 +148,9 @@ learn() {
 
 # All of them, in an order that the seed decides.
 mutants() {
-  for file in "$@"; do
-    (cd "$srcdir" && awk -v aimed="$([ "${AIMED:-no}" = no ] || echo 1)" \
-      -f tests/mutate.awk "$file") || die "$file"
+  aimed=$([ "${AIMED:-no}" = no ] || echo 1)
+  for name in "$@"; do
+    awk -v aimed="$aimed" -f "$srcdir/tests/mutate.awk" "$name" || die "$name"
   done | awk -v seed="${SEED:-1}" '
     BEGIN { x = seed * 2 + 1 }
     { x = x * 16807 % 2147483647; print x "\t" $0 }' |
@@ -161,11 +161,17 @@ trimmed() {
   echo "$1" | sed 's/^ *//; s/ *$//'
 }
 
-# Puts the line into the copy.
+# Puts the line into the copy, and takes it back.
 change() {
-  awk -v at="$2" 'NR == FNR { line = $0; next }
-    FNR == at { print line; next } { print }' "$work/line" \
-    "$srcdir/$1" >"$1.new" && mv "$1.new" "$1"
+  cp "$1" "$work/original" && changed=$1 &&
+    awk -v at="$2" 'NR == FNR { line = $0; next }
+      FNR == at { print line; next } { print }' "$work/line" \
+      "$work/original" >"$1"
+}
+
+restore() {
+  [ -z "$changed" ] || cp "$work/original" "$changed"
+  changed=
 }
 
 # What became of the change that was made to a file.
@@ -195,9 +201,7 @@ report() {
 
 started=$(date +%s)
 noticed_count=0 survived=0 senseless=0 same=0 known=0
-restore() {
-  [ -z "${file:-}" ] || cp "$srcdir/$file" "$tree/$file"
-}
+changed=
 trap restore EXIT
 trap 'exit 1' HUP INT TERM
 
@@ -206,7 +210,7 @@ measure
 mutants "$@" >"$work/mutants"
 while IFS=$tab read -r file line text <&3; do
   [ $((noticed_count + survived)) -lt "${MUTANTS:-40}" ] || break
-  old=$(trimmed "$(sed -n "${line}p" "$srcdir/$file")")
+  old=$(trimmed "$(sed -n "${line}p" "$file")")
   new=$(trimmed "$text")
   if grep -qxF "$file: $old => $new" "$srcdir/tests/mutate.known"; then
     known=$((known + 1))
