@@ -108,6 +108,7 @@ TESTS_C += tests/test_close.c
 TESTS_C += tests/test_connect.c
 TESTS_C += tests/test_connecting.c
 TESTS_C += tests/test_crowded.c
+TESTS_C += tests/test_edges.c
 TESTS_C += tests/test_embed.c
 TESTS_C += tests/test_fair.c
 TESTS_C += tests/test_fallback.c
