@@ -47,6 +47,7 @@ copy_tree() {
     cp "$srcdir/$file" "$file" || die "$file"
     echo "$file"
   done <"$work/files" >"$work/new"
+  [ ! -s "$work/new" ] || rm -f "$work/times"
 }
 
 # The tests are linked once, to an object of which only what has changed is
@@ -73,12 +74,14 @@ prepare() {
 # What a change makes grow shall not take all memory.
 cat >"$work/one" <<'END'
 ulimit -v 8388608
+began=$(date +%s)
 timeout -k 1 "$3" "$1" --fail-fast --color=never >"$2/log.${1##*/}" 2>&1 &
 pid=$!
 : >"$2/running/$pid"
 wait $pid
 status=$?
 rm "$2/running/$pid"
+echo "$(($(date +%s) - began)) $1" >"$2/took/${1##*/}"
 [ ! -e "$2/noticed" ] || exit 255
 [ $status -ne 0 ] || exit 0
 echo "${1##*/}" >"$2/noticed"
@@ -91,7 +94,7 @@ END
 # Runs the programs, "NAME LIMIT" in a line: fails as soon as one does.
 all_pass() {
   rm -f "$work/noticed"
-  mkdir -p "$work/running"
+  mkdir -p "$work/running" "$work/took"
   LD_LIBRARY_PATH=$tree xargs -P "$jobs" -L 1 sh -c \
     'exec sh "$0/one" "$1" "$0" "$2"' "$work" <"$1" 2>/dev/null
   [ ! -e "$work/noticed" ]
@@ -101,17 +104,13 @@ all_pass() {
 measure() {
   ls -S tests/test_* | grep -v '\.' >"$work/programs"
   [ -s "$work/programs" ] || die 'there are no unit tests: Criterion is missing'
-  [ -s "$work/new" ] || [ ! -s "$work/times" ] || return 0
+  [ ! -s "$work/times" ] || return 0
   echo 'mutate: the tests themselves'
-  rm -f "$work/times"
-  while read -r program; do
-    began=$(date +%s)
-    echo "$program 300" >"$work/only"
-    all_pass "$work/only" ||
-      die "$program fails by itself, see $work/log.${program##*/}"
-    echo "$(($(date +%s) - began)) $program"
-  done <"$work/programs" >"$work/times.new"
-  sort -n "$work/times.new" >"$work/times"
+  rm -rf "$work/took"
+  sed 's/$/ 300/' "$work/programs" >"$work/order"
+  all_pass "$work/order" ||
+    die "$(cat "$work/noticed") fails by itself, see $work/log.*"
+  cat "$work/took"/* | sort -n >"$work/times"
 }
 
 # The programs in the order in which they are asked: those that have noticed
