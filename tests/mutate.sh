@@ -5,7 +5,8 @@
 # Whether the tests would notice: mutate.sh FILE..., for make mutate. Makes one
 # small change to one of the files, builds, runs the unit tests until one fails,
 # and takes the change back; again and again. Prints the changes that no test
-# noticed. All of it happens to a copy of the sources in out/mutate.
+# noticed; out/mutate/work/log says who noticed the others. All of it happens to
+# a copy of the sources in out/mutate.
 #
 # MUTANTS  how many changes to try (40); those that do not compile, or into the
 #          same, do not count, nor do those that tests/mutate.known lists
@@ -207,6 +208,7 @@ trap 'exit 1' HUP INT TERM
 prepare
 measure
 mutants "$@" >"$work/mutants"
+: >"$work/log"
 while IFS=$tab read -r file line text <&3; do
   [ $((noticed_count + survived)) -lt "${MUTANTS:-40}" ] || break
   old=$(trimmed "$(sed -n "${line}p" "$file")")

@@ -407,6 +407,24 @@ Test(os, options_are_set_and_taken_back) {
   close(fds[1]);
 }
 
+Test(os, an_option_that_is_refused_is_told) {
+  const int calls[] = {SYS_setsockopt};
+  struct weir_fixture f;
+  int fds[2];
+
+  begin(&f, calls, 1);
+  pair_tcp(fds, 0, 0);
+  gate_fail(SYS_setsockopt, ENOMEM, 2);
+  check_is(weir__os_nodelay(fds[0], 1), UV_ENOMEM);
+  check_is(weir__os_reset_at_close(fds[0]), UV_ENOMEM);
+  /* As macOS says when the connection is over. */
+  gate_fail(SYS_setsockopt, EINVAL, 1);
+  check_is(weir__os_reset_at_close(fds[0]), 0);
+  close(fds[0]);
+  close(fds[1]);
+  fixture_finish(&f);
+}
+
 Test(os, what_waits_for_nobody) {
   int fds[2], dir = open(".", O_RDONLY | O_CLOEXEC);
   struct scratch scratch;
