@@ -22,6 +22,18 @@
 
 TestSuite(os, .timeout = 20);
 
+/* By what the C library's functions of these names go. */
+#ifdef SYS_poll
+enum { CALL_POLL = SYS_poll };
+#else
+enum { CALL_POLL = SYS_ppoll };
+#endif
+#ifdef SYS_rt_sigtimedwait_time64
+enum { CALL_SIGTIMEDWAIT = SYS_rt_sigtimedwait_time64 };
+#else
+enum { CALL_SIGTIMEDWAIT = SYS_rt_sigtimedwait };
+#endif
+
 static void begin(struct weir_fixture *f, const int *calls, size_t count) {
   fixture_prepare(f, WEIR_BACKEND_UV, WEIR_WAIT_UV);
   gate_open(f, calls, count);
@@ -173,18 +185,18 @@ Test(os, a_very_old_kernel_is_asked_before) {
 }
 
 Test(os, waiting_is_done_again) {
-  const int calls[] = {SYS_poll};
+  const int calls[] = {CALL_POLL};
   struct weir_fixture f;
   int fds[2], stop[2];
 
   begin(&f, calls, 1);
   check_is(pipe(fds), 0);
   check_is(pipe(stop), 0);
-  interrupt(SYS_poll);
+  interrupt(CALL_POLL);
   check_is(weir__os_await(fds[0], 0, stop[0], 0), 0);
   check_is(weir__os_await(fds[1], 1, stop[0], -1), 1);
-  check_interrupted(SYS_poll);
-  gate_fail(SYS_poll, ENOMEM, 1);
+  check_interrupted(CALL_POLL);
+  gate_fail(CALL_POLL, ENOMEM, 1);
   check_is(weir__os_await(fds[1], 1, stop[0], -1), UV_ENOMEM);
   check_is(write(stop[1], "x", 1), 1);
   check_is(weir__os_await(fds[0], 0, stop[0], -1), UV_ECANCELED);
@@ -329,7 +341,7 @@ Test(os, a_sigpipe_that_was_pending_stays_so) {
 }
 
 Test(os, taking_the_sigpipe_is_done_again) {
-  const int calls[] = {SYS_rt_sigtimedwait};
+  const int calls[] = {CALL_SIGTIMEDWAIT};
   struct weir_fixture f;
   char bytes[8] = "weirweir";
   int fds[2];
@@ -337,9 +349,9 @@ Test(os, taking_the_sigpipe_is_done_again) {
   begin(&f, calls, 1);
   check_is(pipe(fds), 0);
   close(fds[0]);
-  interrupt(SYS_rt_sigtimedwait);
+  interrupt(CALL_SIGTIMEDWAIT);
   check_is(weir__os_pwrite(fds[1], bufs(bytes, 4), 2, -1), UV_EPIPE);
-  check_interrupted(SYS_rt_sigtimedwait);
+  check_interrupted(CALL_SIGTIMEDWAIT);
   close(fds[1]);
   fixture_finish(&f);
 }
