@@ -254,6 +254,25 @@ Test(os, an_aborted_connection_is_passed_over) {
   accepts_behind(ECONNABORTED);
 }
 
+/* Where the standard input was closed. */
+Test(os, the_descriptor_0_is_one) {
+  struct sockaddr_in addr;
+  uv_os_sock_t got = -1;
+  int input = dup(0), fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int listener = make_listener(&addr);
+
+  check_is(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+  close(0);
+  check_is(weir__os_accept(listener, &got), 0);
+  check_is(got, 0);
+  check_is(weir__os_check_socket(0), 0);
+  check_is(weir__os_await(0, 1, -1, -1), 1);
+  check_is(dup2(input, 0), 0);
+  close(input);
+  close(fd);
+  close(listener);
+}
+
 Test(os, what_else_accept_says_is_told) {
   const int calls[] = {SYS_accept4};
   struct weir_fixture f;
