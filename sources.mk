@@ -116,6 +116,7 @@ TESTS_C += tests/test_file.c
 TESTS_C += tests/test_file_begin.c
 TESTS_C += tests/test_file_quiet.c
 TESTS_C += tests/test_file_wait.c
+TESTS_C += tests/test_forged.c
 TESTS_C += tests/test_fork.c
 TESTS_C += tests/test_fork_callback.c
 TESTS_C += tests/test_fork_fresh.c

@@ -104,6 +104,20 @@ WEIR_TEST(edges, what_is_accepted_is_closed_on_exec) {
   conn_close(f, &listener);
 }
 
+/* As libuv says it. */
+WEIR_TEST(edges, a_path_in_a_directory_that_is_not_there) {
+  struct conn c;
+
+  memset(&c, 0, sizeof(c));
+  c.peer = -1;
+  check_is(weir_pipe_init(f->loop, &c.stream), 0);
+  check_is(weir_pipe_bind(&c.stream, "/tmp/no-such-directory/socket"),
+           UV_EACCES);
+  check_is(weir_pipe_bind(&c.stream, "/dev/null/socket"), UV_ENOTDIR);
+  check_is(weir_pipe_bind(&c.stream, "/dev/null"), UV_EADDRINUSE);
+  conn_close(f, &c);
+}
+
 /* Two streams that are closed together: the first one's callback asks for the
  * other's descriptor, which is not its own any more. */
 static struct conn couple[2];
