@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -102,6 +103,37 @@ WEIR_TEST(edges, what_is_accepted_is_closed_on_exec) {
   conn_close(f, &client);
   listener.peer = -1;
   conn_close(f, &listener);
+}
+
+WEIR_TEST(edges, a_connect_without_a_descriptor_fails) {
+  struct request r[2];
+  struct rlimit limit, none;
+  struct sockaddr_in addr;
+  struct conn c[2];
+  int next = dup(0);
+
+  memset(r, 0, sizeof(r));
+  memset(c, 0, sizeof(c));
+  check_is(uv_ip4_addr("127.0.0.1", 9, &addr), 0);
+  check_is(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  close(next);
+  none = limit;
+  none.rlim_cur = (rlim_t)next;
+  check_is(setrlimit(RLIMIT_NOFILE, &none), 0);
+  check_is(weir_tcp_init(f->loop, &c[0].stream), 0);
+  check_is(weir_tcp_connect(&r[0].op, &c[0].stream,
+                            (const struct sockaddr *)&addr, on_done),
+           0);
+  finish(f, &r[0], UV_EMFILE, 0);
+  check_is(weir_pipe_init(f->loop, &c[1].stream), 0);
+  check_is(weir_pipe_connect(&r[1].op, &c[1].stream, "/tmp/no-one", on_done),
+           0);
+  finish(f, &r[1], UV_EMFILE, 0);
+  check_is(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  for (int i = 0; i < 2; i++) {
+    c[i].peer = -1;
+    conn_close(f, &c[i]);
+  }
 }
 
 /* As libuv says it. */
