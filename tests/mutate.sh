@@ -56,7 +56,7 @@ copy_tree() {
 core=libweir-core.so
 build() {
   "$make" -s --no-print-directory "$@" CORE=$core \
-    CFLAGS='-O2 -fvisibility=default -Werror=return-type -w' \
+    CFLAGS='-O2 -fvisibility=default -Werror=return-type' \
     >"$work/build" 2>&1 </dev/null
 }
 
