@@ -125,6 +125,13 @@ libweir-core.la: $(LOBJS)
 	$(call say,LINK)
 	$(quiet)$(LINK) -o $@ $(LOBJS) $(OWN_LIBS) $(LIBS) $(mute)
 
+# The same in one shared object, for tests/mutate.sh, which builds with it as
+# CORE and with default visibility: what links to it is not linked anew.
+libweir-core.so: $(LOBJS)
+	$(call say,LINK)
+	$(quiet)$(CC) -shared -o $@ \
+	  $(foreach o,$(LOBJS:.lo=.o),$(dir $o).libs/$(notdir $o)) $(OWN_LIBS)
+
 libweir-test.la: $(TESTLIB_LOBJS)
 	$(call say,LINK)
 	$(quiet)$(LINK) -static -rpath $(libdir) -o $@ $(TESTLIB_LOBJS)
@@ -144,6 +151,7 @@ SAMPLES_SUPPORT_OBJS := $(SAMPLES_SUPPORT_C:.c=.o)
 BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
 CAST_OBJS := $(CAST_C:.c=.o)
 CROWD_OBJS := $(CROWD_C:.c=.o)
+CORE := libweir-core.la
 CANDIDATE_OBJS := $(CANDIDATE_C:.c=.o)
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_SRCS) $(TESTS_C) \
   $(PLAIN_C) $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
@@ -185,9 +193,9 @@ bench/instr_cancel$(EXEEXT) bench/instr_echo$(EXEEXT) \
 bench/instr_file$(EXEEXT) bench/instr_turn$(EXEEXT) \
 bench/instr_write$(EXEEXT): $(CANDIDATE_OBJS)
 
-$(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) libweir-core.la
+$(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) $(CORE)
 	$(call say,LINK)
-	$(quiet)$(LINK) -o $@ $(filter %.o %.lo,$^) libweir-core.la \
+	$(quiet)$(LINK) -o $@ $(filter %.o %.lo,$^) $(CORE) \
 	  $(CRITERION_LIBS) $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
 
 tests/test_broadcast$(EXEEXT): $(CAST_OBJS)
@@ -298,6 +306,16 @@ fuzz:
 	  --without-criterion,fuzz)
 endif
 
+# libuv's own tests, with weir attached to every loop.
+check-libuv: libweir.la
+	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/libuv-suite/run || \
+	  { status=$$?; [ $$status -eq 77 ] || exit $$status; }
+
+# Which changes of the library the tests would not notice; see mutate.sh.
+mutate:
+	@srcdir='$(srcdir)' CC='$(CC)' MAKE='$(MAKE)' $(SHELL) \
+	  $(srcdir)/tests/mutate.sh $(or $(FILES),$(SRCS))
+
 demo: samples
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/samples/demo.sh
 
@@ -403,6 +421,8 @@ define HELP
   check-tsan      threads, under ThreadSanitizer
   coverage        run the tests and print the lines that they reach
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
+  check-libuv     libuv's own tests, with weir attached
+  mutate          which of MUTANTS (40) changes of FILES no test would notice
   demo            see it work on real sockets and files
   bench           measure against plain libuv and raw liburing
   bench-instructions  count those of operations, searches and copies
@@ -418,7 +438,7 @@ help:
 	$(info $(HELP))@:
 
 .PHONY: all bench bench-instructions check check-abi check-all check-docs \
-  check-elf check-examples check-headers check-readme check-structure \
-  check-style check-tsan clean coverage demo dist distcheck distclean fuzz \
-  help install installcheck libraries programs samples test tests uninstall \
-  update-abi verify-dist
+  check-elf check-examples check-headers check-libuv check-readme \
+  check-structure check-style check-tsan clean coverage demo dist distcheck \
+  distclean fuzz help install installcheck libraries mutate programs samples \
+  test tests uninstall update-abi verify-dist

@@ -108,6 +108,7 @@ TESTS_C += tests/test_close.c
 TESTS_C += tests/test_connect.c
 TESTS_C += tests/test_connecting.c
 TESTS_C += tests/test_crowded.c
+TESTS_C += tests/test_edges.c
 TESTS_C += tests/test_embed.c
 TESTS_C += tests/test_fair.c
 TESTS_C += tests/test_fallback.c
@@ -115,6 +116,7 @@ TESTS_C += tests/test_file.c
 TESTS_C += tests/test_file_begin.c
 TESTS_C += tests/test_file_quiet.c
 TESTS_C += tests/test_file_wait.c
+TESTS_C += tests/test_forged.c
 TESTS_C += tests/test_fork.c
 TESTS_C += tests/test_fork_callback.c
 TESTS_C += tests/test_fork_fresh.c
@@ -131,6 +133,7 @@ TESTS_C += tests/test_more.c
 TESTS_C += tests/test_move.c
 TESTS_C += tests/test_move_all.c
 TESTS_C += tests/test_no_buffers.c
+TESTS_C += tests/test_os.c
 TESTS_C += tests/test_pace.c
 TESTS_C += tests/test_pool.c
 TESTS_C += tests/test_push.c
@@ -227,6 +230,9 @@ GUIDE_C += docs/guide/talk.c
 
 # Loaded before a sample; the smoke tests compile it.
 SCARCE_C += tests/scarce.c
+
+# Under libuv's own tests; check-libuv compiles it.
+LIBUV_SUITE_C += tests/libuv-suite/shim.c
 
 SAMPLES_C += samples/adopt.c
 SAMPLES_C += samples/cp.c

@@ -1,0 +1,312 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "support/net.h"
+#include "support/scripted.h"
+
+/* What is rarely met: counts that nobody looks at, descriptors of streams that
+ * are on their way out, closes that have to wait for each kind of transfer. */
+
+/* ---- Counts ---- */
+
+WEIR_TEST(edges, a_write_at_once_is_counted) {
+  struct request w = {0};
+  struct conn c;
+  size_t n;
+
+  conn_tcp(f, &c);
+  check_is(
+      weir_write_now(&w.op, &c.stream, weir_seq_block("weir", 4), &n, on_done),
+      0);
+  check_is(stats_of(f).bytes_written, 4);
+  check_is(weir_write_try(&c.stream, weir_seq_block("weir", 4), &n), 0);
+  check_is(stats_of(f).bytes_written, 8);
+  check_is(stats_of(f).short_writes, 0);
+  check_is(stats_of(f).windows_refilled, 0);
+  conn_close(f, &c);
+}
+
+/* Seven bytes, two at a time: what follows a short write is a window that was
+ * filled anew. */
+WEIR_TEST(edges, a_window_behind_a_short_write_is_counted) {
+  weir_test_options_t options = {.write = {.rest = {.bytes = 2}}};
+  struct request w = {0};
+  struct scripted s;
+
+  scripted_open(f, &s, &options);
+  check_is(weir_write(&w.op, &s.stream, weir_seq_block("weirwei", 7), on_done),
+           0);
+  finish(f, &w, 0, 7);
+  check_is(stats_of(f).short_writes, 3);
+  check_is(stats_of(f).windows_refilled, 3);
+  check_is(stats_of(f).bytes_written, 7);
+  memset(&w, 0, sizeof(w));
+  check_is(weir_write(&w.op, &s.stream, weir_seq_block("we", 2), on_done), 0);
+  finish(f, &w, 0, 2);
+  check_is(stats_of(f).windows_refilled, 3);
+  scripted_close(f, &s);
+}
+
+WEIR_TEST(edges, more_than_there_is_is_too_much) {
+  struct request w = {0};
+  struct conn c;
+
+  conn_tcp(f, &c);
+  check_is(weir_write_at_least(&w.op, &c.stream, weir_seq_block("weir", 4),
+                               SIZE_MAX, on_done),
+           UV_EINVAL);
+  check_is(weir_write_at_least(&w.op, &c.stream, weir_seq_block("weir", 4), 5,
+                               on_done),
+           UV_EINVAL);
+  check_is(weir_stream_queued(&c.stream), 0);
+  run_out(f);
+  check_is(w.calls, 0);
+  conn_close(f, &c);
+}
+
+/* ---- Descriptors ---- */
+
+WEIR_TEST(edges, what_is_accepted_is_closed_on_exec) {
+  struct request accept = {0};
+  struct conn listener, client;
+  struct sockaddr_in addr;
+  uv_os_fd_t fd;
+  int len = sizeof(addr);
+
+  memset(&listener, 0, sizeof(listener));
+  memset(&client, 0, sizeof(client));
+  check_is(uv_ip4_addr("127.0.0.1", 0, &addr), 0);
+  check_is(weir_tcp_init(f->loop, &listener.stream), 0);
+  check_is(weir_tcp_bind(&listener.stream, (const struct sockaddr *)&addr, 0),
+           0);
+  check_is(weir_listen(&listener.stream, 5), 0);
+  check_is(weir_getsockname(&listener.stream, (struct sockaddr *)&addr, &len),
+           0);
+  check_is(weir_fileno(&listener.stream, &fd), 0);
+  check_is(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+  check_is(weir_accept(&accept.op, &listener.stream, &client.stream, on_done),
+           0);
+  run_turn(f);
+  client.peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  check_is(connect(client.peer, (struct sockaddr *)&addr, sizeof(addr)), 0);
+  finish(f, &accept, 0, 0);
+  check_is(weir_fileno(&client.stream, &fd), 0);
+  check_is(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+  conn_close(f, &client);
+  listener.peer = -1;
+  conn_close(f, &listener);
+}
+
+WEIR_TEST(edges, a_connect_without_a_descriptor_fails) {
+  struct request r[2];
+  struct rlimit limit, none;
+  struct sockaddr_in addr;
+  struct conn c[2];
+  int next = dup(0);
+
+  memset(r, 0, sizeof(r));
+  memset(c, 0, sizeof(c));
+  check_is(uv_ip4_addr("127.0.0.1", 9, &addr), 0);
+  check_is(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  close(next);
+  none = limit;
+  none.rlim_cur = (rlim_t)next;
+  check_is(setrlimit(RLIMIT_NOFILE, &none), 0);
+  check_is(weir_tcp_init(f->loop, &c[0].stream), 0);
+  check_is(weir_tcp_connect(&r[0].op, &c[0].stream,
+                            (const struct sockaddr *)&addr, on_done),
+           0);
+  finish(f, &r[0], UV_EMFILE, 0);
+  check_is(weir_pipe_init(f->loop, &c[1].stream), 0);
+  check_is(weir_pipe_connect(&r[1].op, &c[1].stream, "/tmp/no-one", on_done),
+           0);
+  finish(f, &r[1], UV_EMFILE, 0);
+  check_is(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  for (int i = 0; i < 2; i++) {
+    c[i].peer = -1;
+    conn_close(f, &c[i]);
+  }
+}
+
+/* As libuv says it. */
+WEIR_TEST(edges, a_path_in_a_directory_that_is_not_there) {
+  struct conn c;
+
+  memset(&c, 0, sizeof(c));
+  c.peer = -1;
+  check_is(weir_pipe_init(f->loop, &c.stream), 0);
+  check_is(weir_pipe_bind(&c.stream, "/tmp/no-such-directory/socket"),
+           UV_EACCES);
+  check_is(weir_pipe_bind(&c.stream, "/dev/null/socket"), UV_ENOTDIR);
+  check_is(weir_pipe_bind(&c.stream, "/dev/null"), UV_EADDRINUSE);
+  conn_close(f, &c);
+}
+
+/* Two streams that are closed together: the first one's callback asks for the
+ * other's descriptor, which is not its own any more. */
+static struct conn couple[2];
+static int asked;
+
+static void on_first_closed(weir_stream_t *stream) {
+  struct sockaddr_storage name;
+  uv_os_fd_t fd = -1;
+  int len = sizeof(name);
+
+  on_conn_closed(stream);
+  asked++;
+  check_is(weir_fileno(&couple[1].stream, &fd), UV_EBADF);
+  check_is(weir_getsockname(&couple[1].stream, (struct sockaddr *)&name, &len),
+           UV_EBADF);
+  check_is(weir_tcp_nodelay(&couple[1].stream, 1), UV_EBADF);
+}
+
+WEIR_TEST(edges, a_closing_stream_has_no_descriptor) {
+  conn_tcp(f, &couple[0]);
+  conn_tcp(f, &couple[1]);
+  check_is(weir_close(&couple[0].stream, on_first_closed), 0);
+  check_is(weir_close(&couple[1].stream, on_conn_closed), 0);
+  run_until(f, &couple[0].closed);
+  run_until(f, &couple[1].closed);
+  check_is(asked, 1);
+  close_peer(&couple[0]);
+  close_peer(&couple[1]);
+}
+
+/* ---- A close waits ---- */
+
+/* A kind whose transfers end when the test says so, and not before. */
+struct slow {
+  weir_stream_t stream;
+  int closes;
+  int closed;
+};
+
+static int wait_for_read(weir_stream_t *stream, const uv_buf_t *bufs,
+                         unsigned nbufs, size_t *n) {
+  (void)stream, (void)bufs, (void)nbufs, (void)n;
+  return WEIR_PENDING;
+}
+
+static int wait_for_end(weir_stream_t *stream) {
+  (void)stream;
+  return WEIR_PENDING;
+}
+
+static int cancel_later(weir_stream_t *stream) {
+  (void)stream;
+  return 0;
+}
+
+static void close_at_once(weir_stream_t *stream) {
+  struct slow *s = (struct slow *)stream;
+
+  s->closes++;
+  weir_stream_close_done(stream);
+}
+
+static void on_slow_closed(weir_stream_t *stream) {
+  struct slow *s = (struct slow *)stream;
+
+  s->closed++;
+}
+
+static const weir_stream_kind_t slow_kind = {
+    .size = sizeof(slow_kind),
+    .name = "slow",
+    .read_some = wait_for_read,
+    .write_some = wait_for_read,
+    .cancel_read = cancel_later,
+    .cancel_write = cancel_later,
+    .shutdown = wait_for_end,
+    .close = close_at_once,
+};
+
+enum { READS = 1, WRITES = 2, ENDS = 4 };
+
+static void closes_behind(struct weir_fixture *f, int what) {
+  struct request r = {0}, w = {0};
+  struct slow s = {.closes = 0};
+  char byte;
+
+  check_is(weir_stream_init(f->loop, &s.stream, &slow_kind, NULL), 0);
+  if ((what & READS) != 0)
+    check_is(
+        weir_read_some(&r.op, &s.stream, weir_mseq_block(&byte, 1), on_done),
+        0);
+  if ((what & WRITES) != 0)
+    check_is(weir_write(&w.op, &s.stream, weir_seq_block("x", 1), on_done), 0);
+  if ((what & ENDS) != 0)
+    check_is(weir_write_eof(&w.op, &s.stream, weir_seq_block(NULL, 0), on_done),
+             0);
+  run_some_turns(f);
+  check_is(weir_close(&s.stream, on_slow_closed), 0);
+  run_some_turns(f);
+  check_is(s.closes + r.calls + w.calls, 0);
+  if ((what & READS) != 0) {
+    weir_stream_read_done(&s.stream, UV_ECANCELED, 0);
+    run_some_turns(f);
+    check_is(s.closes, what == READS);
+    finish(f, &r, UV_ECANCELED, 0);
+  }
+  if ((what & (WRITES | ENDS)) != 0) {
+    weir_stream_write_done(&s.stream, UV_ECANCELED, 0);
+    finish(f, &w, UV_ECANCELED, 0);
+  }
+  run_until(f, &s.closed);
+  check_is(s.closes, 1);
+  check_is(s.closed, 1);
+}
+
+WEIR_TEST(edges, a_close_waits_for_a_read) {
+  closes_behind(f, READS);
+}
+
+WEIR_TEST(edges, a_close_waits_for_a_write) {
+  closes_behind(f, WRITES);
+}
+
+WEIR_TEST(edges, a_close_waits_for_the_end_of_writing) {
+  closes_behind(f, ENDS);
+}
+
+WEIR_TEST(edges, a_close_waits_for_both_sides) {
+  closes_behind(f, READS | WRITES);
+  closes_behind(f, READS | ENDS);
+}
+
+/* ---- The end of writing, withdrawn ---- */
+
+WEIR_TEST(edges, there_may_be_more_behind_an_end_that_was_withdrawn) {
+  struct request w[3];
+  struct conn c;
+  char bytes[2];
+
+  memset(w, 0, sizeof(w));
+  conn_tcp(f, &c);
+  check_is(
+      weir_write_eof(&w[0].op, &c.stream, weir_seq_block(NULL, 0), on_done), 0);
+  check_is(weir_write(&w[1].op, &c.stream, weir_seq_block("x", 1), on_done),
+           UV_EPIPE);
+  weir_cancel(&w[0].op);
+  finish(f, &w[0], UV_ECANCELED, 0);
+  check_is(weir_write(&w[1].op, &c.stream, weir_seq_block("x", 1), on_done), 0);
+  finish(f, &w[1], 0, 1);
+  check_is(weir_write_eof(&w[2].op, &c.stream, weir_seq_block("y", 1), on_done),
+           0);
+  finish(f, &w[2], 0, 1);
+  memset(&w[1], 0, sizeof(w[1]));
+  check_is(weir_write(&w[1].op, &c.stream, weir_seq_block("x", 1), on_done),
+           UV_EPIPE);
+  check_is(recv(c.peer, bytes, 2, MSG_WAITALL), 2);
+  cr_assert(bytes[0] == 'x' && bytes[1] == 'y');
+  peer_expect_end(&c);
+  conn_close(f, &c);
+}

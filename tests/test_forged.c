@@ -1,0 +1,211 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "support/net.h"
+
+/* What the kernel rarely says of a request in the ring: its completion is
+ * changed before weir sees it, as if what had come were lost. The request has
+ * to begin again, and ends with what comes next. */
+
+#if WEIR_HAVE_URING
+
+#include "../uring/ring.h"
+
+TestSuite(forged, .timeout = 20);
+
+typedef void (*body_fn)(struct weir_fixture *f, int result);
+
+/* On a ring whose completions come by themselves, not when it is entered. */
+static void each_result(body_fn body, const int *results, size_t count) {
+  need_uring();
+  for (size_t i = 0; i < count; i++) {
+    struct weir_fixture f;
+
+    fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
+    setenv("WEIR_URING_CAPS_OFF", "defer_taskrun,coop_taskrun", 1);
+    fixture_attach(&f, NULL);
+    body(&f, results[i]);
+    fixture_finish(&f);
+  }
+}
+
+/* Changes the one completion that is there or about to come: what it said. */
+static int forge(struct weir_fixture *f, int result) {
+  struct io_uring *uring = &weir__ring(f->loop)->uring;
+  struct io_uring_cqe *cqe;
+  int said, tries;
+
+  for (tries = 0; io_uring_cq_ready(uring) == 0; tries++) {
+    cr_assert(tries < 1000, "no completion has come");
+    usleep(1000);
+  }
+  check_is(io_uring_cq_ready(uring), 1);
+  check_is(io_uring_peek_cqe(uring, &cqe), 0);
+  said = cqe->res;
+  cqe->res = result;
+  return said;
+}
+
+/* ---- Accepting ---- */
+
+static int dial(const struct sockaddr_in *addr) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  check_is(connect(fd, (const struct sockaddr *)addr, sizeof(*addr)), 0);
+  return fd;
+}
+
+static void accept_begin(struct weir_fixture *f, struct conn *listener,
+                         struct conn *client, struct request *r,
+                         struct sockaddr_in *addr) {
+  int len = sizeof(*addr);
+
+  memset(listener, 0, sizeof(*listener));
+  memset(client, 0, sizeof(*client));
+  listener->peer = -1;
+  check_is(uv_ip4_addr("127.0.0.1", 0, addr), 0);
+  check_is(weir_tcp_init(f->loop, &listener->stream), 0);
+  check_is(weir_tcp_bind(&listener->stream, (struct sockaddr *)addr, 0), 0);
+  check_is(weir_listen(&listener->stream, 5), 0);
+  check_is(weir_getsockname(&listener->stream, (struct sockaddr *)addr, &len),
+           0);
+  check_is(weir_accept(&r->op, &listener->stream, &client->stream, on_done), 0);
+  run_some_turns(f);
+}
+
+static void accepts_the_next(struct weir_fixture *f, int result) {
+  struct conn listener, client;
+  struct request r = {0};
+  struct sockaddr_in addr;
+  int lost;
+
+  accept_begin(f, &listener, &client, &r, &addr);
+  lost = dial(&addr);
+  close(forge(f, result));
+  run_some_turns(f);
+  check_is(r.calls, 0);
+  client.peer = dial(&addr);
+  finish(f, &r, 0, 0);
+  peer_send(&client, 0, 1);
+  close(lost);
+  conn_close(f, &client);
+  conn_close(f, &listener);
+}
+
+Test(forged, an_accept_goes_on) {
+  const int results[] = {-ECONNABORTED, -EINTR, -EAGAIN, -512};
+
+  each_result(accepts_the_next, results, 4);
+}
+
+static void accept_fails(struct weir_fixture *f, int result) {
+  struct conn listener, client;
+  struct request r = {0};
+  struct sockaddr_in addr;
+  int lost;
+
+  accept_begin(f, &listener, &client, &r, &addr);
+  lost = dial(&addr);
+  close(forge(f, result));
+  finish(f, &r, result, 0);
+  close(lost);
+  conn_close(f, &listener);
+}
+
+Test(forged, an_accept_that_fails_is_told) {
+  const int results[] = {-ENOMEM, -EPROTO};
+
+  each_result(accept_fails, results, 2);
+}
+
+/* ---- Reading ---- */
+
+static void reads_the_next(struct weir_fixture *f, int result) {
+  struct request r = {0};
+  struct conn c;
+  char bytes[8];
+
+  conn_tcp(f, &c);
+  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(bytes, 8), on_done),
+           0);
+  run_some_turns(f);
+  peer_send(&c, 0, 3);
+  forge(f, result);
+  run_some_turns(f);
+  check_is(r.calls, 0);
+  peer_send(&c, 3, 4);
+  finish(f, &r, 0, 4);
+  cr_assert(pattern_holds(bytes, 3, 4));
+  conn_close(f, &c);
+}
+
+Test(forged, a_read_goes_on) {
+  const int results[] = {-EINTR, -512};
+
+  each_result(reads_the_next, results, 2);
+}
+
+static void read_fails(struct weir_fixture *f, int result) {
+  struct request r = {0};
+  struct conn c;
+  char bytes[8];
+
+  conn_tcp(f, &c);
+  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(bytes, 8), on_done),
+           0);
+  run_some_turns(f);
+  peer_send(&c, 0, 3);
+  forge(f, result);
+  finish(f, &r, result, 0);
+  conn_close(f, &c);
+}
+
+Test(forged, a_read_that_fails_is_told) {
+  const int results[] = {-ECONNRESET, -ETIMEDOUT, -EIO};
+
+  each_result(read_fails, results, 3);
+}
+
+/* ---- Files ---- */
+
+static void file_reads_the_next(struct weir_fixture *f, int result) {
+  struct request r = {0};
+  int fds[2];
+  char bytes[8];
+
+  check_is(pipe(fds), 0);
+  check_is(weir_file_pread(f->loop, &r.op, fds[0], weir_mseq_block(bytes, 8),
+                           -1, on_done),
+           0);
+  run_some_turns(f);
+  check_is(write(fds[1], "lost", 4), 4);
+  forge(f, result);
+  run_some_turns(f);
+  check_is(write(fds[1], "weir", 4), 4);
+  run_until(f, &r.calls);
+  check_is(r.status, 0);
+  cr_assert(memcmp(bytes + r.n - 4, "weir", 4) == 0);
+  close(fds[0]);
+  close(fds[1]);
+}
+
+Test(forged, a_read_of_a_file_goes_on) {
+  const int results[] = {-EINTR, -512};
+
+  each_result(file_reads_the_next, results, 2);
+}
+
+#else
+
+Test(forged, nothing) {
+  cr_skip("this libweir was built without io_uring");
+}
+
+#endif
