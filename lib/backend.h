@@ -22,12 +22,18 @@
  * for any longer. */
 typedef void (*weir__ready_cb)(weir_stream_t *stream, int status);
 
+enum { WEIR__OWN_MORE = 24 };
+
 /* What the library's own kinds of streams have in common, at the beginning of
  * stream->own: a descriptor. stream->impl is the application's handle whose it
  * is, or NULL. */
 typedef struct weir__own_s {
   uv_os_fd_t fd; /* -1: none */
   unsigned flags;
+  union {
+    uint64_t align;
+    unsigned char bytes[WEIR__OWN_MORE];
+  } more; /* the kind's own: beside what each transfer touches */
 
   /* For uv_poll.c: who waits for either direction, and what is watched. */
   weir__ready_cb read_ready;

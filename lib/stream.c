@@ -14,6 +14,8 @@
 
 #if defined(__linux__) && UINTPTR_MAX > UINT32_MAX
 static_assert(sizeof(weir_stream_t) <= 512, "an idle stream costs little");
+static_assert(sizeof(weir__own_t) <= WEIR_STREAM_ROOM,
+              "what a kind keeps of a stream fits in it");
 #endif
 
 void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream) {

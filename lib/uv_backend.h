@@ -23,9 +23,8 @@
  * application's: libuv allows it since the handle itself watches nothing once
  * it is connected. */
 
-/* weir_stream_s.own of such a stream. */
+/* weir__own_t.more of such a stream. */
 typedef struct weir__uv_s {
-  weir__own_t own;
   unsigned reads; /* without a wait between them */
 } weir__uv_t;
 
@@ -43,7 +42,7 @@ enum {
 };
 
 static inline weir__uv_t *weir__uv(const weir_stream_t *stream) {
-  return (weir__uv_t *)(void *)(uintptr_t)stream->own.bytes;
+  return (weir__uv_t *)(void *)weir__own(stream)->more.bytes;
 }
 
 /* For other backends, too: descriptors that are no sockets. */

@@ -10,8 +10,7 @@
 
 /* The kind of the libuv backend's streams. */
 
-static_assert(sizeof(weir__uv_t) <= WEIR_STREAM_ROOM &&
-                  _Alignof(weir__uv_t) <= _Alignof(uint64_t),
+static_assert(sizeof(weir__uv_t) <= WEIR__OWN_MORE,
               "the state of a stream fits in it");
 
 static void set_flag(weir__own_t *own, unsigned flag, int on) {
@@ -93,7 +92,8 @@ static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
   weir__uv_t *uv = weir__uv(stream);
   int r = UV_EAGAIN;
-  if ((uv->own.flags & WEIR__UV_READ_MORE) != 0 && uv->reads++ < READS_AT_ONCE)
+  if ((weir__own(stream)->flags & WEIR__UV_READ_MORE) != 0 &&
+      uv->reads++ < READS_AT_ONCE)
     r = read_now(stream, bufs, nbufs, n);
   else
     uv->reads = 0;

@@ -63,7 +63,7 @@ int weir__socket_connect(weir_stream_t *stream) {
   weir__socket_t *sock = weir__socket(stream);
   struct io_uring_sqe *sqe =
       weir__ring_begin(ring, &connect_request, stream, IORING_OP_CONNECT,
-                       sock->own.fd, &sock->write_tag);
+                       weir__own(stream)->fd, &sock->write_tag);
   if (sqe == NULL)
     return ring->refusal;
   fill_connect(stream, sqe);
@@ -116,7 +116,7 @@ int weir__socket_accept(weir_stream_t *listener, uv_os_sock_t *fd) {
   weir__socket_t *sock = weir__socket(listener);
   struct io_uring_sqe *sqe =
       weir__ring_begin(ring, &accept_request, listener, IORING_OP_ACCEPT,
-                       sock->own.fd, &sock->read_tag);
+                       weir__own(listener)->fd, &sock->read_tag);
   (void)fd;
   if (sqe == NULL)
     return ring->refusal;

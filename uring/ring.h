@@ -171,9 +171,8 @@ typedef struct weir__ring_s {
   weir__memory_t memory;
 } weir__ring_t;
 
-/* The state of a socket, in weir_stream_t.own. */
+/* The state of a socket, in weir__own_t.more. */
 typedef struct weir__socket_s {
-  weir__own_t own;
   unsigned flags;
   unsigned read_enters; /* of the ring when the read was begun */
   uint64_t read_tag;    /* or an accept's */
@@ -190,7 +189,7 @@ static inline weir__ring_t *weir__ring(const weir_loop_t *loop) {
 }
 
 static inline weir__socket_t *weir__socket(const weir_stream_t *stream) {
-  return (weir__socket_t *)(uintptr_t)stream->own.bytes;
+  return (weir__socket_t *)(void *)weir__own(stream)->more.bytes;
 }
 
 /* ---- probe.c ---- */

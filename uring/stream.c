@@ -9,7 +9,7 @@
 #include "../lib/os.h"
 #include "../lib/uv_poll.h"
 
-_Static_assert(sizeof(weir__socket_t) <= WEIR_STREAM_ROOM,
+_Static_assert(sizeof(weir__socket_t) <= WEIR__OWN_MORE,
                "the state of a socket fits into a stream");
 
 int weir__socket_fd(const void *owner) {

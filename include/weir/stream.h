@@ -60,29 +60,29 @@ typedef void (*weir_close_cb)(weir_stream_t *stream);
 struct weir_stream_s {
   void *data; /* The application's; weir never touches it. */
 
-  /* Private. */
+  /* Private. What each transfer touches comes first. */
   weir_loop_t *loop;
   const weir_stream_kind_t *kind;
-  void *impl;
-  weir_node_t node;
-  weir_node_t open;
-  uint64_t due;
   weir_op_t *reader;
-  weir_node_t writes;
-  weir_close_cb close_cb;
-  size_t queued;
-  size_t offered;
-  unsigned writers;
-  unsigned in_window;
   int state;
   int wants;
   int read_status;
   int write_status;
-  int type; /* UV_TCP, UV_NAMED_PIPE, or 0 */
+  weir_node_t node;
+  weir_node_t writes;
+  size_t queued;
+  size_t offered;
+  unsigned writers;
+  unsigned in_window;
+  void *impl;
   union {
     uint64_t align;
     unsigned char bytes[WEIR_STREAM_ROOM];
   } own;
+  weir_node_t open;
+  uint64_t due;
+  weir_close_cb close_cb;
+  int type; /* UV_TCP, UV_NAMED_PIPE, or 0 */
 };
 
 /* ---- Making a stream ---- */
