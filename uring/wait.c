@@ -11,7 +11,9 @@
  * poll returns at once; in the libuv wait it is libuv, and the eventfd wakes
  * it. With nothing in flight libuv sleeps as if there were no ring. */
 
-enum { ROUNDS = 8 };
+/* Rounds of a turn, at most; it is the share of callbacks that bounds it. Turns
+ * in which all rounds paid before there is one more. */
+enum { ROUNDS = 32, PAID = 8 };
 
 static int idle(const weir__ring_t *ring) {
   return ring->inflight == 0 && weir__ring_unsubmitted(ring) == 0;
@@ -125,7 +127,7 @@ static void fruitful_rounds(weir__ring_t *ring, unsigned least) {
   }
   if (i < ring->rounds)
     ring->rounds = i;
-  else if (ring->rounds < ROUNDS && ++ring->fruitful % ROUNDS == 0)
+  else if (ring->rounds < ROUNDS && ++ring->fruitful % PAID == 0)
     ring->rounds++;
 }
 
