@@ -85,6 +85,25 @@ column() {
   awk -v c="$1" '{ print $c }' "$tmp/$2" | median
 }
 
+# ---- Rounds ----
+
+# alternate ROUNDS MODES COMMAND ARGUMENT...: has the command append a line of
+# figures to each mode's file, mode by mode, in each round.
+alternate() {
+  times=$1 modes=$2 command=$3
+  shift 3
+  for mode in $modes; do
+    : >"$tmp/$mode"
+  done
+  round=0
+  while [ $round -lt "$times" ]; do
+    for mode in $modes; do
+      "$command" "$mode" "$@" >>"$tmp/$mode"
+    done
+    round=$((round + 1))
+  done
+}
+
 # ---- Echo ----
 
 # Two processors that we may use: one for the server, one for the client.
@@ -145,19 +164,6 @@ count_calls() {
   done
 }
 
-echo_rounds() {
-  for mode in $echoes; do
-    : >"$tmp/$mode"
-  done
-  round=0
-  while [ $round -lt "$rounds" ]; do
-    for mode in $echoes; do
-      client "$mode" --connections "$1" --bytes "$2" >>"$tmp/$mode"
-    done
-    round=$((round + 1))
-  done
-}
-
 print_echo() {
   printf '\nEcho, %s connections, %s bytes: medians of %s rounds\n' \
     "$1" "$2" "$rounds"
@@ -177,8 +183,8 @@ for mode in $echoes; do
   start_server "$mode"
 done
 for shape in "64 64" "1 64" "64 4096"; do
-  # shellcheck disable=SC2086
-  echo_rounds $shape
+  alternate "$rounds" "$echoes" client --connections "${shape% *}" \
+    --bytes "${shape#* }"
   # shellcheck disable=SC2086
   print_echo $shape
 done
@@ -196,19 +202,10 @@ broadcast() {
   [ "$1" != libuv ] || plain=--plain
   # shellcheck disable=SC2046
   env $(settings "$1") taskset -c "$cpu_server" "$bench/broadcast" $plain \
-    --cpu "$cpu_client" >>"$tmp/$1"
+    --cpu "$cpu_client"
 }
 
-for mode in $servers; do
-  : >"$tmp/$mode"
-done
-round=0
-while [ $round -lt "$rounds" ]; do
-  for mode in $servers; do
-    broadcast "$mode"
-  done
-  round=$((round + 1))
-done
+alternate "$rounds" "$servers" broadcast
 printf '\nBroadcast to 30 clients that read and 3 that do not, and how many of '
 printf 'both were cut;\nmicroseconds and system calls of the server for each '
 printf 'line that came:\nmedians of %s rounds\n' "$rounds"
@@ -225,17 +222,11 @@ done
 
 # ---- Fan-out ----
 
-for mode in $servers; do
-  : >"$tmp/$mode"
-done
-round=0
-while [ $round -lt "$rounds" ]; do
-  for mode in $servers; do
-    taskset -c "$cpu_server" "$bench/fanout" "$mode" 200 "$cpu_client" \
-      >>"$tmp/$mode"
-  done
-  round=$((round + 1))
-done
+fan_out() {
+  taskset -c "$cpu_server" "$bench/fanout" "$1" 200 "$cpu_client"
+}
+
+alternate "$rounds" "$servers" fan_out
 printf '\nFan-out, batches of 64 messages of 64 bytes to 64 connections: '
 printf 'medians of %s rounds\n' "$rounds"
 printf '  %-27s %13s %7s %15s %7s\n' "" "messages/s" "ratio" \
@@ -253,20 +244,11 @@ read_file() {
   before=$(date +%s%N)
   taskset -c "$cpu_server" "$bench/instr_file" "$1" "pread:$2" $((400000 / $2))
   after=$(date +%s%N)
-  echo $(((after - before) / 400000)) >>"$tmp/$1"
+  echo $(((after - before) / 400000))
 }
 
 print_reads() {
-  for mode in $readers; do
-    : >"$tmp/$mode"
-  done
-  round=0
-  while [ $round -lt "$rounds" ]; do
-    for mode in $readers; do
-      read_file "$mode" "$1"
-    done
-    round=$((round + 1))
-  done
+  alternate "$rounds" "$readers" read_file "$1"
   for mode in $readers; do
     printf '  %-27s %13s %13.0f %7.3f\n' "$(title "$mode")" "$1" \
       "$(column 1 "$mode")" "$(ratio 1 raw "$mode")"
@@ -301,20 +283,11 @@ copy() {
   after=$(date +%s%N)
   times >"$tmp/after"
   used=$(($(children_time "$tmp/after") - $(children_time "$tmp/before")))
-  echo "$(((after - before) / 1000000)) $used" >>"$tmp/$1"
+  echo "$(((after - before) / 1000000)) $used"
 }
 
 head -c 1073741824 /dev/zero >"$tmp/source"
-for mode in $copies; do
-  : >"$tmp/$mode"
-done
-round=0
-while [ $round -lt "$copy_rounds" ]; do
-  for mode in $copies; do
-    copy "$mode"
-  done
-  round=$((round + 1))
-done
+alternate "$copy_rounds" "$copies" copy
 rm -f "$tmp/target"
 base=${copies%% *}
 printf '\nCopy of 1 GiB in the page cache: medians of %s rounds\n' \
