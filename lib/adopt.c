@@ -39,7 +39,9 @@ int weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle) {
   return 0;
 }
 
-/* What is closed in a check callback behind ours we do not see in the turn. */
+/* What is closed in a check callback behind ours we do not see in the turn. A
+ * write that was not submitted yet must not be any more: the number of the
+ * descriptor may come again. */
 void weir__adopted_check(weir_loop_t *loop) {
   weir_stream_t *stream = NULL;
   if ((loop->flags & WEIR__LOOP_CHECKED_LATE) == 0 &&
@@ -53,5 +55,6 @@ void weir__adopted_check(weir_loop_t *loop) {
     kind->unwatch(stream);
     stream->state |= WEIR__LOST;
     weir__stream_cancel_all(stream);
+    weir__cancel_write_start(stream);
   }
 }
