@@ -97,8 +97,8 @@ static unsigned deliver(weir_loop_t *loop) {
     if (weir__loop_foreign(loop))
       return 0;
   }
-  if (n > 0 && weir__os_handle_lost(loop->uv))
-    weir__adopted_check(loop);
+  if (n > 0)
+    weir__adopted_closed(loop->uv);
   return n;
 }
 
