@@ -134,6 +134,7 @@ TESTS_C += tests/test_move.c
 TESTS_C += tests/test_move_all.c
 TESTS_C += tests/test_no_buffers.c
 TESTS_C += tests/test_os.c
+TESTS_C += tests/test_over_files.c
 TESTS_C += tests/test_pace.c
 TESTS_C += tests/test_pool.c
 TESTS_C += tests/test_push.c

@@ -39,19 +39,33 @@ int weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle) {
   return 0;
 }
 
+/* Its handle was closed by the application. A write that was not submitted yet
+ * must not be any more: the number of the descriptor may come again. */
+static void lose(weir_stream_t *stream) {
+  weir__kind(stream)->unwatch(stream);
+  stream->state |= WEIR__LOST;
+  weir__stream_cancel_all(stream);
+  weir__cancel_write_start(stream);
+}
+
 /* What is closed in a check callback behind ours we do not see in the turn. */
 void weir__adopted_check(weir_loop_t *loop) {
   weir_stream_t *stream = NULL;
   if ((loop->flags & WEIR__LOOP_CHECKED_LATE) == 0 &&
       !weir__os_handle_lost(loop->uv))
     return;
-  while ((stream = weir__stream_next(loop, stream)) != NULL) {
-    const weir__kind_t *kind = weir__kind(stream);
-    if ((stream->state & WEIR__LOST) != 0 || kind == NULL ||
-        stream->impl == NULL || weir__os_handle_lends(stream->impl, stream))
-      continue;
-    kind->unwatch(stream);
-    stream->state |= WEIR__LOST;
-    weir__stream_cancel_all(stream);
-  }
+  while ((stream = weir__stream_next(loop, stream)) != NULL)
+    if ((stream->state & WEIR__LOST) == 0 && weir__kind(stream) != NULL &&
+        stream->impl != NULL && !weir__os_handle_lends(stream->impl, stream))
+      lose(stream);
+}
+
+static void lose_once(void *owner) {
+  weir_stream_t *stream = owner;
+  if ((stream->state & WEIR__LOST) == 0 && !weir__loop_foreign(stream->loop))
+    lose(stream);
+}
+
+void weir__adopted_closed(const uv_loop_t *uv) {
+  weir__os_handle_each_lost(uv, lose_once);
 }

@@ -197,6 +197,10 @@ int weir__own_fileno(const weir_stream_t *stream, uv_os_fd_t *fd);
  * closed, and has nothing watched of them any more. */
 void weir__adopted_check(weir_loop_t *loop);
 
+/* The same for those that were closed just now, of all loops on uv: libuv is
+ * not to watch their descriptors, nor the kernel to be given them. */
+void weir__adopted_closed(const uv_loop_t *uv);
+
 /* Calls memory_add for every pool: what was registered is so no more. */
 void weir__pools_renew(weir_loop_t *loop);
 

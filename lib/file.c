@@ -86,11 +86,11 @@ static void cancel(weir_op_t *op) {
   if ((op->flags & WEIR__OP_CANCEL_SENT) != 0)
     return;
   op->flags |= WEIR__OP_CANCEL_SENT;
-  if (weir__queue_empty(&loop->file_cancels) && !weir__loop_foreign(loop) &&
-      loop->backend->file_cancel(loop, op) != UV_EBUSY)
-    return;
-  weir__queue_remove(&op->node);
-  weir__queue_push(&loop->file_cancels, &op->node);
+  if (!weir__queue_empty(&loop->file_cancels) || weir__loop_foreign(loop) ||
+      loop->backend->file_cancel(loop, op) == UV_EBUSY) {
+    weir__queue_remove(&op->node);
+    weir__queue_push(&loop->file_cancels, &op->node);
+  }
   weir__loop_wake(loop);
 }
 

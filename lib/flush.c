@@ -45,7 +45,8 @@ int weir__loop_delivered(const weir_loop_t *loop) {
 }
 
 /* Gives everything that waits now one go. No source has more than half of what
- * is left while the next one waits. */
+ * is left while the next one waits. A kind may begin operations on files when
+ * it is asked, which are starts of their own. */
 static unsigned start(weir_loop_t *loop) {
   unsigned before = loop->starts_left;
   loop->flags |= WEIR__LOOP_STARTING;
@@ -53,7 +54,8 @@ static unsigned start(weir_loop_t *loop) {
     unsigned most = loop->starts_left;
     if (i + 1 < SOURCES && sources[i + 1]->waits(loop))
       most -= most / 2;
-    loop->starts_left -= sources[i]->start(loop, most);
+    unsigned n = sources[i]->start(loop, most);
+    loop->starts_left -= n < loop->starts_left ? n : loop->starts_left;
   }
   loop->flags &= ~WEIR__LOOP_STARTING;
   return before - loop->starts_left;
@@ -95,6 +97,8 @@ static unsigned deliver(weir_loop_t *loop) {
     if (weir__loop_foreign(loop))
       return 0;
   }
+  if (n > 0)
+    weir__adopted_closed(loop->uv);
   return n;
 }
 

@@ -33,4 +33,7 @@ int weir__os_handle_lends(const uv_stream_t *handle, const void *owner);
  * of the loop. */
 int weir__os_handle_lost(const uv_loop_t *uv);
 
+/* Calls lost with the owner of each of them; it may close others. */
+void weir__os_handle_each_lost(const uv_loop_t *uv, void (*lost)(void *owner));
+
 #endif

@@ -72,3 +72,10 @@ int weir__os_handle_lost(const uv_loop_t *uv) {
     handle = handle->next_closing;
   return handle != NULL;
 }
+
+void weir__os_handle_each_lost(const uv_loop_t *uv, void (*lost)(void *owner)) {
+  const uv_handle_t *handle = uv->closing_handles;
+  for (; handle != NULL; handle = handle->next_closing)
+    if (mark(handle) == taken)
+      lost(weir__os_handle_owner(handle));
+}

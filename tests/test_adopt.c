@@ -762,3 +762,138 @@ WEIR_TEST(adopt, closing_the_handle_leaves_the_applications_next_alone) {
   run_out(f);
   close(fds[1]);
 }
+
+/* ---- A handle that is closed by a callback of the same turn ---- */
+
+struct closing {
+  struct weir_fixture *f;
+  struct adopted a;
+  struct conn beside;
+  weir_op_t first, second;
+  struct request stale;
+  char bytes[8];
+  uv_os_fd_t number;
+  int writes;
+  int reuses;
+  int other[2];
+  int closed;
+};
+
+static void close_and_reuse(weir_op_t *op, int status, size_t n) {
+  struct closing *c =
+      (struct closing *)((char *)op - offsetof(struct closing, second));
+
+  (void)status;
+  (void)n;
+  uv_close((uv_handle_t *)&c->a.handle, NULL);
+  c->closed = 1;
+  if (!c->reuses)
+    return;
+  pair_unix(c->other);
+  check_is(c->other[0], c->number);
+  check_is(write(c->other[1], "theirs", 6), 6);
+}
+
+/* The transfer is begun at the next flush, which has the other callback run
+ * right after it. */
+static void begin_both(weir_op_t *op, int status, size_t n) {
+  struct closing *c =
+      (struct closing *)((char *)op - offsetof(struct closing, first));
+
+  (void)status;
+  (void)n;
+  if (c->writes)
+    check_is(weir_write(&c->stale.op, &c->a.conn.stream,
+                        weir_seq_block("stale", 5), on_done),
+             0);
+  else
+    check_is(weir_read_some(&c->stale.op, &c->a.conn.stream,
+                            weir_mseq_block(c->bytes, 8), on_done),
+             0);
+  check_is(weir_write(&c->second, &c->beside.stream, weir_seq_block(NULL, 0),
+                      close_and_reuse),
+           0);
+}
+
+static void expect_untouched(struct closing *c) {
+  char bytes[16];
+
+  check_is(recv(c->other[0], bytes, sizeof(bytes), MSG_DONTWAIT), 6);
+  check_is(recv(c->other[1], bytes, sizeof(bytes), MSG_DONTWAIT), -1);
+  close(c->other[0]);
+  close(c->other[1]);
+}
+
+static void closed_by_a_callback(struct weir_fixture *f, int writes,
+                                 int reuses) {
+  static struct closing c;
+
+  memset(&c, 0, sizeof(c));
+  c.f = f;
+  c.writes = writes;
+  c.reuses = reuses;
+  conn_unix(f, &c.beside);
+  open_handle(f, &c.a, 0, 0);
+  adopt(f, &c.a);
+  run_some_turns(f);
+  check_is(weir_fileno(&c.a.conn.stream, &c.number), 0);
+  check_is(weir_write(&c.first, &c.beside.stream, weir_seq_block(NULL, 0),
+                      begin_both),
+           0);
+  run_until(f, &c.closed);
+  run_until(f, &c.stale.calls);
+  if (!writes || c.stale.status != 0)
+    check_is(c.stale.status, UV_ECANCELED);
+  if (reuses)
+    expect_untouched(&c);
+  adopted_close(f, &c.a);
+  conn_close(f, &c.beside);
+}
+
+WEIR_TEST(adopt, closed_by_a_callback_it_reads_from_no_other) {
+  closed_by_a_callback(f, 0, 1);
+}
+
+WEIR_TEST(adopt, closed_by_a_callback_it_writes_to_no_other) {
+  closed_by_a_callback(f, 1, 1);
+}
+
+/* The same for one of another loop, which has begun in the same phase. */
+static void on_second(weir_op_t *op, int status, size_t n) {
+  struct closing *c =
+      (struct closing *)((char *)op - offsetof(struct closing, second));
+
+  (void)status;
+  (void)n;
+  uv_close((uv_handle_t *)&c->a.handle, NULL);
+}
+
+WEIR_TEST(adopt, closed_by_another_loops_callback_it_is_not_watched) {
+  weir_loop_options_t options = {.backend = f->backend};
+  static struct closing c;
+  weir_loop_t *second;
+
+  memset(&c, 0, sizeof(c));
+  check_is(weir_loop_attach(&f->uv, &options, &second), 0);
+  conn_unix(f, &c.beside);
+  open_handle(f, &c.a, 0, 0);
+  check_is(weir_adopt(second, &c.a.conn.stream, (uv_stream_t *)&c.a.handle), 0);
+  run_some_turns(f);
+  check_is(weir_write(&c.second, &c.beside.stream, weir_seq_block(NULL, 0),
+                      on_second),
+           0);
+  check_is(weir_read_some(&c.stale.op, &c.a.conn.stream,
+                          weir_mseq_block(c.bytes, 8), on_done),
+           0);
+  finish(f, &c.stale, UV_ECANCELED, 0);
+  adopted_close(f, &c.a);
+  conn_close(f, &c.beside);
+  check_is(weir_loop_detach(second, NULL), 0);
+  run_out(f);
+}
+
+/* libuv ends a program that has it watch a descriptor which is closed. */
+WEIR_TEST(adopt, closed_by_a_callback_it_is_not_watched) {
+  closed_by_a_callback(f, 0, 0);
+  closed_by_a_callback(f, 1, 0);
+}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "support/stage.h"
 
@@ -220,6 +221,34 @@ WEIR_TEST(embed, asks_to_be_run_after_whatever_is_begun_outside) {
       uv_run(&f->uv, UV_RUN_ONCE);
     stage_close(&s);
   }
+}
+
+/* Of what the kernel has. */
+WEIR_TEST(embed, goes_on_cancelled_outside) {
+  struct stage s = {.f = f, .where = "outside"};
+  const struct job job = {.name = "a cancelled read of a file"};
+  struct request r = {0};
+  char byte;
+  int fds[2];
+
+  if (is_ring_wait(f))
+    fixture_skip(f,
+                 "the ring wait sleeps in uv_run(UV_RUN_NOWAIT), see loop.h");
+  s.job = &job;
+  s.begun = 1;
+  check_is(pipe(fds), 0);
+  check_is(weir_file_pread(f->loop, &r.op, fds[0], weir_mseq_block(&byte, 1),
+                           -1, on_done),
+           0);
+  outer_until_rest(&s);
+  weir_cancel(&r.op);
+  for (int i = 0; r.calls == 0; i++) {
+    cr_assert(i < MOST_TURNS, "the outer loop spins");
+    outer_turn(&s, UV_RUN_NOWAIT);
+  }
+  check_is(r.status, UV_ECANCELED);
+  close(fds[0]);
+  close(fds[1]);
 }
 
 /* What arrives between two operations finds the loop asleep again and again. */

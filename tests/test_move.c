@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "support/busy.h"
+#include "support/scratch.h"
 #include "support/worker.h"
 
 /* A loop that one thread runs after another, the first of which has ended
@@ -482,3 +483,69 @@ WITHOUT(accepts, accepts)
 WITHOUT(connects, connects)
 WITHOUT(reads_a_file, reads_a_file)
 WITHOUT(forks, forks_then)
+
+/* ---- More than the completion queue has places for ---- */
+
+enum { MANY_READS = 1500 };
+
+static struct many {
+  struct weir_fixture *f;
+  struct scratch file;
+  struct request reads[MANY_READS];
+  weir_op_t first;
+  int begun;
+  char byte;
+} many;
+
+static void begin_many(weir_op_t *op, int status, size_t n) {
+  int i;
+
+  (void)op;
+  (void)status;
+  (void)n;
+  for (i = 0; i < MANY_READS; i++)
+    many.begun +=
+        weir_file_pread(many.f->loop, &many.reads[i].op, many.file.fd,
+                        weir_mseq_block(&many.byte, 1), 0, on_done) == 0;
+}
+
+static void one_turn(void *arg) {
+  struct weir_fixture *f = arg;
+
+  uv_run(&f->uv, UV_RUN_NOWAIT);
+}
+
+/* The kernel keeps the rest for the thread that has entered the ring. */
+static void leaves_nothing(struct weir_fixture *f, int in_the_turn) {
+  struct worker w;
+  int i;
+
+  memset(&many, 0, sizeof(many));
+  many.f = f;
+  fixture_reattach(f, 2);
+  scratch_make(&many.file, 1);
+  if (in_the_turn)
+    check_is(weir_file_pread(f->loop, &many.first, many.file.fd,
+                             weir_mseq_block(&many.byte, 1), 0, begin_many),
+             0);
+  else
+    begin_many(NULL, 0, 0);
+  worker_begin(&w);
+  worker_do(&w, one_turn, f);
+  worker_end(&w);
+  for (i = 0; i < MANY_READS; i++) {
+    run_until(f, &many.reads[i].calls);
+    cr_assert(many.reads[i].status == 0 || many.reads[i].status == UV_ECANCELED,
+              "%d: %s", i, uv_strerror(many.reads[i].status));
+  }
+  check_is(many.begun, MANY_READS);
+  scratch_remove(&many.file);
+}
+
+WEIR_TEST(move, nothing_is_left_that_the_queue_had_no_place_for) {
+  leaves_nothing(f, 0);
+}
+
+WEIR_TEST(move, nothing_is_left_of_what_a_callback_began) {
+  leaves_nothing(f, 1);
+}

@@ -183,6 +183,21 @@ void weir__ring_turn(weir_loop_t *loop) {
   ended(ring);
 }
 
+static int overflowed(const weir__ring_t *ring) {
+  return (IO_URING_READ_ONCE(*ring->uring.sq.kflags) & IORING_SQ_CQ_OVERFLOW) !=
+         0;
+}
+
+/* Only the thread that has entered the ring can have what its completion queue
+ * had no place for, and the next turn may be another's. */
+static void take_overflow(weir__ring_t *ring) {
+  unsigned reaped = 1;
+  while (reaped > 0 && overflowed(ring)) {
+    weir__ring_enter(ring, 0, 0);
+    reaped = weir__ring_reap(ring);
+  }
+}
+
 void weir__ring_check(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
   if (ended(ring))
@@ -196,6 +211,7 @@ void weir__ring_check(weir_loop_t *loop) {
     if (weir__ring_unsubmitted(ring) > 0)
       weir__ring_enter(ring, 0, 0);
   }
+  take_overflow(ring);
   if (!ended(ring))
     arm(ring);
 }

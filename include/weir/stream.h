@@ -123,7 +123,9 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_open(weir_stream_t *stream,
  *
  * If the application closes the handle all the same, outstanding operations end
  * with UV_ECANCELED before the turn is over, or in the next; later ones get
- * UV_EBADF. The stream has to be closed as ever.
+ * UV_EBADF. The stream has to be closed as ever. A prepare callback that runs
+ * behind weir's (it was started before weir attached) must not close it: libuv
+ * ends a program whose descriptor is closed right before it is watched.
  *
  * Returns 0; or, changing nothing, UV_EINVAL (a NULL, another loop, a closing
  * handle, or a pipe that passes handles: a type that is not served), UV_EBUSY
