@@ -85,6 +85,7 @@ static inline void weir__op_begin_plain(weir_op_t *op, weir_loop_t *loop,
                                         void *owner,
                                         const weir__op_class_t *type,
                                         weir_op_cb cb) {
+  weir__loop_ref(loop);
   op->cb = cb;
   op->loop = loop;
   op->owner = owner;
@@ -94,7 +95,6 @@ static inline void weir__op_begin_plain(weir_op_t *op, weir_loop_t *loop,
   op->status = 0;
   op->state = WEIR__OP_QUEUED;
   op->flags = 0;
-  weir__loop_ref(loop);
 }
 
 /* Makes the segments of op->seq its own: 0 or UV_ENOMEM. */
@@ -109,10 +109,11 @@ static inline int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
                                  const weir__op_class_t *type,
                                  const weir_seq_t *seq, size_t size,
                                  weir_op_cb cb) {
+  int whole = weir__seq_owns_itself(seq);
   weir__op_begin_plain(op, loop, owner, type, cb);
   op->seq = *seq;
   op->left = size;
-  if (weir__seq_owns_itself(seq))
+  if (whole)
     return 0;
   int r = weir__op_hold(op);
   if (r != 0)

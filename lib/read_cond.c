@@ -57,11 +57,13 @@ static int took_and_ask(weir_op_t *op, size_t n) {
 
 static const weir__read_plan_t some = {
     .type = {.name = "read_some", .cancel = weir__read_cancel},
+    .plain = 1,
     .at_end = UV_EOF,
 };
 
 static const weir__read_plan_t uncapped = {
     .type = {.name = "read", .cancel = weir__read_cancel},
+    .plain = 1,
     .at_end = UV_EOF,
 };
 
@@ -86,7 +88,7 @@ int weir_read_some(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
   if (r != 0)
     return r;
   op->need = size != 0;
-  weir__stream_begin(stream, WEIR__WANT_READ);
+  weir__read_go(stream);
   return 0;
 }
 
@@ -113,7 +115,7 @@ int weir_read(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
   *when_of(op) =
       (when_t){cond.fn, cond.arg, cond.cap == 0 ? SIZE_MAX : cond.cap};
   if (plan != &asked)
-    weir__stream_begin(stream, WEIR__WANT_READ);
+    weir__read_go(stream);
   else
     weir__stream_want(stream, WEIR__WANT_READ);
   return 0;

@@ -5,6 +5,7 @@
 #define WEIR__STREAM_H
 
 #include "backend.h"
+#include "queue.h"
 
 /* weir_stream_t.state */
 enum {
@@ -53,6 +54,13 @@ void weir__own_init(weir_stream_t *stream, uv_os_fd_t fd, int is_socket);
 /* Puts a stream that is not yet among those that the next flush starts. */
 void weir__stream_queue(weir_stream_t *stream, int wants);
 
+/* The same for one that was not refused, while somebody will look. */
+static inline void weir__stream_push_start(weir_stream_t *stream, int wants) {
+  stream->wants |= wants;
+  stream->state |= WEIR__QUEUED;
+  weir__queue_push(&stream->loop->start, &stream->node);
+}
+
 /* Has the next flush do that, too. */
 static inline void weir__stream_want(weir_stream_t *stream, int wants) {
   if ((stream->state & WEIR__QUEUED) != 0)
@@ -68,8 +76,10 @@ static inline int weir__stream_may_ask(const weir_stream_t *stream) {
   return (stream->loop->flags & not_now) == 0 && weir__loop_mine(stream->loop);
 }
 
-/* Has it done in this call if there is room, for which nothing else waits. */
-void weir__stream_begin(weir_stream_t *stream, int want);
+/* After what a stream that counts as queued wanted was asked for: goes on with
+ * what it wants by now, but for what was refused for want of room. Not 0 if
+ * that is all. */
+int weir__stream_settle(weir_stream_t *stream, int refused);
 
 /* Asks for the end of a read that is with the kind, in this call if that can
  * be: what has only just begun is not to be submitted then. */
@@ -84,6 +94,17 @@ void weir__stream_push(weir_stream_t *stream);
 
 /* Puts a stream that is ready for use into the loop's list. */
 void weir__stream_open(weir_stream_t *stream);
+
+/* Whether it is plain that an operation with seq, whose left is its size, may
+ * begin on the stream, which is in none of the states of `not`: then
+ * weir__op_begin calls nothing. */
+static inline int weir__stream_ready(const weir_stream_t *stream, int not,
+                                     const weir_seq_t *seq) {
+  const int states = WEIR__CONNECTED | WEIR__CLOSING | not;
+  const weir_loop_t *loop = stream->loop;
+  return (stream->state & states) == WEIR__CONNECTED && loop->active > 0 &&
+         seq->kind <= WEIR__SEQ_RING && weir__loop_open(loop);
+}
 
 /* 0 if the stream can transfer, else why not. */
 static inline int weir__stream_usable(const weir_stream_t *stream) {

@@ -7,6 +7,7 @@
 
 #include "op.h"
 #include "queue.h"
+#include "rare.h"
 #include "seq.h"
 
 /* The writing side of a stream: a queue from whose front windows are filled,
@@ -222,11 +223,28 @@ static int shutdown_start(weir_stream_t *stream, weir_op_t *op) {
   return 0;
 }
 
-/* Hands one window to a function of the kind: what that says, 0 if there was
- * nothing to be done. */
-static int write_window(weir_stream_t *stream, write_fn write) {
-  uv_buf_t window[WEIR_WINDOW];
+/* What the kind answered at once. */
+static WEIR__APART int answered(weir_stream_t *stream, int r, size_t n) {
+  stream->state &= ~WEIR__WRITE_BUSY;
+  if (r == UV_EBUSY)
+    release_window(stream);
+  else if (!went(stream, r, n))
+    transferred(stream, r, n);
+  return r;
+}
+
+/* Hands a window to a function of the kind: what that says, 0 if it waits. */
+static inline int hand(weir_stream_t *stream, write_fn write,
+                       const uv_buf_t *window, unsigned used) {
   size_t n = 0;
+  stream->state |= WEIR__WRITE_BUSY;
+  int r = write(stream, window, used, &n);
+  return r == WEIR_PENDING ? 0 : answered(stream, r, n);
+}
+
+/* Does the same with whatever is next, if anything is. */
+static WEIR__APART int write_any(weir_stream_t *stream, write_fn write) {
+  uv_buf_t window[WEIR_WINDOW];
   if ((stream->state & (WEIR__WRITE_BUSY | WEIR__CONNECTED)) != WEIR__CONNECTED)
     return 0;
   if (stream->write_status != 0)
@@ -245,16 +263,22 @@ static int write_window(weir_stream_t *stream, write_fn write) {
   if ((stream->state & WEIR__SHORT) != 0)
     stream->loop->stats.windows_refilled++;
   stream->state &= ~WEIR__SHORT;
-  stream->state |= WEIR__WRITE_BUSY;
-  int r = write(stream, window, used, &n);
-  if (r == WEIR_PENDING)
-    return 0;
-  stream->state &= ~WEIR__WRITE_BUSY;
-  if (r == UV_EBUSY)
-    release_window(stream);
-  else if (!went(stream, r, n))
-    transferred(stream, r, n);
-  return r;
+  return hand(stream, write, window, used);
+}
+
+/* One block that is all there is, the common kind, needs no window. */
+static inline int write_window(weir_stream_t *stream, write_fn write) {
+  const int states = WEIR__WRITE_BUSY | WEIR__CONNECTED | WEIR__SHORT;
+  weir_op_t *op = weir__op_of(stream->writes.next);
+  if ((stream->state & states) != WEIR__CONNECTED || stream->writers != 1 ||
+      stream->write_status != 0 || op->done >= op->need ||
+      op->seq.kind != WEIR__SEQ_BLOCK || op->left > weir__seq_max_bytes())
+    return write_any(stream, write);
+  const uv_buf_t block = weir__buf(op->seq.at, op->left);
+  op->state = WEIR__OP_STARTED;
+  stream->in_window = 1;
+  stream->offered = op->left;
+  return hand(stream, write, &block, 1);
 }
 
 int weir__write_start(weir_stream_t *stream) {
@@ -263,19 +287,23 @@ int weir__write_start(weir_stream_t *stream) {
   return r == UV_EBUSY ? r : 0;
 }
 
+/* Whether what is queued fills a window. */
+static inline int fills(const weir_stream_t *stream) {
+  unsigned full = WEIR_WINDOW + ((stream->state & WEIR__PUSHED) != 0);
+  return stream->writers >= full ||
+         (stream->queued >= PUSH_BYTES && stream->writers >= 2);
+}
+
 /* At once if that is possible, so that the queue of a peer that keeps up stays
  * short however long the callbacks go on; else what is to wait begins to. */
-static void push(weir_stream_t *stream) {
+static WEIR__APART int push(weir_stream_t *stream) {
   write_fn now = stream->kind->write_now;
-  unsigned full = WEIR_WINDOW + ((stream->state & WEIR__PUSHED) != 0);
-  if (stream->writers < full &&
-      (stream->writers < 2 || stream->queued < PUSH_BYTES))
-    return;
   if ((stream->state & (WEIR__WRITE_BUSY | WEIR__DEFERRED | WEIR__SHORT)) != 0)
-    return;
+    return 0;
   stream->state |= WEIR__PUSHED;
   if (now == NULL || write_window(stream, now) == UV_EAGAIN)
     write_window(stream, stream->kind->write_some);
+  return 0;
 }
 
 void weir_stream_write_done(weir_stream_t *stream, int status, size_t n) {
@@ -307,11 +335,19 @@ static inline int writable(const weir_stream_t *stream) {
   return r == 0 && (stream->state & WEIR__ENDED) != 0 ? UV_EPIPE : r;
 }
 
-/* need is how many bytes finish the write, SIZE_MAX: all. */
-static int begin(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
-                 form_t form, size_t need, weir_op_cb cb) {
-  if (op == NULL || stream == NULL || cb == NULL)
-    return UV_EINVAL;
+/* Puts a write that has begun at the end of the queue. */
+static inline void enqueue(weir_op_t *op, weir_stream_t *stream, form_t form,
+                           size_t need) {
+  op->form = (unsigned char)form;
+  op->need = need;
+  stream->writers++;
+  stream->queued += op->left;
+  weir__queue_push(&stream->writes, &op->node);
+}
+
+static WEIR__RARE int begin_any(weir_op_t *op, weir_stream_t *stream,
+                                const weir_seq_t *from, form_t form,
+                                size_t need, weir_op_cb cb) {
   int r = writable(stream);
   size_t left = weir__seq_size(from);
   if (need == SIZE_MAX)
@@ -322,14 +358,31 @@ static int begin(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
     r = weir__op_begin(op, stream->loop, stream, &write_class, from, left, cb);
   if (r != 0)
     return r;
-  op->form = (unsigned char)form;
-  op->need = need;
-  stream->writers++;
-  stream->queued += left;
-  weir__queue_push(&stream->writes, &op->node);
+  enqueue(op, stream, form, need);
   weir__stream_want(stream, WEIR__WANT_WRITE);
-  push(stream);
+  if (fills(stream))
+    push(stream);
   return 0;
+}
+
+/* need is how many bytes finish the write, SIZE_MAX: all. */
+static int begin(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
+                 form_t form, size_t need, weir_op_cb cb) {
+  const int not = WEIR__ENDED | WEIR__DEFERRED;
+  if (op == NULL || stream == NULL || cb == NULL)
+    return UV_EINVAL;
+  size_t left = from->left;
+  if (need != SIZE_MAX || left > SIZE_MAX - stream->queued ||
+      !weir__stream_ready(stream, not, from) ||
+      !weir__loop_looks(stream->loop))
+    return begin_any(op, stream, from, form, need, cb);
+  weir__op_begin(op, stream->loop, stream, &write_class, from, left, cb);
+  enqueue(op, stream, form, left);
+  if ((stream->state & WEIR__QUEUED) == 0)
+    weir__stream_push_start(stream, WEIR__WANT_WRITE);
+  else
+    stream->wants |= WEIR__WANT_WRITE;
+  return fills(stream) ? push(stream) : 0;
 }
 
 int weir_write(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
