@@ -121,6 +121,14 @@ static inline int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
   return r;
 }
 
+/* Whether it is plain that an operation with seq may begin, that weir__op_begin
+ * calls nothing then, and that the size is seq->left. */
+static inline int weir__op_is_simple(const weir_loop_t *loop,
+                                     const weir_seq_t *seq) {
+  return seq->kind <= WEIR__SEQ_RING && loop->active > 0 &&
+         weir__loop_open(loop);
+}
+
 /* Asks for the end of op, which is not done, with the reason status: what it
  * gets if it is not finished by then. */
 void weir__op_end(weir_op_t *op, int status);

@@ -64,6 +64,7 @@ static inline int came(weir_stream_t *stream, int status, size_t n) {
   weir_loop_stats_t *stats = &stream->loop->stats;
   if (status != 0 || n > op->left || n > weir__seq_max_bytes() ||
       !plan->plain || op->done + n < op->need ||
+      (op->flags & WEIR__OP_BLOCK) != 0 ||
       (stream->state & WEIR__CLOSING) != 0)
     return 0;
   stats->reads++;
@@ -233,9 +234,7 @@ void weir__read_go(weir_stream_t *stream) {
   stream->state |= WEIR__QUEUED;
   if (start(stream) != 0)
     stream->wants |= WEIR__WANT_READ;
-  stream->state &= ~WEIR__QUEUED;
-  if (stream->wants != 0)
-    weir__stream_settle(stream, 0);
+  weir__stream_settle(stream, 0);
   loop->flags &= ~WEIR__LOOP_BEGINNING;
   weir__loop_wake(loop);
 }

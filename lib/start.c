@@ -44,26 +44,6 @@ static int start_wanted(weir_stream_t *stream) {
   return refused;
 }
 
-/* Perhaps at once: nothing after it. */
-static void close_start(weir_stream_t *stream) {
-  stream->wants = 0;
-  stream->state |= WEIR__CLOSE_BUSY;
-  stream->kind->close(stream);
-}
-
-int weir__stream_settle(weir_stream_t *stream, int refused) {
-  stream->state &= ~WEIR__QUEUED;
-  if ((stream->wants & WEIR__WANT_CLOSE) != 0) {
-    close_start(stream);
-    return 0;
-  }
-  if ((stream->wants & ~refused) != 0) {
-    weir__stream_want(stream, 0);
-    return 0;
-  }
-  return refused;
-}
-
 /* The stream counts as queued until the end: what a kind reports meanwhile may
  * make it want more, and it must not get into a queue and be closed as well.
  * Not 0 if it waits for nothing but room. */

@@ -81,6 +81,25 @@ void weir__stream_want_later(weir_stream_t *stream, int wants) {
     defer(stream);
 }
 
+/* Perhaps at once: nothing after it. */
+static void close_start(weir_stream_t *stream) {
+  stream->wants = 0;
+  stream->state |= WEIR__CLOSE_BUSY;
+  stream->kind->close(stream);
+}
+
+int weir__stream_go_on(weir_stream_t *stream, int refused) {
+  if ((stream->wants & WEIR__WANT_CLOSE) != 0) {
+    close_start(stream);
+    return 0;
+  }
+  if ((stream->wants & ~refused) != 0) {
+    weir__stream_want(stream, 0);
+    return 0;
+  }
+  return refused;
+}
+
 int weir_is_closing(const weir_stream_t *stream) {
   return (stream->state & WEIR__CLOSING) != 0;
 }

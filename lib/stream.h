@@ -79,7 +79,12 @@ static inline int weir__stream_may_ask(const weir_stream_t *stream) {
 /* After what a stream that counts as queued wanted was asked for: goes on with
  * what it wants by now, but for what was refused for want of room. Not 0 if
  * that is all. */
-int weir__stream_settle(weir_stream_t *stream, int refused);
+int weir__stream_go_on(weir_stream_t *stream, int refused);
+
+static inline int weir__stream_settle(weir_stream_t *stream, int refused) {
+  stream->state &= ~WEIR__QUEUED;
+  return stream->wants == 0 ? 0 : weir__stream_go_on(stream, refused);
+}
 
 /* Asks for the end of a read that is with the kind, in this call if that can
  * be: what has only just begun is not to be submitted then. */
@@ -95,15 +100,13 @@ void weir__stream_push(weir_stream_t *stream);
 /* Puts a stream that is ready for use into the loop's list. */
 void weir__stream_open(weir_stream_t *stream);
 
-/* Whether it is plain that an operation with seq, whose left is its size, may
- * begin on the stream, which is in none of the states of `not`: then
- * weir__op_begin calls nothing. */
+/* As weir__op_is_simple, and the stream may transfer, and is in none of the
+ * states of `not`. */
 static inline int weir__stream_ready(const weir_stream_t *stream, int not,
                                      const weir_seq_t *seq) {
   const int states = WEIR__CONNECTED | WEIR__CLOSING | not;
-  const weir_loop_t *loop = stream->loop;
-  return (stream->state & states) == WEIR__CONNECTED && loop->active > 0 &&
-         seq->kind <= WEIR__SEQ_RING && weir__loop_open(loop);
+  return (stream->state & states) == WEIR__CONNECTED &&
+         weir__op_is_simple(stream->loop, seq);
 }
 
 /* 0 if the stream can transfer, else why not. */

@@ -142,26 +142,26 @@ static void go_on(weir_stream_t *stream, int status) {
     weir__stream_want(stream, WEIR__WANT_WRITE);
 }
 
-/* The common case: one write was in the window, and all of it went. Returns 0
- * if it is another. */
+/* The common case: there is one write, and all of it went. Returns 0 if it is
+ * another. */
 static inline int went(weir_stream_t *stream, int status, size_t n) {
   const int others = WEIR__MORE | WEIR__HELD | WEIR__CLOSING;
   weir_loop_stats_t *stats = &stream->loop->stats;
   weir_op_t *op = weir__op_of(stream->writes.next);
-  if (status != 0 || n != stream->offered || n != op->left ||
-      stream->in_window != 1 || op->form == WRITE_EOF ||
-      (stream->state & others) != 0)
+  if (status != 0 || stream->writers != 1 || n != stream->offered ||
+      n != op->left || op->form == WRITE_EOF ||
+      (op->flags & WEIR__OP_BLOCK) != 0 || (stream->state & others) != 0)
     return 0;
   stats->bytes_written += n;
   stats->writes++;
+  weir__queue_init(&stream->writes);
   stream->wants &= ~WEIR__WANT_CANCEL_WRITE;
-  stream->queued -= n;
+  stream->writers = 0;
+  stream->queued = 0;
   stream->in_window = 0;
   op->done += n;
   op->left = 0;
-  finish(stream, op, 0);
-  if (!weir__queue_empty(&stream->writes))
-    weir__stream_want(stream, WEIR__WANT_WRITE);
+  weir__op_finish(op, 0);
   return 1;
 }
 
