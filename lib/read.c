@@ -161,24 +161,31 @@ static WEIR__APART int start_any(weir_stream_t *stream) {
   return ask(stream, op, window, used);
 }
 
-/* One block of a plan without a say in it, the common kind, needs no window. */
+/* The window of a plan without a say in it is mostly one piece of memory. */
 static inline int start(weir_stream_t *stream) {
   weir_op_t *op = stream->reader;
+  uv_buf_t one;
   if (op == NULL || (stream->state & WEIR__READ_BUSY) != 0 ||
       !plan_of(op)->plain || op->need == 0 || stream->read_status != 0 ||
-      op->seq.kind != WEIR__SEQ_BLOCK)
+      !weir__seq_in_one(&op->seq, &one))
     return start_any(stream);
-  const uv_buf_t block =
-      weir__buf(op->seq.at, weir__smaller(op->seq.left, weir__seq_max_bytes()));
-  return ask(stream, op, &block, 1);
+  return ask(stream, op, &one, 1);
 }
 
 int weir__read_start(weir_stream_t *stream) {
   return start(stream);
 }
 
-unsigned weir_stream_read_window(const weir_stream_t *stream, uv_buf_t *out) {
+static WEIR__APART unsigned window_any(const weir_stream_t *stream,
+                                       uv_buf_t *out) {
   return stream->reader == NULL ? 0 : fill(stream->reader, out);
+}
+
+unsigned weir_stream_read_window(const weir_stream_t *stream, uv_buf_t *out) {
+  const weir_op_t *op = stream->reader;
+  if (op != NULL && plan_of(op)->plain && weir__seq_in_one(&op->seq, out))
+    return 1;
+  return window_any(stream, out);
 }
 
 void weir_stream_read_done(weir_stream_t *stream, int status, size_t n) {

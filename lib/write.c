@@ -266,19 +266,20 @@ static WEIR__APART int write_any(weir_stream_t *stream, write_fn write) {
   return hand(stream, write, window, used);
 }
 
-/* One block that is all there is, the common kind, needs no window. */
+/* One write in one piece that is all there is, the common case, needs no window
+ * of many. */
 static inline int write_window(weir_stream_t *stream, write_fn write) {
   const int states = WEIR__WRITE_BUSY | WEIR__CONNECTED | WEIR__SHORT;
   weir_op_t *op = weir__op_of(stream->writes.next);
+  uv_buf_t one;
   if ((stream->state & states) != WEIR__CONNECTED || stream->writers != 1 ||
       stream->write_status != 0 || op->done >= op->need ||
-      op->seq.kind != WEIR__SEQ_BLOCK || op->left > weir__seq_max_bytes())
+      !weir__seq_in_one(&op->seq, &one))
     return write_any(stream, write);
-  const uv_buf_t block = weir__buf(op->seq.at, op->left);
   op->state = WEIR__OP_STARTED;
   stream->in_window = 1;
-  stream->offered = op->left;
-  return hand(stream, write, &block, 1);
+  stream->offered = one.len;
+  return hand(stream, write, &one, 1);
 }
 
 int weir__write_start(weir_stream_t *stream) {
