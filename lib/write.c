@@ -456,22 +456,21 @@ static int offer_windows(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
   return r;
 }
 
-/* The same, with *n 0 before. One block, the common kind, needs no window. */
-static int offer_all(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
-  uv_buf_t block;
-  if (from->kind != WEIR__SEQ_BLOCK || from->left > weir__seq_max_bytes())
-    return offer_windows(stream, from, n);
-  if (from->left == 0)
-    return 0;
-  block = weir__buf(from->at, from->left);
-  int r = offer(stream, &block, 1, from->left, n);
-  weir__seq_advance(from, *n);
+/* After what was offered at once: *from is what is left of it. */
+static inline int offered(weir_stream_t *stream, const weir_seq_t *from,
+                          int r) {
+  if (r == 0) {
+    stream->loop->stats.writes++;
+  } else if (r != UV_EAGAIN) {
+    stream->write_status = r;
+    if (weir_seq_empty(*from))
+      r = 0;
+  }
   return r;
 }
 
-/* Writes what can go now of *from, and adds to *n: 0, UV_EAGAIN when all or a
- * rest of it would have to wait, or why writing fails. */
-static int write_at_once(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
+static WEIR__APART int write_at_once_any(weir_stream_t *stream,
+                                         weir_seq_t *from, size_t *n) {
   int r = writable(stream);
   if (r == 0)
     r = stream->write_status;
@@ -481,15 +480,33 @@ static int write_at_once(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
     return UV_EAGAIN;
   if (stream->kind->write_now == NULL)
     return weir_seq_empty(*from) ? 0 : UV_EAGAIN;
-  r = offer_all(stream, from, n);
-  if (r == 0) {
-    stream->loop->stats.writes++;
-  } else if (r != UV_EAGAIN) {
-    stream->write_status = r;
-    if (weir_seq_empty(*from))
-      r = 0;
-  }
-  return r;
+  r = offer_windows(stream, from, n);
+  return offered(stream, from, r);
+}
+
+static WEIR__APART int not_at_once(weir_stream_t *stream, weir_seq_t *from,
+                                   size_t n, int r) {
+  weir__seq_advance(from, n);
+  return offered(stream, from, r);
+}
+
+/* Writes what can go now of *from, and sets *n, which is 0, to that: 0,
+ * UV_EAGAIN when all or a rest of it would have to wait, or why writing fails.
+ * One piece, the common case, needs no window of many. */
+static inline int write_at_once(weir_stream_t *stream, weir_seq_t *from,
+                                size_t *n) {
+  const int states = WEIR__CONNECTED | WEIR__CLOSING | WEIR__ENDED;
+  uv_buf_t one;
+  if ((stream->state & states) != WEIR__CONNECTED ||
+      !weir__loop_open(stream->loop) || stream->writers != 0 ||
+      stream->write_status != 0 || stream->kind->write_now == NULL ||
+      from->left - 1 >= weir__seq_max_bytes() || !weir__seq_in_one(from, &one))
+    return write_at_once_any(stream, from, n);
+  int r = offer(stream, &one, 1, one.len, n);
+  if (r != 0)
+    return not_at_once(stream, from, *n, r);
+  stream->loop->stats.writes++;
+  return 0;
 }
 
 int weir_write_now(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
