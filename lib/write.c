@@ -346,9 +346,12 @@ static inline void enqueue(weir_op_t *op, weir_stream_t *stream, form_t form,
   weir__queue_push(&stream->writes, &op->node);
 }
 
-static WEIR__RARE int begin_any(weir_op_t *op, weir_stream_t *stream,
-                                const weir_seq_t *from, form_t form,
-                                size_t need, weir_op_cb cb) {
+/* need is how many bytes finish the write, SIZE_MAX: all. */
+static WEIR__APART int begin(weir_op_t *op, weir_stream_t *stream,
+                             const weir_seq_t *from, form_t form, size_t need,
+                             weir_op_cb cb) {
+  if (op == NULL || stream == NULL || cb == NULL)
+    return UV_EINVAL;
   int r = writable(stream);
   size_t left = weir__seq_size(from);
   if (need == SIZE_MAX)
@@ -366,29 +369,22 @@ static WEIR__RARE int begin_any(weir_op_t *op, weir_stream_t *stream,
   return 0;
 }
 
-/* need is how many bytes finish the write, SIZE_MAX: all. */
-static int begin(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
-                 form_t form, size_t need, weir_op_cb cb) {
+/* What is common calls nothing. */
+int weir_write(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
+               weir_op_cb cb) {
   const int not = WEIR__ENDED | WEIR__DEFERRED;
-  if (op == NULL || stream == NULL || cb == NULL)
-    return UV_EINVAL;
-  size_t left = from->left;
-  if (need != SIZE_MAX || left > SIZE_MAX - stream->queued ||
-      !weir__stream_ready(stream, not, from) ||
+  if (op == NULL || stream == NULL || cb == NULL ||
+      from.left > SIZE_MAX - stream->queued ||
+      !weir__stream_ready(stream, not, &from) ||
       !weir__loop_looks(stream->loop))
-    return begin_any(op, stream, from, form, need, cb);
-  weir__op_begin(op, stream->loop, stream, &write_class, from, left, cb);
-  enqueue(op, stream, form, left);
+    return begin(op, stream, &from, WRITE_ALL, SIZE_MAX, cb);
+  weir__op_begin(op, stream->loop, stream, &write_class, &from, from.left, cb);
+  enqueue(op, stream, WRITE_ALL, from.left);
   if ((stream->state & WEIR__QUEUED) == 0)
     weir__stream_push_start(stream, WEIR__WANT_WRITE);
   else
     stream->wants |= WEIR__WANT_WRITE;
   return fills(stream) ? push(stream) : 0;
-}
-
-int weir_write(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
-               weir_op_cb cb) {
-  return begin(op, stream, &from, WRITE_ALL, SIZE_MAX, cb);
 }
 
 int weir_write_some(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
