@@ -196,9 +196,11 @@ void weir_stream_read_done(weir_stream_t *stream, int status, size_t n) {
     transferred(stream, status, n);
 }
 
-static WEIR__RARE int begin_any(weir_op_t *op, weir_stream_t *stream,
-                                const weir_seq_t *into, size_t size,
-                                const weir__read_plan_t *plan, weir_op_cb cb) {
+int weir__read_begin(weir_op_t *op, weir_stream_t *stream,
+                     const weir_seq_t *into, size_t size,
+                     const weir__read_plan_t *plan, weir_op_cb cb) {
+  if (op == NULL || stream == NULL || cb == NULL)
+    return UV_EINVAL;
   int r = weir__stream_usable(stream);
   if (r == 0 && stream->reader != NULL)
     r = UV_EALREADY;
@@ -207,17 +209,6 @@ static WEIR__RARE int begin_any(weir_op_t *op, weir_stream_t *stream,
   if (r == 0)
     stream->reader = op;
   return r;
-}
-
-int weir__read_begin(weir_op_t *op, weir_stream_t *stream,
-                     const weir_seq_t *into, size_t size,
-                     const weir__read_plan_t *plan, weir_op_cb cb) {
-  if (op == NULL || stream == NULL || cb == NULL)
-    return UV_EINVAL;
-  if (stream->reader != NULL || !weir__stream_ready(stream, 0, into))
-    return begin_any(op, stream, into, size, plan, cb);
-  stream->reader = op;
-  return weir__op_begin(op, stream->loop, stream, &plan->type, into, size, cb);
 }
 
 /* Half of a turn's starts are kept for those that wait in the queue. What the
@@ -230,11 +221,11 @@ static int may_go(const weir_stream_t *stream) {
          loop->starts_left > WEIR__LOOP_STARTS / 2;
 }
 
-void weir__read_go(weir_stream_t *stream) {
+int weir__read_go(weir_stream_t *stream) {
   weir_loop_t *loop = stream->loop;
   if (!may_go(stream)) {
     weir__stream_want(stream, WEIR__WANT_READ);
-    return;
+    return 0;
   }
   loop->starts_left--;
   loop->flags |= WEIR__LOOP_BEGINNING;
@@ -244,6 +235,7 @@ void weir__read_go(weir_stream_t *stream) {
   weir__stream_settle(stream, 0);
   loop->flags &= ~WEIR__LOOP_BEGINNING;
   weir__loop_wake(loop);
+  return 0;
 }
 
 void weir__read_cancel(weir_op_t *op) {

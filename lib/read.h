@@ -46,7 +46,7 @@ int weir__read_begin(weir_op_t *op, weir_stream_t *stream,
                      const weir__read_plan_t *plan, weir_op_cb cb);
 
 /* Starts the read in this call if there is room, for which nothing else waits;
- * else at the next flush. */
-void weir__read_go(weir_stream_t *stream);
+ * else at the next flush. 0. */
+int weir__read_go(weir_stream_t *stream);
 
 #endif
