@@ -126,8 +126,8 @@ static inline size_t weir__seq_max_bytes(void) {
   return (size_t)1 << 30;
 }
 
-/* Whether s, which is not empty, lies in one piece, as nearly all do: its window
- * is *one then. */
+/* Whether s, which is not empty, lies in one piece, as nearly all do: its
+ * window is *one then. */
 static inline int weir__seq_in_one(const weir_seq_t *s, uv_buf_t *one) {
   const char *at = s->at;
   if (s->kind == WEIR__SEQ_RING && s->left <= s->u.size - s->skip)

@@ -101,10 +101,10 @@ void weir__stream_push(weir_stream_t *stream);
 void weir__stream_open(weir_stream_t *stream);
 
 /* As weir__op_is_simple, and the stream may transfer, and is in none of the
- * states of `not`. */
-static inline int weir__stream_ready(const weir_stream_t *stream, int not,
+ * states of `bars`. */
+static inline int weir__stream_ready(const weir_stream_t *stream, int bars,
                                      const weir_seq_t *seq) {
-  const int states = WEIR__CONNECTED | WEIR__CLOSING | not;
+  const int states = WEIR__CONNECTED | WEIR__CLOSING | bars;
   return (stream->state & states) == WEIR__CONNECTED &&
          weir__op_is_simple(stream->loop, seq);
 }

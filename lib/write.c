@@ -288,11 +288,11 @@ int weir__write_start(weir_stream_t *stream) {
   return r == UV_EBUSY ? r : 0;
 }
 
-/* Whether what is queued fills a window. */
+/* Whether what is queued fills a window, or goes like a full one. */
 static inline int fills(const weir_stream_t *stream) {
   unsigned full = WEIR_WINDOW + ((stream->state & WEIR__PUSHED) != 0);
-  return stream->writers >= full ||
-         (stream->queued >= PUSH_BYTES && stream->writers >= 2);
+  return stream->writers >= 2 &&
+         (stream->writers >= full || stream->queued >= PUSH_BYTES);
 }
 
 /* At once if that is possible, so that the queue of a peer that keeps up stays
@@ -372,10 +372,10 @@ static WEIR__APART int begin(weir_op_t *op, weir_stream_t *stream,
 /* What is common calls nothing. */
 int weir_write(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                weir_op_cb cb) {
-  const int not = WEIR__ENDED | WEIR__DEFERRED;
+  const int bars = WEIR__ENDED | WEIR__DEFERRED;
   if (op == NULL || stream == NULL || cb == NULL ||
       from.left > SIZE_MAX - stream->queued ||
-      !weir__stream_ready(stream, not, &from) ||
+      !weir__stream_ready(stream, bars, &from) ||
       !weir__loop_looks(stream->loop))
     return begin(op, stream, &from, WRITE_ALL, SIZE_MAX, cb);
   weir__op_begin(op, stream->loop, stream, &write_class, &from, from.left, cb);

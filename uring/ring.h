@@ -313,9 +313,10 @@ static inline int weir__ring_at_hand(const weir__ring_t *ring) {
 int weir__ring_provide(weir__ring_t *ring);
 
 /* Takes both. */
-static inline struct io_uring_sqe *
-weir__ring_take(weir__ring_t *ring, const weir__request_t *type, void *owner,
-                unsigned opcode, int fd, uint64_t *tag) {
+static inline struct io_uring_sqe *weir__ring_take(weir__ring_t *ring,
+                                                   const weir__request_t *type,
+                                                   void *owner, unsigned opcode,
+                                                   int fd, uint64_t *tag) {
   weir__slot_t *slot = weir__slot_take(ring, type, owner, tag);
   slot->position = ring->uring.sq.sqe_tail;
   return weir__ring_entry(ring, *tag, opcode, fd);

@@ -188,9 +188,8 @@ static inline int begin_write(weir_stream_t *stream, int fd,
 static int begin_wait(weir_stream_t *stream, int fd) {
   weir__ring_t *ring = weir__ring(stream->loop);
   weir__socket_t *sock = weir__socket(stream);
-  struct io_uring_sqe *sqe =
-      weir__ring_take(ring, &write_request, stream, IORING_OP_POLL_ADD, fd,
-                      &sock->write_tag);
+  struct io_uring_sqe *sqe = weir__ring_take(
+      ring, &write_request, stream, IORING_OP_POLL_ADD, fd, &sock->write_tag);
   weir__slot_find(ring, sock->write_tag)->flags |= WEIR__SLOT_POLLING;
   weir__sqe_poll(sqe, POLLOUT);
   return WEIR_PENDING;
@@ -237,9 +236,8 @@ static WEIR__RARE int write_any(weir_stream_t *stream, const uv_buf_t *bufs,
     return fd;
   if (!weir__ring_provide(ring))
     return ring->refusal;
-  return sock->flags & WEIR__SOCKET_FULL
-             ? begin_wait(stream, fd)
-             : begin_write(stream, fd, bufs, nbufs);
+  return sock->flags & WEIR__SOCKET_FULL ? begin_wait(stream, fd)
+                                         : begin_write(stream, fd, bufs, nbufs);
 }
 
 static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
