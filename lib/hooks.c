@@ -90,7 +90,8 @@ static void enter(weir_loop_t *loop, void (*phase)(weir_loop_t *)) {
 static int unused(const weir_loop_t *loop) {
   return loop->active == 0 &&
          (loop->flags & (WEIR__LOOP_AWAKE | WEIR__LOOP_CHECKED_LATE)) == 0 &&
-         !weir__os_handle_lost(loop->uv);
+         ((loop->flags & WEIR__LOOP_ADOPTS) == 0 ||
+          !weir__os_handle_lost(loop->uv));
 }
 
 static void on_prepare(uv_prepare_t *prepare) {

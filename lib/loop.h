@@ -94,7 +94,8 @@ enum {
   WEIR__LOOP_STARTING = 1024,   /* what waited is being started */
   WEIR__LOOP_BEGINNING = 2048,  /* something is, in the call that asks for it */
   WEIR__LOOP_RETRY = 4096,      /* a pause is over */
-  WEIR__LOOP_FAILED = 8192      /* there is an error for ever */
+  WEIR__LOOP_FAILED = 8192,     /* there is an error for ever */
+  WEIR__LOOP_ADOPTS = 16384     /* a handle was adopted */
 };
 
 /* In one turn. */

@@ -100,9 +100,6 @@ static inline void weir__op_begin_plain(weir_op_t *op, weir_loop_t *loop,
 /* Makes the segments of op->seq its own: 0 or UV_ENOMEM. */
 int weir__op_hold(weir_op_t *op);
 
-/* Gives their memory back, if they lie in a block. */
-void weir__op_drop_block(weir_op_t *op);
-
 /* The same for one that moves the `size` bytes of seq, of whose segments it has
  * a copy. 0, or UV_ENOMEM and nothing has changed. */
 static inline int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
@@ -140,19 +137,22 @@ static inline int weir__op_ending(const weir_op_t *op) {
 /* Gives the blocks back that operations have left behind. */
 void weir__op_blocks_free(weir_loop_t *loop);
 
+/* What is rarely left to do for an op that was finished: gives the block of its
+ * segments back, and wakes the loop. */
+void weir__op_finish_up(weir_op_t *op);
+
 /* Queues the callback of op: status, and op->done as n. UV_ECANCELED stands for
  * the reason of weir__op_end, if that was called. */
 static inline void weir__op_finish(weir_op_t *op, int status) {
   weir_loop_t *loop = op->loop;
   assert(op->state != WEIR__OP_DONE);
-  if ((op->flags & WEIR__OP_BLOCK) != 0)
-    weir__op_drop_block(op);
   if (status != UV_ECANCELED || !weir__op_ending(op))
     op->status = status;
   op->state = WEIR__OP_DONE;
   weir__queue_push(&loop->done, &op->node);
   loop->due++;
-  weir__loop_wake(loop);
+  if ((op->flags & WEIR__OP_BLOCK) != 0 || !weir__loop_looks(loop))
+    weir__op_finish_up(op);
 }
 
 #endif

@@ -64,7 +64,7 @@ static inline int came(weir_stream_t *stream, int status, size_t n) {
   weir_loop_stats_t *stats = &stream->loop->stats;
   if (status != 0 || n > op->left || n > weir__seq_max_bytes() ||
       !plan->plain || op->done + n < op->need ||
-      (op->flags & WEIR__OP_BLOCK) != 0 || (stream->state & WEIR__CLOSING) != 0)
+      (stream->state & WEIR__CLOSING) != 0)
     return 0;
   stats->reads++;
   stats->bytes_read += n;

@@ -149,8 +149,7 @@ static inline int went(weir_stream_t *stream, int status, size_t n) {
   weir_loop_stats_t *stats = &stream->loop->stats;
   weir_op_t *op = weir__op_of(stream->writes.next);
   if (status != 0 || stream->writers != 1 || n != stream->offered ||
-      n != op->left || op->form == WRITE_EOF ||
-      (op->flags & WEIR__OP_BLOCK) != 0 || (stream->state & others) != 0)
+      n != op->left || op->form == WRITE_EOF || (stream->state & others) != 0)
     return 0;
   stats->bytes_written += n;
   stats->writes++;
