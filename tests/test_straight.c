@@ -112,6 +112,29 @@ WEIR_TEST(straight, a_write_is_counted) {
   close_puppet(f, &s);
 }
 
+/* Outside of all callbacks, while a read is outstanding. */
+WEIR_TEST(straight, a_write_wakes_who_would_sleep) {
+  static struct puppet s;
+  struct request read = {0}, r = {0};
+  char byte;
+
+  open_puppet(f, &s);
+  check_is(
+      weir_read_some(&read.op, &s.stream, weir_mseq_block(&byte, 1), on_done),
+      0);
+  for (int i = 0; i < 5; i++)
+    uv_run(&f->uv, UV_RUN_NOWAIT);
+  check_is(uv_backend_timeout(&f->uv) != 0, 1);
+  check_is(weir_write(&r.op, &s.stream, weir_seq_block("a", 1), on_done), 0);
+  check_is(uv_backend_timeout(&f->uv), 0);
+  run_turn(f);
+  write_ends(&s, 0, 1);
+  finish(f, &r, 0, 1);
+  read_ends(&s, 0, 1);
+  finish(f, &read, 0, 1);
+  close_puppet(f, &s);
+}
+
 WEIR_TEST(straight, nothing_goes_at_once_behind_the_end) {
   static struct puppet s;
   struct request r = {0};
