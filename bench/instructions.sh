@@ -118,12 +118,12 @@ operations() {
   # shellcheck disable=SC2059
   printf "$columns\n" 'Instructions for each' raw libuv 'weir: io_uring' libuv
   # The bounds, on io_uring and on libuv, are some 10 % above what was counted.
-  operation 'echo round trip, 64 connections' echo echo 20 60 64 3150 3200
-  operation 'relay step, 64 relays' echo relay 20 60 64 3400 3520
-  operation 'file pread, fixed, depth 64' file pread 20 60 64 460 985
-  operation 'queued 64-byte write, of 64' write queued 20 60 64 925 930
-  operation 'write_now, 64 bytes' write now 20 60 64 730 785
-  operation 'turn, attached and unused, added' turn turn 500 1500 1 670 530
+  operation 'echo round trip, 64 connections' echo echo 20 60 64 960 1140
+  operation 'relay step, 64 relays' echo relay 20 60 64 1230 1450
+  operation 'file pread, fixed, depth 64' file pread 20 60 64 390 925
+  operation 'queued 64-byte write, of 64' write queued 20 60 64 315 320
+  operation 'write_now, 64 bytes' write now 20 60 64 226 243
+  operation 'turn, attached and unused, added' turn turn 500 1500 1 100 100
 }
 
 # ---- Scale ----

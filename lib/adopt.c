@@ -34,6 +34,7 @@ int weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle) {
   stream->state = WEIR__CONNECTED | WEIR__ADOPTED;
   loop->stats.syscalls++;
   uv_unref((uv_handle_t *)handle);
+  loop->flags |= WEIR__LOOP_ADOPTS;
   weir__os_handle_mark(handle, stream);
   weir__stream_open(stream);
   return 0;

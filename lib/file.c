@@ -10,6 +10,7 @@
 #include "op.h"
 #include "os.h"
 #include "queue.h"
+#include "rare.h"
 #include "seq.h"
 
 /* Files: an operation is handed to the backend in its call; what finds no room
@@ -37,8 +38,8 @@ static int transfer(int write, uv_file file, weir_seq_t seq, int64_t offset) {
 }
 
 /* What has no positions has no use for an offset. */
-static int transfer_sync(int write, uv_file file, weir_seq_t seq,
-                         int64_t offset) {
+static WEIR__APART int transfer_sync(int write, uv_file file, weir_seq_t seq,
+                                     int64_t offset) {
   int r = transfer(write, file, seq, offset);
   return r == UV_ESPIPE ? transfer(write, file, seq, -1) : r;
 }
@@ -119,20 +120,24 @@ static int cancel_one(weir_loop_t *loop, weir_op_t *op) {
   return r;
 }
 
+static inline void set_args(weir_op_t *op, weir__file_form_t form, uv_file file,
+                            int64_t offset) {
+  op->form = (unsigned char)form;
+  weir__file_args(op)->file = file;
+  weir__file_args(op)->offset = offset;
+}
+
 /* Common to all: 0 and op can go, or an error and nothing has changed. */
-static inline int begin(weir_loop_t *loop, weir_op_t *op,
-                        weir__file_form_t form, uv_file file,
-                        const weir_seq_t *seq, int64_t offset, weir_op_cb cb) {
+static int begin(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
+                 uv_file file, const weir_seq_t *seq, int64_t offset,
+                 weir_op_cb cb) {
   int r = weir__loop_check(loop);
   if (r == 0)
     r = weir__op_begin(op, loop, NULL, &file_class, seq, weir__seq_size(seq),
                        cb);
-  if (r != 0)
-    return r;
-  op->form = (unsigned char)form;
-  weir__file_args(op)->file = file;
-  weir__file_args(op)->offset = offset;
-  return 0;
+  if (r == 0)
+    set_args(op, form, file, offset);
+  return r;
 }
 
 /* Starts op within its call, as one of the starts of this turn; else it waits
@@ -279,10 +284,10 @@ int weir_file_fsync(weir_loop_t *loop, weir_op_t *op, uv_file file,
   return r;
 }
 
-static inline int transfer_begin(weir_loop_t *loop, weir_op_t *op,
-                                 weir__file_form_t form, uv_file file,
-                                 const weir_seq_t *seq, int64_t offset,
-                                 weir_op_cb cb) {
+static WEIR__APART int transfer_any(weir_loop_t *loop, weir_op_t *op,
+                                    weir__file_form_t form, uv_file file,
+                                    const weir_seq_t *seq, int64_t offset,
+                                    weir_op_cb cb) {
   int r = begin(loop, op, form, file, seq, offset, cb);
   if (r != 0)
     return r;
@@ -290,6 +295,18 @@ static inline int transfer_begin(weir_loop_t *loop, weir_op_t *op,
     weir__op_finish(op, 0);
   else
     go(loop, op);
+  return 0;
+}
+
+static inline int transfer_begin(weir_loop_t *loop, weir_op_t *op,
+                                 weir__file_form_t form, uv_file file,
+                                 const weir_seq_t *seq, int64_t offset,
+                                 weir_op_cb cb) {
+  if (seq->left == 0 || !weir__op_is_simple(loop, seq))
+    return transfer_any(loop, op, form, file, seq, offset, cb);
+  weir__op_begin(op, loop, NULL, &file_class, seq, seq->left, cb);
+  set_args(op, form, file, offset);
+  go(loop, op);
   return 0;
 }
 

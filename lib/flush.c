@@ -69,25 +69,35 @@ static void deliver_close(weir_loop_t *loop) {
   }
 }
 
-static void deliver_op(weir_loop_t *loop) {
-  weir_op_t *op = weir__op_of(weir__queue_pop(&loop->done));
+static inline void deliver_op(weir_loop_t *loop) {
+  weir_op_t *op = weir__op_of(loop->done.next);
+  weir__queue_remove(&op->node);
   loop->stats.callbacks++;
   op->cb(op, op->status, op->done);
 }
 
-/* Runs callbacks that are due now, and not those that come of them: what they
- * began is started first, so that reading never outruns writing. In a child
- * that was forked by one, nothing follows. */
+/* Whether what is due next is the end of a stream. */
+static inline int closes(const weir_loop_t *loop) {
+  const weir_node_t *closed = loop->closed.next;
+  return closed != &loop->closed &&
+         weir__stream_of(closed)->due == loop->delivered;
+}
+
+/* How many callbacks are due now and may run: not those that come of them, so
+ * that what they begin is started first, and reading never outruns writing. */
+static unsigned batch(const weir_loop_t *loop) {
+  uint64_t due = loop->due - loop->delivered;
+  unsigned most = loop->callbacks_left < BATCH ? loop->callbacks_left : BATCH;
+  return due < most ? (unsigned)due : most;
+}
+
+/* Runs so many callbacks, and tells how many. In a child that was forked by
+ * one, nothing follows. */
 static unsigned deliver(weir_loop_t *loop) {
-  uint64_t end = loop->due;
-  unsigned n;
-  for (n = 0; n < BATCH; n++) {
-    if (loop->delivered == end || loop->callbacks_left == 0)
-      break;
-    const weir_node_t *closed = loop->closed.next;
-    int is_close = closed != &loop->closed &&
-                   weir__stream_of(closed)->due == loop->delivered;
-    loop->callbacks_left--;
+  unsigned n = batch(loop);
+  loop->callbacks_left -= n;
+  for (unsigned i = 0; i < n; i++) {
+    int is_close = closes(loop);
     loop->delivered++;
     weir__loop_unref(loop);
     if (is_close)

@@ -90,7 +90,8 @@ static void enter(weir_loop_t *loop, void (*phase)(weir_loop_t *)) {
 static int unused(const weir_loop_t *loop) {
   return loop->active == 0 &&
          (loop->flags & (WEIR__LOOP_AWAKE | WEIR__LOOP_CHECKED_LATE)) == 0 &&
-         !weir__os_handle_lost(loop->uv);
+         ((loop->flags & WEIR__LOOP_ADOPTS) == 0 ||
+          !weir__os_handle_lost(loop->uv));
 }
 
 static void on_prepare(uv_prepare_t *prepare) {
@@ -197,12 +198,24 @@ int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
   return 0;
 }
 
+/* The flags for which uv_is_closing says yes. */
+static unsigned closing_flags(void) {
+  unsigned flags = 0;
+  for (unsigned flag = 1; flag != 0; flag <<= 1) {
+    const uv_handle_t handle = {.flags = flag};
+    if (uv_is_closing(&handle))
+      flags |= flag;
+  }
+  return flags;
+}
+
 int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
   weir_loop_t *loop = weir__calloc(1, sizeof(*loop));
   if (loop == NULL)
     return UV_ENOMEM;
   loop->uv = uv;
   loop->owner = weir__self();
+  loop->closing = closing_flags();
   weir__queue_init(&loop->start);
   weir__queue_init(&loop->later);
   weir__queue_init(&loop->files);

@@ -55,8 +55,19 @@ int weir__loop_closed(const weir_loop_t *loop) {
          uv_is_closing((const uv_handle_t *)&hooks->pause);
 }
 
+int weir__loop_refusal(weir_loop_t *loop) {
+  const int over = WEIR__LOOP_DEAD | WEIR__LOOP_DETACHING | WEIR__LOOP_BEREFT;
+  if (weir__loop_foreign(loop))
+    return UV_ESRCH;
+  if ((loop->flags & over) != 0 ||
+      uv_is_closing((const uv_handle_t *)&loop->hooks->prepare))
+    return UV_ECANCELED;
+  return loop->error;
+}
+
 void weir__loop_fail(weir_loop_t *loop, int error) {
   loop->error = error;
+  loop->flags |= WEIR__LOOP_FAILED;
 }
 
 uv_loop_t *weir_loop_uv(const weir_loop_t *loop) {

@@ -39,6 +39,7 @@ struct weir_loop_s {
   void *impl;     /* the backend's own */
   uint64_t owner; /* the thread that has used it last: see self.h */
   weir__hooks_t *hooks;
+  unsigned closing; /* uv_handle_t.flags of which uv_is_closing has one */
   weir_loop_stats_t stats;
   uint64_t callbacks_before; /* this turn, of stats.callbacks */
 
@@ -92,7 +93,9 @@ enum {
   WEIR__LOOP_BEREFT = 512,      /* a turn has missed one of our handles */
   WEIR__LOOP_STARTING = 1024,   /* what waited is being started */
   WEIR__LOOP_BEGINNING = 2048,  /* something is, in the call that asks for it */
-  WEIR__LOOP_RETRY = 4096       /* a pause is over */
+  WEIR__LOOP_RETRY = 4096,      /* a pause is over */
+  WEIR__LOOP_FAILED = 8192,     /* there is an error for ever */
+  WEIR__LOOP_ADOPTS = 16384     /* a handle was adopted */
 };
 
 /* In one turn. */
@@ -129,13 +132,18 @@ static inline void weir__loop_unref(weir_loop_t *loop) {
 /* Keeps libuv from sleeping until our next prepare callback. */
 void weir__loop_no_sleep(weir_loop_t *loop);
 
-/* Makes sure that what was just queued is looked at before anybody sleeps, be
- * it libuv or a loop in which libuv's is embedded. Whoever runs our callbacks
- * looks by himself. */
-static inline void weir__loop_wake(weir_loop_t *loop) {
+/* Whether what is queued now is looked at before anybody sleeps. Whoever runs
+ * our callbacks looks by himself. */
+static inline int weir__loop_looks(const weir_loop_t *loop) {
   const int seen =
       WEIR__LOOP_AT_WORK | WEIR__LOOP_DELIVERING | WEIR__LOOP_AWAKE;
-  if ((loop->flags & seen) == 0)
+  return (loop->flags & seen) != 0;
+}
+
+/* Makes sure of that, be it libuv who sleeps or a loop in which libuv's is
+ * embedded. */
+static inline void weir__loop_wake(weir_loop_t *loop) {
+  if (!weir__loop_looks(loop))
     weir__loop_no_sleep(loop);
 }
 
@@ -183,18 +191,30 @@ static inline int weir__loop_claim(weir_loop_t *loop) {
   return weir__loop_mine(loop) ? 0 : weir__loop_move(loop);
 }
 
-/* Why nothing may begin: this is a forked child (UV_ESRCH), the application has
- * closed our handles or detaches (UV_ECANCELED), or weir__loop_fail was called.
- * Else 0. Whoever closes our handles closes the prepare handle; if it is not
- * among them, the next turn tells. */
+/* uv_is_closing, in line. */
+static inline int weir__loop_closes(const weir_loop_t *loop,
+                                    const uv_handle_t *handle) {
+  return (handle->flags & loop->closing) != 0;
+}
+
+/* Whether it is plain that something may begin: what is asked for each
+ * operation calls nothing. */
+static inline int weir__loop_open(const weir_loop_t *loop) {
+  const int over = WEIR__LOOP_DEAD | WEIR__LOOP_DETACHING | WEIR__LOOP_BEREFT |
+                   WEIR__LOOP_FAILED;
+  return weir__loop_mine(loop) && (loop->flags & over) == 0 &&
+         !weir__loop_closes(loop, (const uv_handle_t *)&loop->hooks->prepare);
+}
+
+/* Why it is not: this is a forked child (UV_ESRCH), the application has closed
+ * our handles or detaches (UV_ECANCELED), or weir__loop_fail was called. Else
+ * 0. Whoever closes our handles closes the prepare handle; if it is not among
+ * them, the next turn tells. */
+int weir__loop_refusal(weir_loop_t *loop);
+
+/* The same, in the order that is quick. */
 static inline int weir__loop_check(weir_loop_t *loop) {
-  const int over = WEIR__LOOP_DEAD | WEIR__LOOP_DETACHING | WEIR__LOOP_BEREFT;
-  if (weir__loop_foreign(loop))
-    return UV_ESRCH;
-  if ((loop->flags & over) != 0 ||
-      uv_is_closing((const uv_handle_t *)&loop->hooks->prepare))
-    return UV_ECANCELED;
-  return loop->error;
+  return weir__loop_open(loop) ? 0 : weir__loop_refusal(loop);
 }
 
 /* ---- flush.c ---- */

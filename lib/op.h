@@ -85,6 +85,7 @@ static inline void weir__op_begin_plain(weir_op_t *op, weir_loop_t *loop,
                                         void *owner,
                                         const weir__op_class_t *type,
                                         weir_op_cb cb) {
+  weir__loop_ref(loop);
   op->cb = cb;
   op->loop = loop;
   op->owner = owner;
@@ -94,14 +95,10 @@ static inline void weir__op_begin_plain(weir_op_t *op, weir_loop_t *loop,
   op->status = 0;
   op->state = WEIR__OP_QUEUED;
   op->flags = 0;
-  weir__loop_ref(loop);
 }
 
 /* Makes the segments of op->seq its own: 0 or UV_ENOMEM. */
 int weir__op_hold(weir_op_t *op);
-
-/* Gives their memory back, if they lie in a block. */
-void weir__op_drop_block(weir_op_t *op);
 
 /* The same for one that moves the `size` bytes of seq, of whose segments it has
  * a copy. 0, or UV_ENOMEM and nothing has changed. */
@@ -109,15 +106,24 @@ static inline int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
                                  const weir__op_class_t *type,
                                  const weir_seq_t *seq, size_t size,
                                  weir_op_cb cb) {
+  int whole = weir__seq_owns_itself(seq);
   weir__op_begin_plain(op, loop, owner, type, cb);
   op->seq = *seq;
   op->left = size;
-  if (weir__seq_owns_itself(seq))
+  if (whole)
     return 0;
   int r = weir__op_hold(op);
   if (r != 0)
     weir__loop_unref(loop);
   return r;
+}
+
+/* Whether it is plain that an operation with seq may begin, that weir__op_begin
+ * calls nothing then, and that the size is seq->left. */
+static inline int weir__op_is_simple(const weir_loop_t *loop,
+                                     const weir_seq_t *seq) {
+  return seq->kind <= WEIR__SEQ_RING && loop->active > 0 &&
+         weir__loop_open(loop);
 }
 
 /* Asks for the end of op, which is not done, with the reason status: what it
@@ -131,19 +137,22 @@ static inline int weir__op_ending(const weir_op_t *op) {
 /* Gives the blocks back that operations have left behind. */
 void weir__op_blocks_free(weir_loop_t *loop);
 
+/* What is rarely left to do for an op that was finished: gives the block of its
+ * segments back, and wakes the loop. */
+void weir__op_finish_up(weir_op_t *op);
+
 /* Queues the callback of op: status, and op->done as n. UV_ECANCELED stands for
  * the reason of weir__op_end, if that was called. */
 static inline void weir__op_finish(weir_op_t *op, int status) {
   weir_loop_t *loop = op->loop;
   assert(op->state != WEIR__OP_DONE);
-  if ((op->flags & WEIR__OP_BLOCK) != 0)
-    weir__op_drop_block(op);
   if (status != UV_ECANCELED || !weir__op_ending(op))
     op->status = status;
   op->state = WEIR__OP_DONE;
   weir__queue_push(&loop->done, &op->node);
   loop->due++;
-  weir__loop_wake(loop);
+  if ((op->flags & WEIR__OP_BLOCK) != 0 || !weir__loop_looks(loop))
+    weir__op_finish_up(op);
 }
 
 #endif

@@ -4,6 +4,7 @@
 #include "config.h" /* before all others: preadv, secure_getenv */
 
 #include "os.h"
+#include "rare.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -63,23 +64,35 @@ static ssize_t send_many(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
   return sendmsg(fd, &msg, flags);
 }
 
-int weir__os_read(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
-                  unsigned nbufs, size_t *n) {
-  ssize_t got;
-  do {
-    if (!is_socket)
-      got = readv(fd, vector(bufs), (int)nbufs);
-    else if (nbufs == 1)
-      got = recv(fd, bufs->base, bufs->len, MSG_DONTWAIT);
-    else
-      got = receive_many(fd, bufs, nbufs);
-  } while (got < 0 && errno == EINTR);
+static inline int got_some(ssize_t got, size_t *n) {
   if (got < 0)
     return last_error();
   if (got == 0)
     return UV_EOF;
   *n = (size_t)got;
   return 0;
+}
+
+static WEIR__APART int read_any(uv_os_fd_t fd, int is_socket,
+                                const uv_buf_t *bufs, unsigned nbufs,
+                                size_t *n) {
+  ssize_t got;
+  do
+    got = is_socket ? receive_many(fd, bufs, nbufs)
+                    : readv(fd, vector(bufs), (int)nbufs);
+  while (got < 0 && errno == EINTR);
+  return got_some(got, n);
+}
+
+int weir__os_read(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
+                  unsigned nbufs, size_t *n) {
+  ssize_t got;
+  if (!is_socket || nbufs != 1)
+    return read_any(fd, is_socket, bufs, nbufs, n);
+  do
+    got = recv(fd, bufs->base, bufs->len, MSG_DONTWAIT);
+  while (got < 0 && errno == EINTR);
+  return got_some(got, n);
 }
 
 /* Takes the SIGPIPE that this thread may just have raised. */
@@ -124,24 +137,38 @@ static ssize_t write_quietly(uv_os_fd_t fd, const uv_buf_t *bufs,
   return put;
 }
 
-int weir__os_write(uv_os_fd_t fd, int is_socket, int more, const uv_buf_t *bufs,
-                   unsigned nbufs, size_t *n) {
-  int flags = more ? SEND_FLAGS | SEND_MORE : SEND_FLAGS;
-  ssize_t put;
-  do {
-    if (!is_socket || !SEND_IS_QUIET)
-      put = write_quietly(fd, bufs, nbufs, writev);
-    else if (nbufs == 1)
-      put = send(fd, bufs->base, bufs->len, flags);
-    else
-      put = send_many(fd, bufs, nbufs, flags);
-  } while (put < 0 && errno == EINTR);
+static inline int wrote(ssize_t put, size_t *n) {
   if (put < 0)
     return last_error();
   if (put == 0)
     return UV_EIO;
   *n = (size_t)put;
   return 0;
+}
+
+static WEIR__APART int write_any(uv_os_fd_t fd, int is_socket, int flags,
+                                 const uv_buf_t *bufs, unsigned nbufs,
+                                 size_t *n) {
+  ssize_t put;
+  do {
+    if (!is_socket || !SEND_IS_QUIET)
+      put = write_quietly(fd, bufs, nbufs, writev);
+    else
+      put = send_many(fd, bufs, nbufs, flags);
+  } while (put < 0 && errno == EINTR);
+  return wrote(put, n);
+}
+
+int weir__os_write(uv_os_fd_t fd, int is_socket, int more, const uv_buf_t *bufs,
+                   unsigned nbufs, size_t *n) {
+  int flags = more ? SEND_FLAGS | SEND_MORE : SEND_FLAGS;
+  ssize_t put;
+  if (!is_socket || !SEND_IS_QUIET || nbufs != 1)
+    return write_any(fd, is_socket, flags, bufs, nbufs, n);
+  do
+    put = send(fd, bufs->base, bufs->len, flags);
+  while (put < 0 && errno == EINTR);
+  return wrote(put, n);
 }
 
 /* The end of a TCP_CORK that was not there is all that pushes. */

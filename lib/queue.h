@@ -21,9 +21,10 @@ static inline int weir__queue_empty(const weir_node_t *queue) {
 }
 
 static inline void weir__queue_push(weir_node_t *queue, weir_node_t *node) {
+  weir_node_t *last = queue->prev;
+  node->prev = last;
+  last->next = node;
   node->next = queue;
-  node->prev = queue->prev;
-  queue->prev->next = node;
   queue->prev = node;
 }
 

@@ -3,6 +3,7 @@
  */
 #include "read.h"
 
+#include "rare.h"
 #include "seq.h"
 
 /* The reading side of a stream. */
@@ -62,7 +63,7 @@ static inline int came(weir_stream_t *stream, int status, size_t n) {
   const weir__read_plan_t *plan = plan_of(op);
   weir_loop_stats_t *stats = &stream->loop->stats;
   if (status != 0 || n > op->left || n > weir__seq_max_bytes() ||
-      plan->took != NULL || plan->limit != NULL || op->done + n < op->need ||
+      !plan->plain || op->done + n < op->need ||
       (stream->state & WEIR__CLOSING) != 0)
     return 0;
   stats->reads++;
@@ -111,10 +112,32 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
   weir__stream_idle(stream);
 }
 
-int weir__read_start(weir_stream_t *stream) {
+/* What the kind answered at once: 0 or UV_EBUSY. */
+static WEIR__APART int answered(weir_stream_t *stream, int r, size_t n) {
+  weir_op_t *op = stream->reader;
+  stream->state &= ~WEIR__READ_BUSY;
+  if (r == UV_EBUSY) {
+    op->state = WEIR__OP_QUEUED;
+    took(op, 0);
+    return UV_EBUSY;
+  }
+  if (!came(stream, r, n))
+    transferred(stream, r, n);
+  return 0;
+}
+
+static inline int ask(weir_stream_t *stream, weir_op_t *op,
+                      const uv_buf_t *window, unsigned used) {
+  size_t n = 0;
+  stream->state |= WEIR__READ_BUSY;
+  op->state = WEIR__OP_STARTED;
+  int r = stream->kind->read_some(stream, window, used, &n);
+  return r == WEIR_PENDING ? 0 : answered(stream, r, n);
+}
+
+static WEIR__APART int start_any(weir_stream_t *stream) {
   uv_buf_t window[WEIR_WINDOW];
   weir_op_t *op = stream->reader;
-  size_t n = 0;
   int r = 0;
   if (op == NULL || (stream->state & WEIR__READ_BUSY) != 0)
     return 0;
@@ -134,24 +157,34 @@ int weir__read_start(weir_stream_t *stream) {
     return 0;
   }
   unsigned used = fill(op, window);
-  stream->state |= WEIR__READ_BUSY;
-  op->state = WEIR__OP_STARTED;
-  r = stream->kind->read_some(stream, window, used, &n);
-  if (r == WEIR_PENDING)
-    return 0;
-  stream->state &= ~WEIR__READ_BUSY;
-  if (r == UV_EBUSY) {
-    op->state = WEIR__OP_QUEUED;
-    took(op, 0);
-    return UV_EBUSY;
-  }
-  if (!came(stream, r, n))
-    transferred(stream, r, n);
-  return 0;
+  return ask(stream, op, window, used);
+}
+
+/* The window of a plan without a say in it is mostly one piece of memory. */
+static inline int start(weir_stream_t *stream) {
+  weir_op_t *op = stream->reader;
+  uv_buf_t one;
+  if (op == NULL || (stream->state & WEIR__READ_BUSY) != 0 ||
+      !plan_of(op)->plain || op->need == 0 || stream->read_status != 0 ||
+      !weir__seq_in_one(&op->seq, &one))
+    return start_any(stream);
+  return ask(stream, op, &one, 1);
+}
+
+int weir__read_start(weir_stream_t *stream) {
+  return start(stream);
+}
+
+static WEIR__APART unsigned window_any(const weir_stream_t *stream,
+                                       uv_buf_t *out) {
+  return stream->reader == NULL ? 0 : fill(stream->reader, out);
 }
 
 unsigned weir_stream_read_window(const weir_stream_t *stream, uv_buf_t *out) {
-  return stream->reader == NULL ? 0 : fill(stream->reader, out);
+  const weir_op_t *op = stream->reader;
+  if (op != NULL && plan_of(op)->plain && weir__seq_in_one(&op->seq, out))
+    return 1;
+  return window_any(stream, out);
 }
 
 void weir_stream_read_done(weir_stream_t *stream, int status, size_t n) {
@@ -172,9 +205,35 @@ int weir__read_begin(weir_op_t *op, weir_stream_t *stream,
     r = UV_EALREADY;
   if (r == 0)
     r = weir__op_begin(op, stream->loop, stream, &plan->type, into, size, cb);
-  if (r != 0)
-    return r;
-  stream->reader = op;
+  if (r == 0)
+    stream->reader = op;
+  return r;
+}
+
+/* Half of a turn's starts are kept for those that wait in the queue. What the
+ * application may close waits as well: the number of that descriptor might come
+ * again before the kernel is told. */
+static int may_go(const weir_stream_t *stream) {
+  const weir_loop_t *loop = stream->loop;
+  const int waiting = WEIR__QUEUED | WEIR__DEFERRED | WEIR__ADOPTED;
+  return (stream->state & waiting) == 0 && weir__stream_may_ask(stream) &&
+         loop->starts_left > WEIR__LOOP_STARTS / 2;
+}
+
+int weir__read_go(weir_stream_t *stream) {
+  weir_loop_t *loop = stream->loop;
+  if (!may_go(stream)) {
+    weir__stream_want(stream, WEIR__WANT_READ);
+    return 0;
+  }
+  loop->starts_left--;
+  loop->flags |= WEIR__LOOP_BEGINNING;
+  stream->state |= WEIR__QUEUED;
+  if (start(stream) != 0)
+    stream->wants |= WEIR__WANT_READ;
+  weir__stream_settle(stream, 0);
+  loop->flags &= ~WEIR__LOOP_BEGINNING;
+  weir__loop_wake(loop);
   return 0;
 }
 

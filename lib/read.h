@@ -11,6 +11,9 @@
 typedef struct weir__read_plan_s {
   weir__op_class_t type;
 
+  /* None of the functions below is there. */
+  int plain;
+
   /* Before the first transfer: 1 if op is finished without one, 0 if not, or
    * an error. NULL: it is when op->need is 0. */
   int (*held)(weir_op_t *op);
@@ -35,11 +38,15 @@ typedef struct weir__read_plan_s {
 void weir__read_cancel(weir_op_t *op);
 
 /* Makes op the stream's read into the `size` bytes of *into; need is the
- * caller's to set. Then the read is still to be started: by weir__stream_begin,
- * or at the next flush if a function of the program's would be called. 0, or
- * why not. */
+ * caller's to set. Then the read is still to be started: by weir__read_go, or
+ * at the next flush if a function of the program's would be called. 0, or why
+ * not. */
 int weir__read_begin(weir_op_t *op, weir_stream_t *stream,
                      const weir_seq_t *into, size_t size,
                      const weir__read_plan_t *plan, weir_op_cb cb);
+
+/* Starts the read in this call if there is room, for which nothing else waits;
+ * else at the next flush. 0. */
+int weir__read_go(weir_stream_t *stream);
 
 #endif

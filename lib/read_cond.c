@@ -3,6 +3,7 @@
  */
 #include <assert.h>
 
+#include "rare.h"
 #include "read.h"
 #include "seq.h"
 
@@ -57,11 +58,13 @@ static int took_and_ask(weir_op_t *op, size_t n) {
 
 static const weir__read_plan_t some = {
     .type = {.name = "read_some", .cancel = weir__read_cancel},
+    .plain = 1,
     .at_end = UV_EOF,
 };
 
 static const weir__read_plan_t uncapped = {
     .type = {.name = "read", .cancel = weir__read_cancel},
+    .plain = 1,
     .at_end = UV_EOF,
 };
 
@@ -79,15 +82,27 @@ static const weir__read_plan_t asked = {
     .at_end = UV_EOF,
 };
 
-int weir_read_some(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
-                   weir_op_cb cb) {
-  size_t size = weir__seq_size(&into.seq);
-  int r = weir__read_begin(op, stream, &into.seq, size, &some, cb);
+static WEIR__APART int read_some(weir_op_t *op, weir_stream_t *stream,
+                                 const weir_seq_t *into, weir_op_cb cb) {
+  size_t size = weir__seq_size(into);
+  int r = weir__read_begin(op, stream, into, size, &some, cb);
   if (r != 0)
     return r;
   op->need = size != 0;
-  weir__stream_begin(stream, WEIR__WANT_READ);
-  return 0;
+  return weir__read_go(stream);
+}
+
+/* What is common is begun without a call. */
+int weir_read_some(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
+                   weir_op_cb cb) {
+  const weir_seq_t *seq = &into.seq;
+  if (op == NULL || stream == NULL || cb == NULL || stream->reader != NULL ||
+      seq->left == 0 || !weir__stream_ready(stream, 0, seq))
+    return read_some(op, stream, seq, cb);
+  weir__op_begin(op, stream->loop, stream, &some.type, seq, seq->left, cb);
+  op->need = 1;
+  stream->reader = op;
+  return weir__read_go(stream);
 }
 
 int weir_read(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
@@ -113,7 +128,7 @@ int weir_read(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
   *when_of(op) =
       (when_t){cond.fn, cond.arg, cond.cap == 0 ? SIZE_MAX : cond.cap};
   if (plan != &asked)
-    weir__stream_begin(stream, WEIR__WANT_READ);
+    weir__read_go(stream);
   else
     weir__stream_want(stream, WEIR__WANT_READ);
   return 0;

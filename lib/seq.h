@@ -121,6 +121,23 @@ static inline unsigned weir__seq_fill(const weir_seq_t *s,
   return used;
 }
 
+/* How many bytes one system call may be given: page-aligned, at most 1 GiB. */
+static inline size_t weir__seq_max_bytes(void) {
+  return (size_t)1 << 30;
+}
+
+/* Whether s, which is not empty, lies in one piece, as nearly all do: its
+ * window is *one then. */
+static inline int weir__seq_in_one(const weir_seq_t *s, uv_buf_t *one) {
+  const char *at = s->at;
+  if (s->kind == WEIR__SEQ_RING && s->left <= s->u.size - s->skip)
+    at += s->skip;
+  else if (s->kind != WEIR__SEQ_BLOCK)
+    return 0;
+  *one = weir__buf(at, weir__smaller(s->left, weir__seq_max_bytes()));
+  return 1;
+}
+
 /* Whether s is independent of what it was made from, or pinned. */
 static inline int weir__seq_owns_itself(const weir_seq_t *s) {
   return s->kind <= WEIR__SEQ_RING || (s->flags & WEIR__SEQ_PINNED) != 0;
@@ -134,10 +151,5 @@ size_t weir__seq_descriptors(const weir_seq_t *s);
  * weir__seq_descriptors() entries, may be NULL if that is 0, and must live as
  * long as s. */
 void weir__seq_own(weir_seq_t *s, uv_buf_t *store);
-
-/* How many bytes one system call may be given: page-aligned, at most 1 GiB. */
-static inline size_t weir__seq_max_bytes(void) {
-  return (size_t)1 << 30;
-}
 
 #endif

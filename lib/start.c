@@ -4,7 +4,7 @@
 #include "queue.h"
 #include "stream.h"
 
-/* What streams want is done: at the next flush, or within the call. */
+/* What streams want is done at the next flush. */
 
 typedef struct step_s {
   int want;
@@ -44,54 +44,12 @@ static int start_wanted(weir_stream_t *stream) {
   return refused;
 }
 
-/* Perhaps at once: nothing after it. */
-static void close_start(weir_stream_t *stream) {
-  stream->wants = 0;
-  stream->state |= WEIR__CLOSE_BUSY;
-  stream->kind->close(stream);
-}
-
 /* The stream counts as queued until the end: what a kind reports meanwhile may
  * make it want more, and it must not get into a queue and be closed as well.
  * Not 0 if it waits for nothing but room. */
 static int start_stream(weir_stream_t *stream) {
   int refused = start_wanted(stream);
-  stream->state &= ~WEIR__QUEUED;
-  if ((stream->wants & WEIR__WANT_CLOSE) != 0) {
-    close_start(stream);
-    return 0;
-  }
-  if ((stream->wants & ~refused) != 0) {
-    weir__stream_want(stream, 0);
-    return 0;
-  }
-  return refused;
-}
-
-/* Half of a turn's starts are kept for those that wait in the queue. What the
- * application may close waits as well: the number of that descriptor might come
- * again before the kernel is told. */
-static int may_begin(const weir_stream_t *stream) {
-  const weir_loop_t *loop = stream->loop;
-  const int waiting = WEIR__QUEUED | WEIR__DEFERRED | WEIR__ADOPTED;
-  return (stream->state & waiting) == 0 && weir__stream_may_ask(stream) &&
-         loop->starts_left > WEIR__LOOP_STARTS / 2;
-}
-
-void weir__stream_begin(weir_stream_t *stream, int want) {
-  weir_loop_t *loop = stream->loop;
-  if (!may_begin(stream)) {
-    weir__stream_want(stream, want);
-    return;
-  }
-  loop->starts_left--;
-  loop->flags |= WEIR__LOOP_BEGINNING;
-  stream->state |= WEIR__QUEUED;
-  stream->wants = want;
-  if (start_stream(stream) != 0)
-    weir__stream_want(stream, 0);
-  loop->flags &= ~WEIR__LOOP_BEGINNING;
-  weir__loop_wake(loop);
+  return weir__stream_settle(stream, refused);
 }
 
 static void retry(weir_loop_t *loop) {

@@ -57,18 +57,16 @@ int weir_stream_init(weir_loop_t *loop, weir_stream_t *stream,
 }
 
 void weir__stream_queue(weir_stream_t *stream, int wants) {
-  weir_loop_t *loop = stream->loop;
   int news = wants & ~stream->wants;
-  stream->wants |= wants;
   /* What there was no room for is not asked again before the pause is over. */
   if ((stream->state & WEIR__DEFERRED) != 0) {
     if (news == 0)
       return;
     weir__queue_remove(&stream->node);
+    stream->state &= ~WEIR__DEFERRED;
   }
-  stream->state = (stream->state & ~WEIR__DEFERRED) | WEIR__QUEUED;
-  weir__queue_push(&loop->start, &stream->node);
-  weir__loop_wake(loop);
+  weir__stream_push_start(stream, wants);
+  weir__loop_wake(stream->loop);
 }
 
 static void defer(weir_stream_t *stream) {
@@ -81,6 +79,25 @@ void weir__stream_want_later(weir_stream_t *stream, int wants) {
   stream->wants |= wants;
   if ((stream->state & (WEIR__QUEUED | WEIR__DEFERRED)) == 0)
     defer(stream);
+}
+
+/* Perhaps at once: nothing after it. */
+static void close_start(weir_stream_t *stream) {
+  stream->wants = 0;
+  stream->state |= WEIR__CLOSE_BUSY;
+  stream->kind->close(stream);
+}
+
+int weir__stream_go_on(weir_stream_t *stream, int refused) {
+  if ((stream->wants & WEIR__WANT_CLOSE) != 0) {
+    close_start(stream);
+    return 0;
+  }
+  if ((stream->wants & ~refused) != 0) {
+    weir__stream_want(stream, 0);
+    return 0;
+  }
+  return refused;
 }
 
 int weir_is_closing(const weir_stream_t *stream) {

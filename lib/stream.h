@@ -5,6 +5,7 @@
 #define WEIR__STREAM_H
 
 #include "backend.h"
+#include "queue.h"
 
 /* weir_stream_t.state */
 enum {
@@ -53,6 +54,13 @@ void weir__own_init(weir_stream_t *stream, uv_os_fd_t fd, int is_socket);
 /* Puts a stream that is not yet among those that the next flush starts. */
 void weir__stream_queue(weir_stream_t *stream, int wants);
 
+/* The same for one that was not refused, while somebody will look. */
+static inline void weir__stream_push_start(weir_stream_t *stream, int wants) {
+  stream->wants |= wants;
+  stream->state |= WEIR__QUEUED;
+  weir__queue_push(&stream->loop->start, &stream->node);
+}
+
 /* Has the next flush do that, too. */
 static inline void weir__stream_want(weir_stream_t *stream, int wants) {
   if ((stream->state & WEIR__QUEUED) != 0)
@@ -68,8 +76,15 @@ static inline int weir__stream_may_ask(const weir_stream_t *stream) {
   return (stream->loop->flags & not_now) == 0 && weir__loop_mine(stream->loop);
 }
 
-/* Has it done in this call if there is room, for which nothing else waits. */
-void weir__stream_begin(weir_stream_t *stream, int want);
+/* After what a stream that counts as queued wanted was asked for: goes on with
+ * what it wants by now, but for what was refused for want of room. Not 0 if
+ * that is all. */
+int weir__stream_go_on(weir_stream_t *stream, int refused);
+
+static inline int weir__stream_settle(weir_stream_t *stream, int refused) {
+  stream->state &= ~WEIR__QUEUED;
+  return stream->wants == 0 ? 0 : weir__stream_go_on(stream, refused);
+}
 
 /* Asks for the end of a read that is with the kind, in this call if that can
  * be: what has only just begun is not to be submitted then. */
@@ -84,6 +99,15 @@ void weir__stream_push(weir_stream_t *stream);
 
 /* Puts a stream that is ready for use into the loop's list. */
 void weir__stream_open(weir_stream_t *stream);
+
+/* As weir__op_is_simple, and the stream may transfer, and is in none of the
+ * states of `bars`. */
+static inline int weir__stream_ready(const weir_stream_t *stream, int bars,
+                                     const weir_seq_t *seq) {
+  const int states = WEIR__CONNECTED | WEIR__CLOSING | bars;
+  return (stream->state & states) == WEIR__CONNECTED &&
+         weir__op_is_simple(stream->loop, seq);
+}
 
 /* 0 if the stream can transfer, else why not. */
 static inline int weir__stream_usable(const weir_stream_t *stream) {

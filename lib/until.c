@@ -192,7 +192,7 @@ int weir_read_until(weir_op_t *op, weir_stream_t *stream, weir_buffer_t *buffer,
     return r;
   look_for(op, &until);
   if (until.how != UNTIL_MATCH)
-    weir__stream_begin(stream, WEIR__WANT_READ);
+    weir__read_go(stream);
   else
     weir__stream_want(stream, WEIR__WANT_READ);
   return 0;
@@ -201,7 +201,5 @@ int weir_read_until(weir_op_t *op, weir_stream_t *stream, weir_buffer_t *buffer,
 int weir_read_to_end(weir_op_t *op, weir_stream_t *stream,
                      weir_buffer_t *buffer, size_t cap, weir_op_cb cb) {
   int r = begin(op, stream, buffer, &to_end_plan, cap, cb);
-  if (r == 0)
-    weir__stream_begin(stream, WEIR__WANT_READ);
-  return r;
+  return r == 0 ? weir__read_go(stream) : r;
 }

@@ -107,7 +107,7 @@ int weir__poll_await(weir_stream_t *stream, int event, weir__ready_cb ready) {
   if (weir__own_fd(stream) < 0)
     return UV_EBADF;
   if ((own->watched & event) == 0 ||
-      uv_is_closing((uv_handle_t *)&own->u.poll)) {
+      weir__loop_closes(stream->loop, (uv_handle_t *)&own->u.poll)) {
     int r = watch(stream, own->watched | event);
     if (r != 0)
       return r;

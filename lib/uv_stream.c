@@ -17,11 +17,12 @@ static void set_flag(weir__own_t *own, unsigned flag, int on) {
   own->flags = (own->flags & ~flag) | (on ? flag : 0);
 }
 
-static size_t total(const uv_buf_t *bufs, unsigned nbufs) {
-  size_t sum = 0;
-  for (unsigned i = 0; i < nbufs; i++)
+/* Whether bufs have room for more than n bytes. */
+static inline int exceed(const uv_buf_t *bufs, unsigned nbufs, size_t n) {
+  size_t sum = bufs[0].len;
+  for (unsigned i = 1; i < nbufs; i++)
     sum += bufs[i].len;
-  return sum;
+  return sum > n;
 }
 
 /* ---- Transfers ---- */
@@ -36,7 +37,7 @@ static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
     return fd;
   stream->loop->stats.syscalls++;
   int r = weir__os_read(fd, own->flags & WEIR__OWN_SOCKET, bufs, nbufs, n);
-  set_flag(own, WEIR__UV_READ_MORE, r == 0 && *n == total(bufs, nbufs));
+  set_flag(own, WEIR__UV_READ_MORE, r == 0 && !exceed(bufs, nbufs, *n));
   return r;
 }
 
@@ -49,7 +50,7 @@ static int try_write(weir_stream_t *stream, const uv_buf_t *bufs,
   stream->loop->stats.syscalls++;
   int r = weir__os_write(fd, own->flags & WEIR__OWN_SOCKET,
                          weir__more_follows(stream), bufs, nbufs, n);
-  set_flag(own, WEIR__UV_WRITE_FULL, r == 0 && *n < total(bufs, nbufs));
+  set_flag(own, WEIR__UV_WRITE_FULL, r == 0 && exceed(bufs, nbufs, *n));
   return r;
 }
 

@@ -7,6 +7,7 @@
 
 #include "op.h"
 #include "queue.h"
+#include "rare.h"
 #include "seq.h"
 
 /* The writing side of a stream: a queue from whose front windows are filled,
@@ -141,26 +142,25 @@ static void go_on(weir_stream_t *stream, int status) {
     weir__stream_want(stream, WEIR__WANT_WRITE);
 }
 
-/* The common case: one write was in the window, and all of it went. Returns 0
- * if it is another. */
+/* The common case: there is one write, and all of it went. Returns 0 if it is
+ * another. */
 static inline int went(weir_stream_t *stream, int status, size_t n) {
   const int others = WEIR__MORE | WEIR__HELD | WEIR__CLOSING;
   weir_loop_stats_t *stats = &stream->loop->stats;
   weir_op_t *op = weir__op_of(stream->writes.next);
-  if (status != 0 || n != stream->offered || n != op->left ||
-      stream->in_window != 1 || op->form == WRITE_EOF ||
-      (stream->state & others) != 0)
+  if (status != 0 || stream->writers != 1 || n != stream->offered ||
+      n != op->left || op->form == WRITE_EOF || (stream->state & others) != 0)
     return 0;
   stats->bytes_written += n;
   stats->writes++;
+  weir__queue_init(&stream->writes);
   stream->wants &= ~WEIR__WANT_CANCEL_WRITE;
-  stream->queued -= n;
+  stream->writers = 0;
+  stream->queued = 0;
   stream->in_window = 0;
   op->done += n;
   op->left = 0;
-  finish(stream, op, 0);
-  if (!weir__queue_empty(&stream->writes))
-    weir__stream_want(stream, WEIR__WANT_WRITE);
+  weir__op_finish(op, 0);
   return 1;
 }
 
@@ -222,11 +222,28 @@ static int shutdown_start(weir_stream_t *stream, weir_op_t *op) {
   return 0;
 }
 
-/* Hands one window to a function of the kind: what that says, 0 if there was
- * nothing to be done. */
-static int write_window(weir_stream_t *stream, write_fn write) {
-  uv_buf_t window[WEIR_WINDOW];
+/* What the kind answered at once. */
+static WEIR__APART int answered(weir_stream_t *stream, int r, size_t n) {
+  stream->state &= ~WEIR__WRITE_BUSY;
+  if (r == UV_EBUSY)
+    release_window(stream);
+  else if (!went(stream, r, n))
+    transferred(stream, r, n);
+  return r;
+}
+
+/* Hands a window to a function of the kind: what that says, 0 if it waits. */
+static inline int hand(weir_stream_t *stream, write_fn write,
+                       const uv_buf_t *window, unsigned used) {
   size_t n = 0;
+  stream->state |= WEIR__WRITE_BUSY;
+  int r = write(stream, window, used, &n);
+  return r == WEIR_PENDING ? 0 : answered(stream, r, n);
+}
+
+/* Does the same with whatever is next, if anything is. */
+static WEIR__APART int write_any(weir_stream_t *stream, write_fn write) {
+  uv_buf_t window[WEIR_WINDOW];
   if ((stream->state & (WEIR__WRITE_BUSY | WEIR__CONNECTED)) != WEIR__CONNECTED)
     return 0;
   if (stream->write_status != 0)
@@ -245,16 +262,23 @@ static int write_window(weir_stream_t *stream, write_fn write) {
   if ((stream->state & WEIR__SHORT) != 0)
     stream->loop->stats.windows_refilled++;
   stream->state &= ~WEIR__SHORT;
-  stream->state |= WEIR__WRITE_BUSY;
-  int r = write(stream, window, used, &n);
-  if (r == WEIR_PENDING)
-    return 0;
-  stream->state &= ~WEIR__WRITE_BUSY;
-  if (r == UV_EBUSY)
-    release_window(stream);
-  else if (!went(stream, r, n))
-    transferred(stream, r, n);
-  return r;
+  return hand(stream, write, window, used);
+}
+
+/* One write in one piece that is all there is, the common case, needs no window
+ * of many. */
+static inline int write_window(weir_stream_t *stream, write_fn write) {
+  const int states = WEIR__WRITE_BUSY | WEIR__CONNECTED | WEIR__SHORT;
+  weir_op_t *op = weir__op_of(stream->writes.next);
+  uv_buf_t one;
+  if ((stream->state & states) != WEIR__CONNECTED || stream->writers != 1 ||
+      stream->write_status != 0 || op->done >= op->need ||
+      !weir__seq_in_one(&op->seq, &one))
+    return write_any(stream, write);
+  op->state = WEIR__OP_STARTED;
+  stream->in_window = 1;
+  stream->offered = one.len;
+  return hand(stream, write, &one, 1);
 }
 
 int weir__write_start(weir_stream_t *stream) {
@@ -263,19 +287,23 @@ int weir__write_start(weir_stream_t *stream) {
   return r == UV_EBUSY ? r : 0;
 }
 
+/* Whether what is queued fills a window, or goes like a full one. */
+static inline int fills(const weir_stream_t *stream) {
+  unsigned full = WEIR_WINDOW + ((stream->state & WEIR__PUSHED) != 0);
+  return stream->writers >= 2 &&
+         (stream->writers >= full || stream->queued >= PUSH_BYTES);
+}
+
 /* At once if that is possible, so that the queue of a peer that keeps up stays
  * short however long the callbacks go on; else what is to wait begins to. */
-static void push(weir_stream_t *stream) {
+static WEIR__APART int push(weir_stream_t *stream) {
   write_fn now = stream->kind->write_now;
-  unsigned full = WEIR_WINDOW + ((stream->state & WEIR__PUSHED) != 0);
-  if (stream->writers < full &&
-      (stream->writers < 2 || stream->queued < PUSH_BYTES))
-    return;
   if ((stream->state & (WEIR__WRITE_BUSY | WEIR__DEFERRED | WEIR__SHORT)) != 0)
-    return;
+    return 0;
   stream->state |= WEIR__PUSHED;
   if (now == NULL || write_window(stream, now) == UV_EAGAIN)
     write_window(stream, stream->kind->write_some);
+  return 0;
 }
 
 void weir_stream_write_done(weir_stream_t *stream, int status, size_t n) {
@@ -307,9 +335,20 @@ static inline int writable(const weir_stream_t *stream) {
   return r == 0 && (stream->state & WEIR__ENDED) != 0 ? UV_EPIPE : r;
 }
 
+/* Puts a write that has begun at the end of the queue. */
+static inline void enqueue(weir_op_t *op, weir_stream_t *stream, form_t form,
+                           size_t need) {
+  op->form = (unsigned char)form;
+  op->need = need;
+  stream->writers++;
+  stream->queued += op->left;
+  weir__queue_push(&stream->writes, &op->node);
+}
+
 /* need is how many bytes finish the write, SIZE_MAX: all. */
-static int begin(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
-                 form_t form, size_t need, weir_op_cb cb) {
+static WEIR__APART int begin(weir_op_t *op, weir_stream_t *stream,
+                             const weir_seq_t *from, form_t form, size_t need,
+                             weir_op_cb cb) {
   if (op == NULL || stream == NULL || cb == NULL)
     return UV_EINVAL;
   int r = writable(stream);
@@ -322,19 +361,29 @@ static int begin(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
     r = weir__op_begin(op, stream->loop, stream, &write_class, from, left, cb);
   if (r != 0)
     return r;
-  op->form = (unsigned char)form;
-  op->need = need;
-  stream->writers++;
-  stream->queued += left;
-  weir__queue_push(&stream->writes, &op->node);
+  enqueue(op, stream, form, need);
   weir__stream_want(stream, WEIR__WANT_WRITE);
-  push(stream);
+  if (fills(stream))
+    push(stream);
   return 0;
 }
 
+/* What is common calls nothing. */
 int weir_write(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                weir_op_cb cb) {
-  return begin(op, stream, &from, WRITE_ALL, SIZE_MAX, cb);
+  const int bars = WEIR__ENDED | WEIR__DEFERRED;
+  if (op == NULL || stream == NULL || cb == NULL ||
+      from.left > SIZE_MAX - stream->queued ||
+      !weir__stream_ready(stream, bars, &from) ||
+      !weir__loop_looks(stream->loop))
+    return begin(op, stream, &from, WRITE_ALL, SIZE_MAX, cb);
+  weir__op_begin(op, stream->loop, stream, &write_class, &from, from.left, cb);
+  enqueue(op, stream, WRITE_ALL, from.left);
+  if ((stream->state & WEIR__QUEUED) == 0)
+    weir__stream_push_start(stream, WEIR__WANT_WRITE);
+  else
+    stream->wants |= WEIR__WANT_WRITE;
+  return fills(stream) ? push(stream) : 0;
 }
 
 int weir_write_some(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
@@ -402,22 +451,21 @@ static int offer_windows(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
   return r;
 }
 
-/* The same, with *n 0 before. One block, the common kind, needs no window. */
-static int offer_all(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
-  uv_buf_t block;
-  if (from->kind != WEIR__SEQ_BLOCK || from->left > weir__seq_max_bytes())
-    return offer_windows(stream, from, n);
-  if (from->left == 0)
-    return 0;
-  block = weir__buf(from->at, from->left);
-  int r = offer(stream, &block, 1, from->left, n);
-  weir__seq_advance(from, *n);
+/* After what was offered at once: *from is what is left of it. */
+static inline int offered(weir_stream_t *stream, const weir_seq_t *from,
+                          int r) {
+  if (r == 0) {
+    stream->loop->stats.writes++;
+  } else if (r != UV_EAGAIN) {
+    stream->write_status = r;
+    if (weir_seq_empty(*from))
+      r = 0;
+  }
   return r;
 }
 
-/* Writes what can go now of *from, and adds to *n: 0, UV_EAGAIN when all or a
- * rest of it would have to wait, or why writing fails. */
-static int write_at_once(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
+static WEIR__APART int write_at_once_any(weir_stream_t *stream,
+                                         weir_seq_t *from, size_t *n) {
   int r = writable(stream);
   if (r == 0)
     r = stream->write_status;
@@ -427,15 +475,33 @@ static int write_at_once(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
     return UV_EAGAIN;
   if (stream->kind->write_now == NULL)
     return weir_seq_empty(*from) ? 0 : UV_EAGAIN;
-  r = offer_all(stream, from, n);
-  if (r == 0) {
-    stream->loop->stats.writes++;
-  } else if (r != UV_EAGAIN) {
-    stream->write_status = r;
-    if (weir_seq_empty(*from))
-      r = 0;
-  }
-  return r;
+  r = offer_windows(stream, from, n);
+  return offered(stream, from, r);
+}
+
+static WEIR__APART int not_at_once(weir_stream_t *stream, weir_seq_t *from,
+                                   size_t n, int r) {
+  weir__seq_advance(from, n);
+  return offered(stream, from, r);
+}
+
+/* Writes what can go now of *from, and sets *n, which is 0, to that: 0,
+ * UV_EAGAIN when all or a rest of it would have to wait, or why writing fails.
+ * One piece, the common case, needs no window of many. */
+static inline int write_at_once(weir_stream_t *stream, weir_seq_t *from,
+                                size_t *n) {
+  const int states = WEIR__CONNECTED | WEIR__CLOSING | WEIR__ENDED;
+  uv_buf_t one;
+  if ((stream->state & states) != WEIR__CONNECTED ||
+      !weir__loop_open(stream->loop) || stream->writers != 0 ||
+      stream->write_status != 0 || stream->kind->write_now == NULL ||
+      from->left - 1 >= weir__seq_max_bytes() || !weir__seq_in_one(from, &one))
+    return write_at_once_any(stream, from, n);
+  int r = offer(stream, &one, 1, one.len, n);
+  if (r != 0)
+    return not_at_once(stream, from, *n, r);
+  stream->loop->stats.writes++;
+  return 0;
 }
 
 int weir_write_now(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,

@@ -179,6 +179,33 @@ WEIR_TEST(busy, is_asked_again_until_there_is_room) {
   }
 }
 
+static struct request behind;
+
+static void write_behind(weir_op_t *op, int status, size_t n) {
+  check_is(status, 0);
+  check_is(n, 1);
+  check_is(weir_write(&behind.op, op->data, weir_seq_block("y", 1), on_done),
+           0);
+}
+
+/* What a callback asks for is not asked before the pause is over, either. */
+WEIR_TEST(busy, a_callback_writes_behind_what_has_no_room) {
+  busy_t b, other = {.which = FUNCTIONS, .r.calls = 1};
+
+  memset(&behind, 0, sizeof(behind));
+  busy_open(f, &b, WRITE, FEW);
+  check_is(weir_stream_init(f->loop, &other.stream, &busy_kind, &other), 0);
+  other.r.op.data = &b.stream;
+  check_is(weir_write(&other.r.op, &other.stream, weir_seq_block("x", 1),
+                      write_behind),
+           0);
+  finish(f, &b.r, 0, 1);
+  finish(f, &behind, 0, 1);
+  check_is(b.asked, FEW + 2);
+  busy_end(f, &b);
+  busy_end(f, &other);
+}
+
 WEIR_TEST(busy, is_asked_again_under_uv_run_default) {
   for (int which = 0; which < FUNCTIONS; which++) {
     busy_t b;

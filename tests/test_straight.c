@@ -17,6 +17,7 @@ struct puppet {
   int closed;
   int read_pending;
   int write_pending;
+  int at_once;
 };
 
 static struct puppet *puppet_of(weir_stream_t *stream) {
@@ -41,12 +42,21 @@ static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
   return WEIR_PENDING;
 }
 
+static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
+                     unsigned nbufs, size_t *n) {
+  (void)nbufs;
+  puppet_of(stream)->at_once++;
+  *n = bufs[0].len;
+  return 0;
+}
+
 static void open_puppet(struct weir_fixture *f, struct puppet *s) {
   static weir_stream_kind_t kind;
 
   kind = inert_kind;
   kind.read_some = read_some;
   kind.write_some = write_some;
+  kind.write_now = write_now;
   memset(s, 0, sizeof(*s));
   check_is(weir_stream_init(f->loop, &s->stream, &kind, s), 0);
 }
@@ -99,6 +109,46 @@ WEIR_TEST(straight, a_write_is_counted) {
   finish(f, &empty, 0, 0);
   check_is(stats_of(f).writes, before.writes + 3);
   check_is(stats_of(f).writes_gathered, before.writes_gathered + 1);
+  close_puppet(f, &s);
+}
+
+/* Outside of all callbacks, while a read is outstanding. */
+WEIR_TEST(straight, a_write_wakes_who_would_sleep) {
+  static struct puppet s;
+  struct request read = {0}, r = {0};
+  char byte;
+
+  open_puppet(f, &s);
+  check_is(
+      weir_read_some(&read.op, &s.stream, weir_mseq_block(&byte, 1), on_done),
+      0);
+  for (int i = 0; i < 5; i++)
+    uv_run(&f->uv, UV_RUN_NOWAIT);
+  check_is(uv_backend_timeout(&f->uv) != 0, 1);
+  check_is(weir_write(&r.op, &s.stream, weir_seq_block("a", 1), on_done), 0);
+  check_is(uv_backend_timeout(&f->uv), 0);
+  run_turn(f);
+  write_ends(&s, 0, 1);
+  finish(f, &r, 0, 1);
+  read_ends(&s, 0, 1);
+  finish(f, &read, 0, 1);
+  close_puppet(f, &s);
+}
+
+WEIR_TEST(straight, nothing_goes_at_once_behind_the_end) {
+  static struct puppet s;
+  struct request r = {0};
+  size_t n = 0;
+
+  open_puppet(f, &s);
+  check_is(weir_write_try(&s.stream, weir_seq_block("ab", 2), &n), 0);
+  check_is(n, 2);
+  check_is(weir_write_eof(&r.op, &s.stream, weir_seq_block(NULL, 0), on_done),
+           0);
+  finish(f, &r, 0, 0);
+  check_is(weir_write_try(&s.stream, weir_seq_block("c", 1), &n), UV_EPIPE);
+  check_is(n, 0);
+  check_is(s.at_once, 1);
   close_puppet(f, &s);
 }
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include "../lib/rare.h"
 #include "../lib/seq.h"
 #include "../lib/uv_backend.h"
 
@@ -20,9 +21,10 @@ static int registered(weir__ring_t *ring, const uv_buf_t *bufs,
   return index;
 }
 
+/* index is that of the registered memory which holds all of it, or -1. */
 static inline void fill_one(weir__ring_t *ring, struct io_uring_sqe *sqe,
-                            int write, const void *base, size_t len) {
-  int index = weir__ring_memory_find(ring, base, len);
+                            int write, const void *base, size_t len,
+                            int index) {
   sqe->addr = (uint64_t)(uintptr_t)base;
   sqe->len = (uint32_t)len;
   if (index < 0)
@@ -30,6 +32,13 @@ static inline void fill_one(weir__ring_t *ring, struct io_uring_sqe *sqe,
   sqe->opcode = write ? IORING_OP_WRITE_FIXED : IORING_OP_READ_FIXED;
   sqe->buf_index = (uint16_t)index;
   ring->loop->stats.fixed_ops++;
+}
+
+static void fill_block(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
+                       const weir_seq_t *seq) {
+  size_t len = weir__smaller(seq->left, weir__seq_max_bytes());
+  fill_one(ring, sqe, write, seq->at, len,
+           weir__ring_memory_find(ring, seq->at, len));
 }
 
 static void fill_many(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
@@ -54,19 +63,19 @@ static void fill_window(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
   size_t bytes = 0;
   unsigned nbufs = weir__seq_fill(seq, bufs, 0, &bytes, weir__seq_max_bytes());
   if (nbufs == 1)
-    fill_one(ring, sqe, write, bufs[0].base, bufs[0].len);
+    fill_one(ring, sqe, write, bufs[0].base, bufs[0].len,
+             registered(ring, bufs, 1));
   else if (nbufs > 1)
     fill_many(ring, sqe, write, bufs, nbufs);
 }
 
-static inline void fill_transfer(weir__ring_t *ring, struct io_uring_sqe *sqe,
-                                 const weir_op_t *op, int write) {
+static void fill_transfer(weir__ring_t *ring, struct io_uring_sqe *sqe,
+                          const weir_op_t *op, int write) {
   const weir_seq_t *seq = &op->seq;
   sqe->opcode = write ? IORING_OP_WRITE : IORING_OP_READ;
   sqe->off = (uint64_t)weir__file_args(op)->offset;
   if (seq->kind == WEIR__SEQ_BLOCK)
-    fill_one(ring, sqe, write, seq->at,
-             weir__smaller(seq->left, weir__seq_max_bytes()));
+    fill_block(ring, sqe, write, seq);
   else
     fill_window(ring, sqe, write, seq);
   if (write && ring->caps & WEIR__CAP_NOSIGNAL)
@@ -97,8 +106,8 @@ static void fill_other(struct io_uring_sqe *sqe, const weir_op_t *op) {
   }
 }
 
-static inline void fill(weir__ring_t *ring, struct io_uring_sqe *sqe,
-                        const weir_op_t *op) {
+static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe,
+                 const weir_op_t *op) {
   if (op->form == WEIR__FILE_PREAD || op->form == WEIR__FILE_PWRITE)
     fill_transfer(ring, sqe, op, op->form == WEIR__FILE_PWRITE);
   else
@@ -170,7 +179,7 @@ static const weir__request_t file_request = {
     .unseen = 1,
 };
 
-int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
+static WEIR__APART int start_any(weir_loop_t *loop, weir_op_t *op) {
   weir__ring_t *ring = weir__ring(loop);
   if (may_raise(ring, op)) {
     if ((loop->flags & WEIR__LOOP_STARTING) == 0)
@@ -186,6 +195,23 @@ int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
     return ring->refusal;
   }
   fill(ring, sqe, op);
+  return 0;
+}
+
+/* A read into a block of the memory that was found last is the common case. */
+int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
+  weir__ring_t *ring = weir__ring(loop);
+  weir__file_args_t *args = weir__file_args(op);
+  const weir_seq_t *seq = &op->seq;
+  const weir__range_t *range = &ring->memory.ranges[ring->memory.hit];
+  size_t len = weir__smaller(seq->left, weir__seq_max_bytes());
+  if (op->form != WEIR__FILE_PREAD || seq->kind != WEIR__SEQ_BLOCK ||
+      !weir__range_holds(range, seq->at, len) || !weir__ring_at_hand(ring))
+    return start_any(loop, op);
+  struct io_uring_sqe *sqe = weir__ring_take(
+      ring, &file_request, op, IORING_OP_NOP, args->file, &args->tag);
+  sqe->off = (uint64_t)args->offset;
+  fill_one(ring, sqe, 0, seq->at, len, range->index);
   return 0;
 }
 

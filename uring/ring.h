@@ -239,13 +239,10 @@ int weir__slots_init(weir__ring_t *ring, uint32_t count);
 /* There are more slots than before: 0 or UV_ENOMEM. */
 int weir__slots_grow(weir__ring_t *ring);
 
-/* Takes a slot, whose user_data is left in *tag; NULL when there is no memory.
- */
+/* Takes a slot, of which there is one, and leaves its user_data in *tag. */
 static inline weir__slot_t *weir__slot_take(weir__ring_t *ring,
                                             const weir__request_t *type,
                                             void *owner, uint64_t *tag) {
-  if (ring->slot_free == WEIR__NO_SLOT && weir__slots_grow(ring) != 0)
-    return NULL;
   uint32_t index = ring->slot_free;
   weir__slot_t *slot = &ring->slots[index];
   ring->slot_free = slot->next;
@@ -307,19 +304,31 @@ weir__ring_entry(weir__ring_t *ring, uint64_t tag, unsigned opcode, int fd) {
 struct io_uring_sqe *weir__ring_sqe(weir__ring_t *ring, uint64_t tag,
                                     unsigned opcode, int fd);
 
-/* Takes a slot and an entry. NULL: ring->refusal says why. */
+/* Whether there are a slot and an entry to be taken. */
+static inline int weir__ring_at_hand(const weir__ring_t *ring) {
+  return ring->slot_free != WEIR__NO_SLOT && weir__ring_has_room(ring);
+}
+
+/* Sees to it that there are: 1, or 0 and ring->refusal. */
+int weir__ring_provide(weir__ring_t *ring);
+
+/* Takes both. */
+static inline struct io_uring_sqe *weir__ring_take(weir__ring_t *ring,
+                                                   const weir__request_t *type,
+                                                   void *owner, unsigned opcode,
+                                                   int fd, uint64_t *tag) {
+  weir__slot_t *slot = weir__slot_take(ring, type, owner, tag);
+  slot->position = ring->uring.sq.sqe_tail;
+  return weir__ring_entry(ring, *tag, opcode, fd);
+}
+
+/* Provides and takes them. NULL: ring->refusal says why. */
 static inline struct io_uring_sqe *
 weir__ring_begin(weir__ring_t *ring, const weir__request_t *type, void *owner,
                  unsigned opcode, int fd, uint64_t *tag) {
-  if (!weir__ring_has_room(ring) && !weir__ring_make_room(ring))
-    return NULL;
-  weir__slot_t *slot = weir__slot_take(ring, type, owner, tag);
-  if (slot == NULL) {
-    ring->refusal = UV_ENOMEM;
-    return NULL;
-  }
-  slot->position = ring->uring.sq.sqe_tail;
-  return weir__ring_entry(ring, *tag, opcode, fd);
+  return weir__ring_provide(ring)
+             ? weir__ring_take(ring, type, owner, opcode, fd, tag)
+             : NULL;
 }
 
 /* The last entry of slot, which is that of tag, as long as the kernel has not

@@ -7,6 +7,7 @@
 #include <poll.h>
 
 #include "../lib/os.h"
+#include "../lib/rare.h"
 #include "../lib/uv_poll.h"
 
 _Static_assert(sizeof(weir__socket_t) <= WEIR__OWN_MORE,
@@ -128,50 +129,69 @@ static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe,
   sqe->len = 1;
 }
 
-static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
-                     unsigned nbufs, size_t *n) {
+/* Whether one segment can go without anything being asked or provided. */
+static inline int at_hand(const weir_stream_t *stream, unsigned nbufs) {
+  return nbufs == 1 && weir__own(stream)->fd >= 0 && stream->impl == NULL &&
+         weir__ring_at_hand(weir__ring(stream->loop));
+}
+
+/* A slot and an entry are at hand. */
+static inline int begin_read(weir_stream_t *stream, int fd,
+                             const uv_buf_t *bufs, unsigned nbufs) {
   weir__ring_t *ring = weir__ring(stream->loop);
   weir__socket_t *sock = weir__socket(stream);
-  int fd = weir__own_fd(stream);
-  (void)n;
-  if (fd < 0)
-    return fd;
-  struct io_uring_sqe *sqe = weir__ring_begin(
+  struct io_uring_sqe *sqe = weir__ring_take(
       ring, &read_request, stream,
       nbufs == 1 ? IORING_OP_RECV : IORING_OP_RECVMSG, fd, &sock->read_tag);
-  if (sqe == NULL)
-    return ring->refusal;
   fill(ring, sqe, bufs, nbufs);
-  if (ring->caps & WEIR__CAP_POLL_FIRST && sock->flags & WEIR__SOCKET_DRY)
+  if (sock->flags & WEIR__SOCKET_DRY && ring->caps & WEIR__CAP_POLL_FIRST)
     sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
   sock->read_enters = ring->enters;
   return WEIR_PENDING;
 }
 
-/* A write that finds no room comes back with EAGAIN and is started again when
- * there is some, with a window filled anew; the kernel would keep the old one.
- * After a short write there is none for certain, so that it begins with the
- * wait. */
-static int begin_write(weir_stream_t *stream, const uv_buf_t *bufs,
-                       unsigned nbufs) {
+static WEIR__RARE int read_any(weir_stream_t *stream, const uv_buf_t *bufs,
+                               unsigned nbufs) {
   weir__ring_t *ring = weir__ring(stream->loop);
-  weir__socket_t *sock = weir__socket(stream);
   int fd = weir__own_fd(stream);
   if (fd < 0)
     return fd;
-  struct io_uring_sqe *sqe = weir__ring_begin(
-      ring, &write_request, stream,
-      nbufs == 1 ? IORING_OP_SEND : IORING_OP_SENDMSG, fd, &sock->write_tag);
-  if (sqe == NULL)
-    return ring->refusal;
-  if (sock->flags & WEIR__SOCKET_FULL) {
-    weir__slot_find(ring, sock->write_tag)->flags |= WEIR__SLOT_POLLING;
-    sqe->opcode = IORING_OP_POLL_ADD;
-    weir__sqe_poll(sqe, POLLOUT);
-  } else {
-    fill(ring, sqe, bufs, nbufs);
-    sqe->msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-  }
+  return weir__ring_provide(ring) ? begin_read(stream, fd, bufs, nbufs)
+                                  : ring->refusal;
+}
+
+static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
+                     unsigned nbufs, size_t *n) {
+  (void)n;
+  return at_hand(stream, nbufs)
+             ? begin_read(stream, weir__own(stream)->fd, bufs, 1)
+             : read_any(stream, bufs, nbufs);
+}
+
+/* A write that finds no room comes back with EAGAIN and is started again when
+ * there is some, with a window filled anew; the kernel would keep the old one.
+ * A slot and an entry are at hand. */
+static inline int begin_write(weir_stream_t *stream, int fd,
+                              const uv_buf_t *bufs, unsigned nbufs) {
+  weir__ring_t *ring = weir__ring(stream->loop);
+  struct io_uring_sqe *sqe =
+      weir__ring_take(ring, &write_request, stream,
+                      nbufs == 1 ? IORING_OP_SEND : IORING_OP_SENDMSG, fd,
+                      &weir__socket(stream)->write_tag);
+  fill(ring, sqe, bufs, nbufs);
+  sqe->msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  return WEIR_PENDING;
+}
+
+/* After a short write there is no room for certain, so that the next one begins
+ * with the wait. */
+static int begin_wait(weir_stream_t *stream, int fd) {
+  weir__ring_t *ring = weir__ring(stream->loop);
+  weir__socket_t *sock = weir__socket(stream);
+  struct io_uring_sqe *sqe = weir__ring_take(
+      ring, &write_request, stream, IORING_OP_POLL_ADD, fd, &sock->write_tag);
+  weir__slot_find(ring, sock->write_tag)->flags |= WEIR__SLOT_POLLING;
+  weir__sqe_poll(sqe, POLLOUT);
   return WEIR_PENDING;
 }
 
@@ -201,8 +221,9 @@ static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
 
 /* A full window is worth a call of its own, and what is behind it need not wait
  * for the next time that the ring is entered. */
-static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
-                      unsigned nbufs, size_t *n) {
+static WEIR__RARE int write_any(weir_stream_t *stream, const uv_buf_t *bufs,
+                                unsigned nbufs, size_t *n) {
+  weir__ring_t *ring = weir__ring(stream->loop);
   weir__socket_t *sock = weir__socket(stream);
   if (nbufs == WEIR_WINDOW && !(sock->flags & WEIR__SOCKET_FULL)) {
     int r = try_write(stream, bufs, nbufs, n);
@@ -210,7 +231,21 @@ static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
       return r == UV_ENOBUFS ? UV_EBUSY : r;
     sock->flags |= WEIR__SOCKET_FULL;
   }
-  return begin_write(stream, bufs, nbufs);
+  int fd = weir__own_fd(stream);
+  if (fd < 0)
+    return fd;
+  if (!weir__ring_provide(ring))
+    return ring->refusal;
+  return sock->flags & WEIR__SOCKET_FULL ? begin_wait(stream, fd)
+                                         : begin_write(stream, fd, bufs, nbufs);
+}
+
+static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
+                      unsigned nbufs, size_t *n) {
+  return at_hand(stream, nbufs) &&
+                 !(weir__socket(stream)->flags & WEIR__SOCKET_FULL)
+             ? begin_write(stream, weir__own(stream)->fd, bufs, 1)
+             : write_any(stream, bufs, nbufs, n);
 }
 
 static int cancel_read(weir_stream_t *stream) {

@@ -16,6 +16,15 @@ int weir__ring_make_room(weir__ring_t *ring) {
   return weir__ring_has_room(ring);
 }
 
+int weir__ring_provide(weir__ring_t *ring) {
+  if (!weir__ring_has_room(ring) && !weir__ring_make_room(ring))
+    return 0;
+  if (ring->slot_free != WEIR__NO_SLOT || weir__slots_grow(ring) == 0)
+    return 1;
+  ring->refusal = UV_ENOMEM;
+  return 0;
+}
+
 struct io_uring_sqe *weir__ring_sqe(weir__ring_t *ring, uint64_t tag,
                                     unsigned opcode, int fd) {
   if (!weir__ring_has_room(ring) && !weir__ring_make_room(ring))
