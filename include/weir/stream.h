@@ -231,7 +231,7 @@ WEIR_EXTERN weir_cond_t weir_exactly(size_t k);
  * come so far, 0 at first, and returns how many to ask for at most in the next
  * one (SIZE_MAX: no limit), 0 when the read is finished. It is not asked about
  * a sequence that is full, or was empty: the read is finished then. It runs
- * within uv_run and must not call weir. */
+ * within uv_run and must not call weir, nor fork. */
 WEIR_EXTERN weir_cond_t weir_when(weir_cond_fn fn, void *arg);
 
 /* Reads into into, in as many transfers as it takes, until cond is met or into

@@ -47,7 +47,7 @@ extern "C" {
  *   negative  an error of the program's choice, with which the read ends.
  *
  * It runs within uv_run and must not call weir's functions for operations,
- * streams or the buffer. */
+ * streams or the buffer, nor fork. */
 typedef int (*weir_match_fn)(void *arg, const char *bytes, size_t len,
                              size_t *end);
 
