@@ -187,11 +187,34 @@ int weir__file_run(weir_op_t *op);
  * waiting: UV_EAGAIN. */
 int weir__file_try(weir_op_t *op);
 
+/* A read or write of the descriptor of a stream of the library's own, without
+ * waiting. */
+static inline int weir__own_read(weir_stream_t *stream, const uv_buf_t *bufs,
+                                 unsigned nbufs, size_t *n) {
+  uv_os_fd_t fd = weir__own_fd(stream);
+  if (fd < 0)
+    return fd;
+  stream->loop->stats.syscalls++;
+  return weir__os_read(fd, weir__own(stream)->flags & WEIR__OWN_SOCKET, bufs,
+                       nbufs, n);
+}
+
+static inline int weir__own_write(weir_stream_t *stream, const uv_buf_t *bufs,
+                                  unsigned nbufs, size_t *n) {
+  uv_os_fd_t fd = weir__own_fd(stream);
+  if (fd < 0)
+    return fd;
+  stream->loop->stats.syscalls++;
+  return weir__os_write(fd, weir__own(stream)->flags & WEIR__OWN_SOCKET,
+                        weir__more_follows(stream), bufs, nbufs, n);
+}
+
 /* Functions of the library's own kinds. The close unwatches, closes the
  * descriptor or the handle that was adopted, and calls weir_stream_close_done
  * when libuv is done with all handles. */
 void weir__own_close(weir_stream_t *stream);
 int weir__own_fileno(const weir_stream_t *stream, uv_os_fd_t *fd);
+int weir__own_shutdown(weir_stream_t *stream);
 
 /* Ends the operations on streams whose adopted handle the application has
  * closed, and has nothing watched of them any more. */

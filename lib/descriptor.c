@@ -23,22 +23,23 @@ int weir__own_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
   return 0;
 }
 
-int weir_getsockname(const weir_stream_t *stream, struct sockaddr *addr,
-                     int *len) {
+static int name_of(const weir_stream_t *stream, struct sockaddr *addr, int *len,
+                   int (*get)(uv_os_fd_t, struct sockaddr *, int *)) {
   uv_os_fd_t fd;
   int r = weir_fileno(stream, &fd);
   if (r == 0 && (addr == NULL || len == NULL))
     r = UV_EINVAL;
-  return r != 0 ? r : weir__os_sockname(fd, addr, len);
+  return r != 0 ? r : get(fd, addr, len);
+}
+
+int weir_getsockname(const weir_stream_t *stream, struct sockaddr *addr,
+                     int *len) {
+  return name_of(stream, addr, len, weir__os_sockname);
 }
 
 int weir_getpeername(const weir_stream_t *stream, struct sockaddr *addr,
                      int *len) {
-  uv_os_fd_t fd;
-  int r = weir_fileno(stream, &fd);
-  if (r == 0 && (addr == NULL || len == NULL))
-    r = UV_EINVAL;
-  return r != 0 ? r : weir__os_peername(fd, addr, len);
+  return name_of(stream, addr, len, weir__os_peername);
 }
 
 int weir_tcp_nodelay(weir_stream_t *stream, int on) {
@@ -48,6 +49,14 @@ int weir_tcp_nodelay(weir_stream_t *stream, int on) {
 }
 
 /* ---- The end ---- */
+
+int weir__own_shutdown(weir_stream_t *stream) {
+  uv_os_fd_t fd = weir__own_fd(stream);
+  if (fd < 0)
+    return fd;
+  stream->loop->stats.syscalls++;
+  return weir__os_shutdown(fd);
+}
 
 static void on_settled(weir__settle_t *settle) {
   weir__own_t *own =

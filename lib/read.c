@@ -92,22 +92,19 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
   }
   if (status == UV_EOF)
     stream->read_status = UV_EOF;
+  int failed = status < 0 && !weir__asks_again(status);
   int r = took(op, n);
   if (r != 0) {
-    if (status < 0 && status != UV_EAGAIN && status != UV_EBUSY &&
-        status != UV_ECANCELED)
+    if (failed && status != UV_ECANCELED)
       stream->read_status = status;
     finish(stream, r > 0 ? 0 : r);
-  } else if (status < 0 && status != UV_EAGAIN && status != UV_EBUSY) {
+  } else if (failed) {
     finish(stream, status);
   } else if (weir__op_ending(op)) {
     finish(stream, UV_ECANCELED);
   } else {
     stats->retries += status != 0;
-    if (status == UV_EBUSY)
-      weir__stream_want_later(stream, WEIR__WANT_READ);
-    else
-      weir__stream_want(stream, WEIR__WANT_READ);
+    weir__stream_want_again(stream, WEIR__WANT_READ, status);
   }
   weir__stream_idle(stream);
 }

@@ -93,6 +93,21 @@ void weir__stream_cancel_read(weir_stream_t *stream);
 /* Has it done after a pause. */
 void weir__stream_want_later(weir_stream_t *stream, int wants);
 
+/* Whether that is no answer of a kind, but asks for another call. */
+static inline int weir__asks_again(int status) {
+  return status == UV_EAGAIN || status == UV_EBUSY;
+}
+
+/* Has it done once more, after that answer or none: after UV_EBUSY with a
+ * pause. */
+static inline void weir__stream_want_again(weir_stream_t *stream, int wants,
+                                           int status) {
+  if (status == UV_EBUSY)
+    weir__stream_want_later(stream, wants);
+  else
+    weir__stream_want(stream, wants);
+}
+
 /* What was to follow on what was written does not: has the system not wait for
  * it any more. */
 void weir__stream_push(weir_stream_t *stream);

@@ -31,26 +31,17 @@ enum { READS_AT_ONCE = 16 };
 
 static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
                     size_t *n) {
-  weir__own_t *own = weir__own(stream);
-  uv_os_fd_t fd = weir__own_fd(stream);
-  if (fd < 0)
-    return fd;
-  stream->loop->stats.syscalls++;
-  int r = weir__os_read(fd, own->flags & WEIR__OWN_SOCKET, bufs, nbufs, n);
-  set_flag(own, WEIR__UV_READ_MORE, r == 0 && !exceed(bufs, nbufs, *n));
+  int r = weir__own_read(stream, bufs, nbufs, n);
+  set_flag(weir__own(stream), WEIR__UV_READ_MORE,
+           r == 0 && !exceed(bufs, nbufs, *n));
   return r;
 }
 
 static int try_write(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
-  weir__own_t *own = weir__own(stream);
-  uv_os_fd_t fd = weir__own_fd(stream);
-  if (fd < 0)
-    return fd;
-  stream->loop->stats.syscalls++;
-  int r = weir__os_write(fd, own->flags & WEIR__OWN_SOCKET,
-                         weir__more_follows(stream), bufs, nbufs, n);
-  set_flag(own, WEIR__UV_WRITE_FULL, r == 0 && exceed(bufs, nbufs, *n));
+  int r = weir__own_write(stream, bufs, nbufs, n);
+  set_flag(weir__own(stream), WEIR__UV_WRITE_FULL,
+           r == 0 && exceed(bufs, nbufs, *n));
   return r;
 }
 
@@ -148,14 +139,6 @@ static int cancel_net(weir_stream_t *stream) {
   return 0;
 }
 
-static int shut_down(weir_stream_t *stream) {
-  uv_os_fd_t fd = weir__own_fd(stream);
-  if (fd < 0)
-    return fd;
-  stream->loop->stats.syscalls++;
-  return weir__os_shutdown(fd);
-}
-
 const weir__kind_t weir__uv_kind = {
     .base =
         {
@@ -167,7 +150,7 @@ const weir__kind_t weir__uv_kind = {
             .write_now = write_now,
             .cancel_read = cancel_read,
             .cancel_write = cancel_write,
-            .shutdown = shut_down,
+            .shutdown = weir__own_shutdown,
             .close = weir__own_close,
             .fileno = weir__own_fileno,
         },

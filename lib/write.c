@@ -131,17 +131,6 @@ static int cancel_wanted(const weir_stream_t *stream) {
   return 0;
 }
 
-static int asks_again(int status) {
-  return status == UV_EAGAIN || status == UV_EBUSY;
-}
-
-static void go_on(weir_stream_t *stream, int status) {
-  if (status == UV_EBUSY)
-    weir__stream_want_later(stream, WEIR__WANT_WRITE);
-  else
-    weir__stream_want(stream, WEIR__WANT_WRITE);
-}
-
 /* The common case: there is one write, and all of it went. Returns 0 if it is
  * another. */
 static inline int went(weir_stream_t *stream, int status, size_t n) {
@@ -186,24 +175,24 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
     }
     distribute(stream, n);
   }
-  if (asks_again(status))
+  if (weir__asks_again(status))
     stats->retries++;
   else if (status != 0 && !cancelled)
     fail_all(stream, status);
   release_window(stream);
   if (!weir__queue_empty(&stream->writes))
-    go_on(stream, status);
+    weir__stream_want_again(stream, WEIR__WANT_WRITE, status);
   weir__stream_idle(stream);
 }
 
 static void shut(weir_stream_t *stream, int status) {
   weir_op_t *op = weir__write_head(stream);
-  if (asks_again(status) && !weir__op_ending(op)) {
+  if (weir__asks_again(status) && !weir__op_ending(op)) {
     op->state = WEIR__OP_QUEUED;
-    go_on(stream, status);
+    weir__stream_want_again(stream, WEIR__WANT_WRITE, status);
   } else {
     stream->loop->stats.writes++;
-    finish(stream, op, asks_again(status) ? UV_ECANCELED : status);
+    finish(stream, op, weir__asks_again(status) ? UV_ECANCELED : status);
   }
   weir__stream_idle(stream);
 }
@@ -443,7 +432,10 @@ static int offer_windows(weir_stream_t *stream, weir_seq_t *from, size_t *n) {
       stream->state |= WEIR__MORE;
     r = offer(stream, window, used, bytes, n);
     stream->state &= ~WEIR__MORE;
-    weir__seq_advance(from, *n - before);
+    if (*n - before == bytes)
+      *from = rest;
+    else
+      weir__seq_advance(from, *n - before);
   }
   if (r != 0 && (stream->state & WEIR__HELD) != 0)
     weir__stream_push(stream);

@@ -195,27 +195,9 @@ static int begin_wait(weir_stream_t *stream, int fd) {
   return WEIR_PENDING;
 }
 
-static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
-                    size_t *n) {
-  int fd = weir__own_fd(stream);
-  if (fd < 0)
-    return fd;
-  stream->loop->stats.syscalls++;
-  return weir__os_read(fd, 1, bufs, nbufs, n);
-}
-
-static int try_write(weir_stream_t *stream, const uv_buf_t *bufs,
-                     unsigned nbufs, size_t *n) {
-  int fd = weir__own_fd(stream);
-  if (fd < 0)
-    return fd;
-  stream->loop->stats.syscalls++;
-  return weir__os_write(fd, 1, weir__more_follows(stream), bufs, nbufs, n);
-}
-
 static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
-  int r = try_write(stream, bufs, nbufs, n);
+  int r = weir__own_write(stream, bufs, nbufs, n);
   return r == UV_ENOBUFS ? UV_EAGAIN : r;
 }
 
@@ -226,7 +208,7 @@ static WEIR__RARE int write_any(weir_stream_t *stream, const uv_buf_t *bufs,
   weir__ring_t *ring = weir__ring(stream->loop);
   weir__socket_t *sock = weir__socket(stream);
   if (nbufs == WEIR_WINDOW && !(sock->flags & WEIR__SOCKET_FULL)) {
-    int r = try_write(stream, bufs, nbufs, n);
+    int r = weir__own_write(stream, bufs, nbufs, n);
     if (r != UV_EAGAIN)
       return r == UV_ENOBUFS ? UV_EBUSY : r;
     sock->flags |= WEIR__SOCKET_FULL;
@@ -259,15 +241,6 @@ static int cancel_write(weir_stream_t *stream) {
                            weir__socket(stream)->write_tag);
 }
 
-/* IORING_OP_SHUTDOWN would always take a kernel thread. */
-static int shutdown_now(weir_stream_t *stream) {
-  int fd = weir__own_fd(stream);
-  if (fd < 0)
-    return fd;
-  stream->loop->stats.syscalls++;
-  return weir__os_shutdown(fd);
-}
-
 const weir__kind_t weir__socket_kind = {
     .base =
         {
@@ -275,11 +248,12 @@ const weir__kind_t weir__socket_kind = {
             .name = "io_uring socket",
             .read_some = read_some,
             .write_some = write_some,
-            .read_now = read_now,
+            .read_now = weir__own_read,
             .write_now = write_now,
             .cancel_read = cancel_read,
             .cancel_write = cancel_write,
-            .shutdown = shutdown_now,
+            /* IORING_OP_SHUTDOWN would always take a kernel thread. */
+            .shutdown = weir__own_shutdown,
             .close = weir__own_close,
             .fileno = weir__own_fileno,
         },
