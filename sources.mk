@@ -91,6 +91,7 @@ TESTLIB_HDRS += include/weir/test.h
 
 # Criterion files, each a program of its own, and what they share.
 TESTS_C += tests/test_adopt.c
+TESTS_C += tests/test_adopt_lost.c
 TESTS_C += tests/test_alloc.c
 TESTS_C += tests/test_alloc_ops.c
 TESTS_C += tests/test_at_once.c
@@ -169,6 +170,7 @@ TESTS_C += tests/test_write_cond.c
 TESTS_C += tests/test_write_now.c
 TESTS_C += tests/test_write_try.c
 
+SUPPORT_C += tests/support/adopted.c
 SUPPORT_C += tests/support/alloc.c
 SUPPORT_C += tests/support/box.c
 SUPPORT_C += tests/support/busy.c

@@ -39,7 +39,7 @@ program() {
   echo 'int main(void) {'
   echo '#if defined(__linux__) && defined(__LP64__)'
   # shellcheck disable=SC2086
-  awk -f "$srcdir/tests/structs.awk" $headers |
+  awk -f "$srcdir/tests/comments.awk" -f "$srcdir/tests/structs.awk" $headers |
     while IFS=. read -r type member; do
       value="sizeof($type)"
       [ -z "$member" ] || value="offsetof($type, $member)"
@@ -70,7 +70,7 @@ if [ -f "$archive" ]; then
 fi
 
 # shellcheck disable=SC2086
-awk -f "$srcdir/tests/prototypes.awk" $headers |
+awk -f "$srcdir/tests/comments.awk" -f "$srcdir/tests/prototypes.awk" $headers |
   sed 's/(.*//; s/.*[ *]//' | sort >"$tmp/declared"
 
 [ "$1" = --update ] ||

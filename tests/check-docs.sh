@@ -22,8 +22,8 @@ have() {
 }
 
 # shellcheck disable=SC2086
-awk -f tests/prototypes.awk ${PUBLIC_HDRS:?} ${TESTLIB_HDRS:?} \
-  >"$work/prototypes"
+awk -f tests/comments.awk -f tests/prototypes.awk \
+  ${PUBLIC_HDRS:?} ${TESTLIB_HDRS:?} >"$work/prototypes"
 
 # "NAME PAGE" for each name that has a page, its own or another's.
 # shellcheck disable=SC2086

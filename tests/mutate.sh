@@ -5,8 +5,8 @@
 # Whether the tests would notice: mutate.sh FILE..., for make mutate. Makes one
 # small change to one of the files, builds, runs the unit tests until one fails,
 # and takes the change back; again and again. Prints the changes that no test
-# noticed; out/mutate/work/log says who noticed the others. All of it happens to
-# a copy of the sources in out/mutate.
+# noticed; out/mutate/state/log says who noticed the others. All of it happens
+# to a copy of the sources in out/mutate.
 #
 # MUTANTS  how many changes to try (40); those that do not compile, or into the
 #          same, do not count, nor do those that tests/mutate.known lists
@@ -20,7 +20,7 @@ srcdir=$(cd "${srcdir:-.}" && pwd) || exit 1
 make=${MAKE:-make}
 jobs=${JOBS:-$(nproc 2>/dev/null || echo 1)}
 tree=$PWD/out/mutate
-work=$tree/work
+work=$tree/state
 tab=$(printf '\t')
 mkdir -p "$work" && cd "$tree" || exit 1
 ulimit -c 0

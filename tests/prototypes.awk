@@ -3,21 +3,11 @@
 #
 # Prints the prototype of each public function of the headers given, one to a
 # line, blanks only where C needs them. Functions that a shared library exports
-# begin with WEIR_EXTERN; those of the library for tests do not.
+# begin with WEIR_EXTERN; those of the library for tests do not. With
+# comments.awk.
 
-FNR == 1 { comment = 0 }
 /^#/ { next }
-{
-  # Comments begin a line or end one.
-  if (comment) {
-    if (!sub(/^.*\*\//, ""))
-      next
-    comment = 0
-  }
-  gsub(/\/\*([^*]|\*[^\/])*\*\//, "")
-  if (sub(/\/\*.*/, ""))
-    comment = 1
-}
+!uncomment() { next }
 /^WEIR_EXTERN/ || (!taking && /^[A-Za-z].*[ *]weir_[a-z0-9_]*\(/) {
   text = ""
   taking = 1

@@ -4,7 +4,7 @@
 # Prints each public struct of the headers given, TYPE, and each member of it
 # that is public, TYPE.MEMBER, one to a line. Private is what a comment says to
 # be so: above the struct, in it for all that stands below, behind a member for
-# that one.
+# that one. With comments.awk.
 
 /^#/ { next }
 !inside && /^\/\*/ { above = "" }
@@ -30,14 +30,8 @@
   own = / \/\* [Pp]rivate[ .*]/ && /;/
   if (!own && /^ *\/\* Private/)
     private = 1
-  if (comment) {
-    if (!sub(/^.*\*\//, ""))
-      next
-    comment = 0
-  }
-  gsub(/\/\*([^*]|\*[^\/])*\*\//, "")
-  if (sub(/\/\*.*/, ""))
-    comment = 1
+  if (!uncomment())
+    next
   text = text " " $0
   depth += gsub(/\{/, "{") - gsub(/\}/, "}")
 }

@@ -127,17 +127,24 @@ Test(forged, an_accept_that_fails_is_told) {
 
 /* ---- Reading ---- */
 
+/* Begins a read of 8 bytes, which gets 3 and another result. */
+static void forge_read(struct weir_fixture *f, struct conn *c,
+                       struct request *r, char *bytes, int result) {
+  conn_tcp(f, c);
+  check_is(
+      weir_read_some(&r->op, &c->stream, weir_mseq_block(bytes, 8), on_done),
+      0);
+  run_some_turns(f);
+  peer_send(c, 0, 3);
+  forge(f, result);
+}
+
 static void reads_the_next(struct weir_fixture *f, int result) {
   struct request r = {0};
   struct conn c;
   char bytes[8];
 
-  conn_tcp(f, &c);
-  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(bytes, 8), on_done),
-           0);
-  run_some_turns(f);
-  peer_send(&c, 0, 3);
-  forge(f, result);
+  forge_read(f, &c, &r, bytes, result);
   run_some_turns(f);
   check_is(r.calls, 0);
   peer_send(&c, 3, 4);
@@ -157,12 +164,7 @@ static void read_fails(struct weir_fixture *f, int result) {
   struct conn c;
   char bytes[8];
 
-  conn_tcp(f, &c);
-  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(bytes, 8), on_done),
-           0);
-  run_some_turns(f);
-  peer_send(&c, 0, 3);
-  forge(f, result);
+  forge_read(f, &c, &r, bytes, result);
   finish(f, &r, result, 0);
   conn_close(f, &c);
 }

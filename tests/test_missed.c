@@ -34,7 +34,7 @@ static void read_pipe(struct weir_fixture *f, struct request *r, int fd) {
            0);
 }
 
-static void all_end(struct weir_fixture *f) {
+WEIR_RING_TEST(missed, all_end) {
   static struct request r[MANY];
   int fds[2];
   fixture_reattach(f, ENTRIES);
@@ -69,7 +69,7 @@ static void replace(struct weir_fixture *f, struct request r[2], int fds[2]) {
            (uint32_t)weir__file_args(&r[0].op)->tag);
 }
 
-static void the_next_is_left_alone(struct weir_fixture *f) {
+WEIR_RING_TEST(missed, the_next_is_left_alone) {
   struct request r[2];
   int fds[2];
   replace(f, r, fds);
@@ -82,7 +82,7 @@ static void the_next_is_left_alone(struct weir_fixture *f) {
   close(fds[1]);
 }
 
-static void the_next_is_missed_too(struct weir_fixture *f) {
+WEIR_RING_TEST(missed, the_next_is_missed_too) {
   struct request r[2];
   int fds[2];
   replace(f, r, fds);
@@ -93,25 +93,13 @@ static void the_next_is_missed_too(struct weir_fixture *f) {
   close(fds[1]);
 }
 #else
-static void all_end(struct weir_fixture *f) {
+WEIR_RING_TEST(missed, all_end) {
   (void)f;
 }
-static void the_next_is_left_alone(struct weir_fixture *f) {
+WEIR_RING_TEST(missed, the_next_is_left_alone) {
   (void)f;
 }
-static void the_next_is_missed_too(struct weir_fixture *f) {
+WEIR_RING_TEST(missed, the_next_is_missed_too) {
   (void)f;
 }
 #endif
-
-#define RING_TEST(name)                                                        \
-  Test(missed, name##_uring_ring, .timeout = 60) {                             \
-    fixture_run(name, WEIR_BACKEND_URING, WEIR_WAIT_RING);                     \
-  }                                                                            \
-  Test(missed, name##_uring_uv, .timeout = 60) {                               \
-    fixture_run(name, WEIR_BACKEND_URING, WEIR_WAIT_UV);                       \
-  }
-
-RING_TEST(all_end)
-RING_TEST(the_next_is_left_alone)
-RING_TEST(the_next_is_missed_too)

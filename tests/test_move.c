@@ -34,6 +34,24 @@ WEIR_TEST(move, what_is_outstanding_goes_on_beside_the_other_thread) {
   there_and_back(f, ALIVE);
 }
 
+/* A read of 4 bytes of which 2 come; and its end with the stream's. */
+static void half_read_begin(struct weir_fixture *f, struct conn *c,
+                            struct request *r, char bytes[4]) {
+  conn_tcp(f, c);
+  check_is(weir_read(&r->op, &c->stream, weir_mseq_block(bytes, 4), weir_all(),
+                     on_done),
+           0);
+  peer_send(c, 0, 2);
+}
+
+static void half_read_close(struct weir_fixture *f, struct conn *c,
+                            struct request *r) {
+  check_is(weir_close(&c->stream, on_conn_closed), 0);
+  finish(f, r, UV_ECANCELED, 2);
+  run_until(f, &c->closed);
+  close_peer(c);
+}
+
 /* The other thread alone runs the loop, and this one closes it. */
 static void closed_here(struct weir_fixture *f, int state) {
   struct request r = {0};
@@ -41,17 +59,10 @@ static void closed_here(struct weir_fixture *f, int state) {
   struct conn c;
   char bytes[4];
 
-  conn_tcp(f, &c);
-  check_is(weir_read(&r.op, &c.stream, weir_mseq_block(bytes, 4), weir_all(),
-                     on_done),
-           0);
-  peer_send(&c, 0, 2);
+  half_read_begin(f, &c, &r, bytes);
   elsewhere(f, &w, state);
   check_is(r.calls, 0);
-  check_is(weir_close(&c.stream, on_conn_closed), 0);
-  finish(f, &r, UV_ECANCELED, 2);
-  run_until(f, &c.closed);
-  close_peer(&c);
+  half_read_close(f, &c, &r);
   fixture_reattach(f, 0);
   back(&w, state);
 }
@@ -361,17 +372,10 @@ static void walked(struct weir_fixture *f, int state) {
   struct conn c;
   char bytes[4];
 
-  conn_tcp(f, &c);
-  check_is(weir_read(&r.op, &c.stream, weir_mseq_block(bytes, 4), weir_all(),
-                     on_done),
-           0);
-  peer_send(&c, 0, 2);
+  half_read_begin(f, &c, &r, bytes);
   elsewhere(f, &w, state);
   uv_walk(&f->uv, close_one, NULL);
-  check_is(weir_close(&c.stream, on_conn_closed), 0);
-  finish(f, &r, UV_ECANCELED, 2);
-  run_until(f, &c.closed);
-  close_peer(&c);
+  half_read_close(f, &c, &r);
   check_is(weir_loop_detach(f->loop, NULL), 0);
   run_out(f);
   f->loop = NULL;

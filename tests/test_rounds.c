@@ -9,17 +9,6 @@
 
 /* How often a ring is entered. */
 
-/* As WEIR_TEST, for the variants that have a ring. */
-#define RING_TEST(suite, name)                                                 \
-  static void suite##_##name(struct weir_fixture *f);                          \
-  Test(suite, name##_uring_ring, .timeout = 60) {                              \
-    fixture_run(suite##_##name, WEIR_BACKEND_URING, WEIR_WAIT_RING);           \
-  }                                                                            \
-  Test(suite, name##_uring_uv, .timeout = 60) {                                \
-    fixture_run(suite##_##name, WEIR_BACKEND_URING, WEIR_WAIT_UV);             \
-  }                                                                            \
-  static void suite##_##name(struct weir_fixture *f)
-
 enum { TRIPS = 1000 };
 
 struct trip {
@@ -68,7 +57,7 @@ static pid_t echo(int fd, int other) {
 
 /* The one that submits the write, and the one that submits the read and waits
  * for it: in the ring wait no third. */
-RING_TEST(rounds, a_round_trip_enters_twice) {
+WEIR_RING_TEST(rounds, a_round_trip_enters_twice) {
   struct trip t = {.left = TRIPS};
   int fds[2];
   t.op.data = &t;
@@ -93,7 +82,7 @@ static void on_idle(uv_idle_t *idle) {
 }
 
 /* With nobody to sleep what is begun is not left for the next wait. */
-RING_TEST(rounds, a_busy_loop_submits_at_once) {
+WEIR_RING_TEST(rounds, a_busy_loop_submits_at_once) {
   struct request r = {0};
   uv_idle_t idle;
   char byte;

@@ -57,7 +57,7 @@ static void cancel_unseen(struct weir_fixture *f, int write) {
   finish(f, &u->transfer, UV_ECANCELED, 0);
 }
 
-static void a_read_takes_nothing(struct weir_fixture *f) {
+WEIR_RING_TEST(unseen, a_read_takes_nothing) {
   struct unseen *u = &unseen;
   struct request r = {0};
   cancel_unseen(f, 0);
@@ -68,7 +68,7 @@ static void a_read_takes_nothing(struct weir_fixture *f) {
   conn_close(f, &u->c);
 }
 
-static void a_write_sends_nothing(struct weir_fixture *f) {
+WEIR_RING_TEST(unseen, a_write_sends_nothing) {
   struct unseen *u = &unseen;
   struct request w = {0};
   cancel_unseen(f, 1);
@@ -77,14 +77,3 @@ static void a_write_sends_nothing(struct weir_fixture *f) {
   finish(f, &w, 0, 1);
   conn_close(f, &u->c);
 }
-
-#define RING_TEST(name)                                                        \
-  Test(unseen, name##_uring_ring, .timeout = 60) {                             \
-    fixture_run(name, WEIR_BACKEND_URING, WEIR_WAIT_RING);                     \
-  }                                                                            \
-  Test(unseen, name##_uring_uv, .timeout = 60) {                               \
-    fixture_run(name, WEIR_BACKEND_URING, WEIR_WAIT_UV);                       \
-  }
-
-RING_TEST(a_read_takes_nothing)
-RING_TEST(a_write_sends_nothing)

@@ -35,7 +35,8 @@ struct weir_fixture {
 
 typedef void (*weir_test_fn)(struct weir_fixture *f);
 
-#define WEIR_TEST(suite, name)                                                 \
+/* For what is the ring's alone. */
+#define WEIR_RING_TEST(suite, name)                                            \
   static void suite##_##name(struct weir_fixture *f);                          \
   Test(suite, name##_uring_ring, .timeout = 60) {                              \
     fixture_run(suite##_##name, WEIR_BACKEND_URING, WEIR_WAIT_RING);           \
@@ -43,10 +44,14 @@ typedef void (*weir_test_fn)(struct weir_fixture *f);
   Test(suite, name##_uring_uv, .timeout = 60) {                                \
     fixture_run(suite##_##name, WEIR_BACKEND_URING, WEIR_WAIT_UV);             \
   }                                                                            \
+  static void suite##_##name(struct weir_fixture *f)
+
+#define WEIR_TEST(suite, name)                                                 \
+  static void suite##_##name(struct weir_fixture *f);                          \
   Test(suite, name##_uv, .timeout = 60) {                                      \
     fixture_run(suite##_##name, WEIR_BACKEND_UV, WEIR_WAIT_UV);                \
   }                                                                            \
-  static void suite##_##name(struct weir_fixture *f)
+  WEIR_RING_TEST(suite, name)
 
 void fixture_run(weir_test_fn body, weir_backend_t backend, weir_wait_t wait);
 
