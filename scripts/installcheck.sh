@@ -58,7 +58,9 @@ if [ -f "$destdir$libdir/libweir.a" ]; then
   echo "static: $said"
 fi
 
-awk -f "${srcdir:-.}/tests/prototypes.awk" "$destdir$includedir"/weir/*.h |
+tests=${srcdir:-.}/tests
+awk -f "$tests/comments.awk" -f "$tests/prototypes.awk" \
+  "$destdir$includedir"/weir/*.h |
   sed 's/(.*//; s/.*[ *]//' >"$work/functions"
 [ -s "$work/functions" ]
 while read -r name; do
