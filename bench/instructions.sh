@@ -121,7 +121,7 @@ operations() {
   operation 'echo round trip, 64 connections' echo echo 20 60 64 960 1140
   operation 'relay step, 64 relays' echo relay 20 60 64 1230 1450
   operation 'file pread, fixed, depth 64' file pread 20 60 64 390 925
-  operation 'queued 64-byte write, of 64' write queued 20 60 64 315 320
+  operation 'queued 64-byte write, of 64' write queued 20 60 64 290 295
   operation 'write_now, 64 bytes' write now 20 60 64 226 243
   operation 'turn, attached and unused, added' turn turn 500 1500 1 100 100
 }

@@ -47,7 +47,7 @@ static weir__op_block_t *block_take(weir_loop_t *loop, size_t n) {
   return block;
 }
 
-static void drop_block(const weir_op_t *op) {
+void weir__op_drop_block(const weir_op_t *op) {
   weir_loop_t *loop = op->loop;
   weir__op_block_t *block = op->held.block;
   if (block->order == WEIR__OP_BLOCK_ORDERS) {
@@ -56,12 +56,6 @@ static void drop_block(const weir_op_t *op) {
   }
   block->next = loop->blocks[block->order];
   loop->blocks[block->order] = block;
-}
-
-void weir__op_finish_up(weir_op_t *op) {
-  if ((op->flags & WEIR__OP_BLOCK) != 0)
-    drop_block(op);
-  weir__loop_wake(op->loop);
 }
 
 void weir__op_blocks_free(weir_loop_t *loop) {

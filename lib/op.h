@@ -137,22 +137,39 @@ static inline int weir__op_ending(const weir_op_t *op) {
 /* Gives the blocks back that operations have left behind. */
 void weir__op_blocks_free(weir_loop_t *loop);
 
-/* What is rarely left to do for an op that was finished: gives the block of its
- * segments back, and wakes the loop. */
-void weir__op_finish_up(weir_op_t *op);
+/* Gives the block of op's segments back, which it has. */
+void weir__op_drop_block(const weir_op_t *op);
 
-/* Queues the callback of op: status, and op->done as n. UV_ECANCELED stands for
- * the reason of weir__op_end, if that was called. */
-static inline void weir__op_finish(weir_op_t *op, int status) {
-  weir_loop_t *loop = op->loop;
+/* op has ended with status. UV_ECANCELED stands for the reason of weir__op_end,
+ * if that was called. Its callback is due as soon as it is queued. */
+static inline void weir__op_ended(weir_op_t *op, int status) {
   assert(op->state != WEIR__OP_DONE);
   if (status != UV_ECANCELED || !weir__op_ending(op))
     op->status = status;
   op->state = WEIR__OP_DONE;
+  if ((op->flags & WEIR__OP_BLOCK) != 0)
+    weir__op_drop_block(op);
+}
+
+/* Queues the callbacks of `count` operations that have ended, from first to
+ * last as they lie in the queue that they are in. */
+static inline void weir__op_deliver(weir_loop_t *loop, weir_node_t *first,
+                                    weir_node_t *last, size_t count) {
+  weir__queue_move(&loop->done, first, last);
+  loop->due += count;
+  if (!weir__loop_looks(loop))
+    weir__loop_wake(loop);
+}
+
+/* Queues the callback of op, which is in no queue: status, as above, and
+ * op->done as n. */
+static inline void weir__op_finish(weir_op_t *op, int status) {
+  weir_loop_t *loop = op->loop;
+  weir__op_ended(op, status);
   weir__queue_push(&loop->done, &op->node);
   loop->due++;
-  if ((op->flags & WEIR__OP_BLOCK) != 0 || !weir__loop_looks(loop))
-    weir__op_finish_up(op);
+  if (!weir__loop_looks(loop))
+    weir__loop_wake(loop);
 }
 
 #endif

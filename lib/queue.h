@@ -38,6 +38,19 @@ static inline void weir__queue_remove(weir_node_t *node) {
   node->next->prev = node->prev;
 }
 
+/* Takes the nodes from first to last out of the queue that they are in, where
+ * they lie one behind the other, and puts them at the end of queue. */
+static inline void weir__queue_move(weir_node_t *queue, weir_node_t *first,
+                                    weir_node_t *last) {
+  weir_node_t *end = queue->prev;
+  first->prev->next = last->next;
+  last->next->prev = first->prev;
+  first->prev = end;
+  end->next = first;
+  last->next = queue;
+  queue->prev = last;
+}
+
 /* The first, taken out; NULL when there is none. */
 static inline weir_node_t *weir__queue_pop(weir_node_t *queue) {
   weir_node_t *node = queue->next;

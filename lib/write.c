@@ -21,12 +21,18 @@ enum { PUSH_BYTES = 65536 };
 
 typedef int (*write_fn)(weir_stream_t *, const uv_buf_t *, unsigned, size_t *);
 
-static inline void finish(weir_stream_t *stream, weir_op_t *op, int status) {
-  weir__queue_remove(&op->node);
-  stream->writers--;
-  stream->queued -= op->left;
+/* So many writes and bytes of theirs are not in the queue any more. */
+static inline void leave_queue(weir_stream_t *stream, unsigned writes,
+                               size_t bytes) {
+  stream->writers -= writes;
+  stream->queued -= bytes;
   if (stream->queued == 0 && (stream->state & WEIR__HELD) != 0)
     weir__stream_push(stream);
+}
+
+static inline void finish(weir_stream_t *stream, weir_op_t *op, int status) {
+  weir__queue_remove(&op->node);
+  leave_queue(stream, 1, op->left);
   weir__op_finish(op, status);
 }
 
@@ -58,27 +64,44 @@ static unsigned gather(weir_stream_t *stream, uv_buf_t *window) {
   return used;
 }
 
-/* Gives n sent bytes to the writes at the front; those that are complete are
- * finished. */
-static void distribute(weir_stream_t *stream, size_t n) {
-  const weir_node_t *node = stream->writes.next;
-  while (node != &stream->writes) {
+/* Finishes the writes at the front that n sent bytes complete, all together.
+ * Returns what is left of n. */
+static size_t finish_front(weir_stream_t *stream, size_t n) {
+  weir_node_t *first = stream->writes.next;
+  weir_node_t *node = first;
+  size_t gone = 0;
+  unsigned count = 0;
+  for (; node != &stream->writes; node = node->next) {
     weir_op_t *op = weir__op_of(node);
-    if (n == 0 && op->done < op->need)
-      break;
-    node = node->next;
     size_t take = weir__smaller(n, op->left);
+    if (op->done + take < op->need || op->form == WRITE_EOF)
+      break;
+    n -= take;
+    gone += op->left;
     op->done += take;
     op->left -= take;
-    stream->queued -= take;
-    n -= take;
-    if (op->done < op->need)
-      weir__seq_advance(&op->seq, take);
-    if (op->done < op->need || op->form == WRITE_EOF)
-      break;
-    stream->loop->stats.writes++;
-    finish(stream, op, 0);
+    weir__op_ended(op, 0);
+    count++;
   }
+  if (count == 0)
+    return n;
+  stream->loop->stats.writes += count;
+  leave_queue(stream, count, gone);
+  weir__op_deliver(stream->loop, first, node->prev, count);
+  return n;
+}
+
+/* Gives n sent bytes to the writes at the front. */
+static void distribute(weir_stream_t *stream, size_t n) {
+  n = finish_front(stream, n);
+  weir_op_t *op = weir__write_head(stream);
+  if (n == 0 || op == NULL)
+    return;
+  op->done += n;
+  op->left -= n;
+  stream->queued -= n;
+  if (op->done < op->need)
+    weir__seq_advance(&op->seq, n);
 }
 
 /* Says whether the window at hand, of which `used` entries are, has others
