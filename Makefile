@@ -88,7 +88,8 @@ SRCS := $(LIB_SRCS) $(OS_$(OS)_SRCS) \
   $(if $(filter yes,$(HAVE_URING)),$(URING_SRCS))
 BENCH_SRCS := $(BENCH_C) $(if $(filter yes,$(HAVE_URING)),$(BENCH_URING_C))
 LOBJS := $(SRCS:.c=.lo)
-TESTLIB_LOBJS := $(TESTLIB_SRCS:.c=.lo)
+TESTLIB_LOBJS := $(patsubst %.c,%.lo,$(TESTLIB_SRCS) \
+  $(if $(filter yes,$(HAVE_URING)),$(TESTLIB_URING_SRCS)))
 TESTLIB := $(if $(TESTLIB_SRCS),libweir-test.la)
 LIBS_LA := libweir.la $(TESTLIB)
 

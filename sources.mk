@@ -84,10 +84,14 @@ URING_SRCS += uring/wait.c
 URING_SRCS += uring/writable.c
 
 # The static library for users' own tests: lib/test/*.c and their header.
+TESTLIB_SRCS += lib/test/over.c
 TESTLIB_SRCS += lib/test/pair.c
 TESTLIB_SRCS += lib/test/runs.c
 TESTLIB_SRCS += lib/test/script.c
+TESTLIB_SRCS += lib/test/system.c
 TESTLIB_HDRS += include/weir/test.h
+
+TESTLIB_URING_SRCS += lib/test/over_ring.c
 
 # Criterion files, each a program of its own, and what they share.
 TESTS_C += tests/test_adopt.c
