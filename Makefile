@@ -154,9 +154,11 @@ CAST_OBJS := $(CAST_C:.c=.o)
 CROWD_OBJS := $(CROWD_C:.c=.o)
 CORE := libweir-core.la
 CANDIDATE_OBJS := $(CANDIDATE_C:.c=.o)
+SOAK_OBJS := $(SOAK_C:.c=.o)
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_SRCS) $(TESTS_C) \
   $(PLAIN_C) $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
-  $(BENCH_SUPPORT_OBJS) $(CAST_OBJS) $(CROWD_OBJS) $(CANDIDATE_OBJS)
+  $(BENCH_SUPPORT_OBJS) $(CAST_OBJS) $(CROWD_OBJS) $(CANDIDATE_OBJS) \
+  $(SOAK_OBJS)
 
 define compile
 $(call say,CC)$(MKDIR_P) $(@D)
@@ -205,6 +207,10 @@ $(PLAINS) $(TSANS): %$(EXEEXT): %.o libweir-core.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -o $@ $< libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) \
 	  $(LIBS)
+
+tests/soak/soak$(EXEEXT): $(SOAK_OBJS) libweir-core.la
+	$(call say,LINK)
+	$(quiet)$(LINK) -o $@ $^ $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
 
 $(FUZZERS): %$(EXEEXT): %.o $(TESTLIB_LOBJS) libweir-core.la
 	$(call say,LINK)
@@ -312,6 +318,12 @@ check-libuv: libweir.la
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/libuv-suite/run || \
 	  { status=$$?; [ $$status -eq 77 ] || exit $$status; }
 
+# Connections come and go, and then nothing may have grown.
+soak: tests/soak/soak$(EXEEXT)
+	@$< $(if $(SECONDS),--seconds=$(SECONDS)) \
+	  $(if $(CONNECTIONS),--connections=$(CONNECTIONS)) \
+	  $(if $(CROWD),--crowd=$(CROWD)) $(if $(SEED),--seed=$(SEED))
+
 # Which changes of the library the tests would not notice; see mutate.sh.
 mutate:
 	@srcdir='$(srcdir)' CC='$(CC)' MAKE='$(MAKE)' $(SHELL) \
@@ -383,13 +395,14 @@ uninstall:
 
 # ---- Clean -------------------------------------------------------------------
 
-CLEAN_DIRS := . lib lib/test uring tests tests/support tests/fuzz samples bench
+CLEAN_DIRS := . lib lib/test uring tests tests/support tests/fuzz tests/soak \
+  samples bench
 
 clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
 	  $$d/*.d $$d/*.gcno $$d/*.gcda; done
 	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(BENCH_URING_C) \
-	  $(TESTS_C) $(PLAIN_C) $(TSAN_C) $(FUZZ_C))
+	  $(TESTS_C) $(PLAIN_C) $(TSAN_C) $(FUZZ_C)) tests/soak/soak$(EXEEXT)
 	rm -rf out
 
 distclean: clean
@@ -423,6 +436,7 @@ define HELP
   coverage        run the tests and print the lines that they reach
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
   check-libuv     libuv's own tests, with weir attached
+  soak            SECONDS (600) of connections that come and go
   mutate          which of MUTANTS (40) changes of FILES no test would notice
   demo            see it work on real sockets and files
   bench           measure against plain libuv and raw liburing
@@ -442,4 +456,4 @@ help:
   check-elf check-examples check-headers check-libuv check-readme \
   check-structure check-style check-tsan clean coverage demo dist distcheck \
   distclean fuzz help install installcheck libraries mutate programs samples \
-  test tests uninstall update-abi verify-dist
+  soak test tests uninstall update-abi verify-dist
