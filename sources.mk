@@ -214,6 +214,19 @@ TSAN_C += tests/tsan_files.c
 TSAN_C += tests/tsan_loops.c
 TSAN_C += tests/tsan_moves.c
 
+# The processes of make soak.
+SOAK_C += tests/soak/actors.c
+SOAK_C += tests/soak/client.c
+SOAK_C += tests/soak/echo.c
+SOAK_C += tests/soak/file.c
+SOAK_C += tests/soak/gauge.c
+SOAK_C += tests/soak/pairs.c
+SOAK_C += tests/soak/peer.c
+SOAK_C += tests/soak/server.c
+SOAK_C += tests/soak/side.c
+SOAK_C += tests/soak/soak.c
+SOAK_C += samples/pattern.c
+
 # libFuzzer targets: tests/fuzz/NAME.c, their inputs in tests/fuzz/corpus-NAME/.
 FUZZ_C += tests/fuzz/buffer.c
 FUZZ_C += tests/fuzz/loop.c

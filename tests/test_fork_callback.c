@@ -74,7 +74,7 @@ static void child_was_forked_below(struct weir_fixture *f, struct busy *b,
   }
   must_finish(f, &forking->after, UV_ECANCELED, 0);
   busy_must_go_on(f, b);
-  _exit(0);
+  child_leave(0);
 }
 
 /* With the data there before the loop looks, or coming while it sleeps. */
@@ -186,7 +186,7 @@ WEIR_TEST(fork, a_callback_may_detach_and_fork) {
   run_until(f, &leaving.request.calls);
   if (leaving.child == 0) {
     child_is_detached(f);
-    _exit(0);
+    child_leave(0);
   }
   child_end(leaving.child);
   run_out(f);

@@ -188,7 +188,7 @@ static void fork_in_callback(weir_op_t *op, int status, size_t n) {
     return;
   alarm(20);
   if (a->renews == GOES)
-    _exit(0);
+    child_leave(0);
   must(uv_loop_fork(&a->f->uv) == 0);
   if (a->renews == RENEWS)
     must(weir_loop_fork(a->f->loop) == 0);
@@ -202,7 +202,7 @@ static void child_goes_on(struct weir_fixture *f, struct fresh *a) {
     must(weir_loop_fork(f->loop) == 0);
   }
   child_ends(f, a);
-  _exit(0);
+  child_leave(0);
 }
 
 static void in_callback(struct weir_fixture *f, int renews) {

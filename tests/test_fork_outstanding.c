@@ -42,7 +42,7 @@ WEIR_TEST(fork, a_daemon_goes_on_without_its_parent) {
       alarm(20);
       daemon_lives(f, &b, report[1]);
     }
-    _exit(0);
+    child_leave(0);
   }
   child_end(parent);
   close(report[1]);
@@ -296,7 +296,7 @@ static void fork_in_thread(void *arg) {
     return;
   alarm(20);
   busy_goes_on(forker->f, forker->busy);
-  _exit(0);
+  child_leave(0);
 }
 
 WEIR_TEST(fork, another_thread_may_fork) {

@@ -13,6 +13,15 @@
 /* Less than the fixture's watchdog, whose assertion is not for a child. */
 enum { CHILD_SECONDS = 20, FAILED = 99 };
 
+/* There with --coverage only. */
+void __gcov_dump(void) __attribute__((weak));
+
+void child_leave(int status) {
+  if (__gcov_dump != NULL)
+    __gcov_dump();
+  _exit(status);
+}
+
 pid_t child_begin(child_fn body, struct weir_fixture *f, void *arg) {
   pid_t child = fork();
 
@@ -23,7 +32,7 @@ pid_t child_begin(child_fn body, struct weir_fixture *f, void *arg) {
   signal(SIGALRM, SIG_DFL);
   alarm(CHILD_SECONDS);
   body(f, arg);
-  _exit(0);
+  child_leave(0);
 }
 
 void child_end(pid_t child) {
@@ -45,7 +54,7 @@ void must_at(const char *file, int line, const char *text, int holds) {
     return;
   fprintf(stderr, "[----] %s:%d: in the child: %s\n", file, line, text);
   fflush(stderr);
-  _exit(FAILED);
+  child_leave(FAILED);
 }
 
 void must_finish(struct weir_fixture *f, struct request *r, int status,
