@@ -248,6 +248,12 @@ endif
 
 test: check
 
+# As on older kernels, and where io_uring or something else is denied.
+check-profiles check-profiles-quick: libraries libweir-core.la samples tests
+	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/profiles.sh \
+	  $(if $(filter %-quick,$@),--quick) $(TESTS) $(PLAINS) \
+	  $(addprefix $(srcdir)/,$(SMOKE_SH))
+
 check-examples: libweir-core.la $(TESTLIB_LOBJS)
 check-abi: libweir.la libweir-core.la
 check-elf: libweir.la
@@ -422,6 +428,7 @@ define HELP
   check-tsan      threads, under ThreadSanitizer
   coverage        run the tests and print the lines that they reach
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
+  check-profiles  as on older kernels, and with io_uring and others denied
   check-libuv     libuv's own tests, with weir attached
   mutate          which of MUTANTS (40) changes of FILES no test would notice
   demo            see it work on real sockets and files
@@ -439,7 +446,7 @@ help:
 	$(info $(HELP))@:
 
 .PHONY: all bench bench-instructions check check-abi check-all check-docs \
-  check-elf check-examples check-headers check-libuv check-readme \
-  check-structure check-style check-tsan clean coverage demo dist distcheck \
-  distclean fuzz help install installcheck libraries mutate programs samples \
-  test tests uninstall update-abi verify-dist
+  check-elf check-examples check-headers check-libuv check-profiles \
+  check-profiles-quick check-readme check-structure check-style check-tsan \
+  clean coverage demo dist distcheck distclean fuzz help install installcheck \
+  libraries mutate programs samples test tests uninstall update-abi verify-dist

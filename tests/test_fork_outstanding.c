@@ -395,7 +395,7 @@ static void without(const char *capabilities, weir_wait_t wait) {
 
   need_uring();
   fixture_prepare(&f, WEIR_BACKEND_URING, wait);
-  setenv("WEIR_URING_CAPS_OFF", capabilities, 1);
+  fixture_lacks(capabilities);
   fixture_attach(&f, NULL);
   busy_in_child(&f, busy_goes_on);
   fixture_finish(&f);
@@ -418,7 +418,7 @@ Test(fork, without_nosignal, .timeout = 60) {
 
   need_uring();
   fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
-  setenv("WEIR_URING_CAPS_OFF", "nosignal", 1);
+  fixture_lacks("nosignal");
   fixture_attach(&f, NULL);
   busy_begin(&f, &b);
   check_is(fcntl(b.pipe[1], F_SETPIPE_SZ, sizeof(full)), sizeof(full));
