@@ -262,6 +262,12 @@ endif
 
 test: check
 
+# As on older kernels, and where io_uring or something else is denied.
+check-profiles check-profiles-quick: libraries libweir-core.la samples tests
+	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/profiles.sh \
+	  $(if $(filter %-quick,$@),--quick) $(TESTS) $(PLAINS) \
+	  $(addprefix $(srcdir)/,$(SMOKE_SH))
+
 check-examples: libweir-core.la $(TESTLIB_LOBJS)
 check-abi: libweir.la libweir-core.la
 check-elf: libweir.la
@@ -446,6 +452,7 @@ define HELP
   check-tsan      threads, under ThreadSanitizer
   coverage        what the unit tests reach; fails if that is too little
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
+  check-profiles  as on older kernels, and with io_uring and others denied
   check-libuv     libuv's own tests, with weir attached
   soak            SECONDS (600) of connections that come and go
   mutate          which of MUTANTS (40) changes of FILES no test would notice
@@ -464,7 +471,8 @@ help:
 	$(info $(HELP))@:
 
 .PHONY: all bench bench-instructions check check-abi check-all check-docs \
-  check-elf check-examples check-headers check-libuv check-readme \
-  check-structure check-style check-tsan clean coverage demo dist distcheck \
-  distclean fuzz help install installcheck libraries mutate programs samples \
-  soak test tests uninstall update-abi verify-dist
+  check-elf check-examples check-headers check-libuv check-profiles \
+  check-profiles-quick check-readme check-structure check-style check-tsan \
+  clean coverage demo dist distcheck distclean fuzz help install installcheck \
+  libraries mutate programs samples soak test tests uninstall update-abi \
+  verify-dist

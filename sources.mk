@@ -138,6 +138,7 @@ TESTS_C += tests/test_more.c
 TESTS_C += tests/test_move.c
 TESTS_C += tests/test_move_all.c
 TESTS_C += tests/test_no_buffers.c
+TESTS_C += tests/test_older.c
 TESTS_C += tests/test_os.c
 TESTS_C += tests/test_over_files.c
 TESTS_C += tests/test_pace.c
@@ -187,10 +188,12 @@ SUPPORT_C += tests/support/gate.c
 SUPPORT_C += tests/support/guard.c
 SUPPORT_C += tests/support/inert.c
 SUPPORT_C += tests/support/net.c
+SUPPORT_C += tests/support/rings.c
 SUPPORT_C += tests/support/scratch.c
 SUPPORT_C += tests/support/scripted.c
 SUPPORT_C += tests/support/stage.c
 SUPPORT_C += tests/support/sweep.c
+SUPPORT_C += tests/support/use.c
 SUPPORT_C += tests/support/want.c
 SUPPORT_C += tests/support/worker.c
 
@@ -265,6 +268,9 @@ GUIDE_C += docs/guide/talk.c
 
 # Loaded before a sample; the smoke tests compile it.
 SCARCE_C += tests/scarce.c
+
+# Before a test that something is denied to; check-profiles compiles it.
+DENIED_C += tests/denied.c
 
 # Under libuv's own tests; check-libuv compiles it.
 LIBUV_SUITE_C += tests/libuv-suite/shim.c

@@ -137,7 +137,7 @@ int weir_pool_status(const weir_pool_t *pool, const char **sentence) {
     *sentence = "the buffers are registered with io_uring";
     break;
   case UV_ENOTSUP:
-    *sentence = "not registered: this backend has no fixed buffers";
+    *sentence = "not registered: this needs io_uring of Linux 5.13 or later";
     break;
   case UV_ENOMEM:
     *sentence = "not registered: RLIMIT_MEMLOCK is too low for the slab";

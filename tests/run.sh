@@ -14,10 +14,11 @@
 # TESTFLAGS      more arguments for the Criterion programs, as --filter
 # TEST_WRAPPER   what runs the programs, as valgrind or wine
 # TEST_TIMEOUT   seconds that one program may take (600)
+# TEST_OUT       the directory for the logs (out/test)
 #
-# The logs are in out/test/. Ends with "N passed, N failed, N skipped".
+# Ends with "N passed, N failed, N skipped".
 
-out=out/test
+out=${TEST_OUT:-out/test}
 passed=0
 failed=0
 skipped=0
@@ -32,7 +33,7 @@ chmod 1777 "$out/san"
 # Reports of leaks and races fail no Criterion case by themselves, since they
 # are made when the case's process is ending: they go to files, which are
 # counted here.
-san=$PWD/$out/san
+san=$(cd "$out/san" && pwd)
 export ASAN_OPTIONS="log_path=$san/report${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
 export LSAN_OPTIONS="log_path=$san/report${LSAN_OPTIONS:+:$LSAN_OPTIONS}"
 export TSAN_OPTIONS="log_path=$san/report${TSAN_OPTIONS:+:$TSAN_OPTIONS}"

@@ -9,6 +9,7 @@
 
 #include "support/gate.h"
 #include "support/net.h"
+#include "support/rings.h"
 #include "support/scratch.h"
 #include "support/scripted.h"
 
@@ -357,13 +358,13 @@ RING_TEST(ends_everything_when_nothing_is_allowed_any_more) {
 /* Where completions come in another way. */
 RING_TEST(ends_everything_on_an_older_kernel) {
   static const char *const missing[] = {
-      "defer_taskrun", "defer_taskrun,coop_taskrun", "ring_fd", "511"};
+      "defer_taskrun", "defer_taskrun,coop_taskrun", "5.15", "5.11"};
 
   open_gate(f);
   for (size_t i = 0; i < sizeof(missing) / sizeof(*missing); i++) {
     static scene_t s;
 
-    setenv("WEIR_URING_CAPS_OFF", missing[i], 1);
+    fixture_lacks(missing[i]);
     scene_break(f, &s, AFTER, CALL_URING_ENTER, EPERM);
     check_is(weir_write(&s.last.op, &s.healthy.stream, weir_seq_block(much, 1),
                         on_done),
@@ -375,7 +376,7 @@ RING_TEST(ends_everything_on_an_older_kernel) {
     scene_close(&s);
     detach(f);
   }
-  unsetenv("WEIR_URING_CAPS_OFF");
+  fixture_lacks(NULL);
   renew(f);
 }
 
@@ -429,6 +430,16 @@ RING_TEST(completes_closes) {
   renew(f);
 }
 
+/* Where the ring need not be entered for it, the read may have ended before the
+ * refusal: then it has its byte, and all else the error. */
+static void may_have_come(scene_t *s, int error) {
+  if (ring_is_one_threads(s->f) || s->read.status != 0)
+    return;
+  check_is(s->read.n, 1);
+  s->read.n = 0;
+  s->read.status = -error;
+}
+
 RING_TEST(finds_out_when_data_comes) {
   open_gate(f);
   for (int i = 0; i < ERRORS; i++) {
@@ -437,6 +448,7 @@ RING_TEST(finds_out_when_data_comes) {
     scene_break(f, &s, AFTER, CALL_URING_ENTER, errors[i]);
     peer_send(&s.reader, 0, 1);
     run_until_over(&s, &s.read.calls);
+    may_have_come(&s, errors[i]);
     expect_errors(&s, errors[i]);
     expect_no_spin(f, IDLE_TURNS, IDLE_ENTERS);
     scene_close(&s);

@@ -277,7 +277,7 @@ static void on_an_older_kernel(const char *missing) {
 
   need_uring();
   fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
-  setenv("WEIR_URING_CAPS_OFF", missing, 1);
+  fixture_lacks(missing);
   fixture_attach(&f, NULL);
   for (int place = 0; place < PLACES; place++) {
     embedded(&f, place);

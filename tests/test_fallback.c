@@ -12,7 +12,9 @@
 
 #include "support/deny.h"
 #include "support/net.h"
+#include "support/rings.h"
 #include "support/scratch.h"
+#include "support/use.h"
 
 /* The choice of the backend, and io_uring not to be had. These attach by
  * themselves, so they run once. */
@@ -29,35 +31,6 @@ static void detach(struct weir_fixture *f) {
   check_is(weir_loop_detach(f->loop, NULL), 0);
   run_out(f);
   f->loop = NULL;
-}
-
-/* Both directions of a connection, and a file. */
-static void use(struct weir_fixture *f) {
-  struct request r = {0}, w = {0}, p = {0};
-  struct scratch s;
-  struct conn c;
-  char bytes[100];
-
-  conn_tcp(f, &c);
-  peer_send(&c, 0, 100);
-  check_is(
-      weir_read_some(&r.op, &c.stream, weir_mseq_block(bytes, 100), on_done),
-      0);
-  finish(f, &r, 0, 100);
-  check_is(weir_write(&w.op, &c.stream, weir_seq_block(bytes, 100), on_done),
-           0);
-  finish(f, &w, 0, 100);
-  peer_take(&c, 0, 100);
-  conn_close(f, &c);
-
-  scratch_make(&s, 100);
-  memset(bytes, 0, sizeof(bytes));
-  check_is(weir_file_pread(f->loop, &p.op, s.fd, weir_mseq_block(bytes, 100), 0,
-                           on_done),
-           0);
-  finish(f, &p, 0, 100);
-  cr_assert(pattern_holds(bytes, 0, 100));
-  scratch_remove(&s);
 }
 
 static void leave(struct weir_fixture *f) {
@@ -227,7 +200,7 @@ static void without_capability(const char *name) {
 
   need_uring();
   fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
-  setenv("WEIR_URING_CAPS_OFF", name, 1);
+  fixture_lacks(name);
   fixture_attach(&f, NULL);
   use(&f);
   fixture_finish(&f);
@@ -249,9 +222,13 @@ WITHOUT(sparse_buffers)
 WITHOUT(readv_fixed)
 WITHOUT(writev_fixed)
 WITHOUT(nosignal)
+WITHOUT(poll_first)
+WITHOUT(tagged_buffers)
+WITHOUT(worker_limits)
+WITHOUT(sync_cancel)
 
 Test(fallback, without_any_capability, .timeout = 60) {
-  without_capability("255");
+  without_capability("5.11");
 }
 
 /* ---- Little memory to lock ---- */
@@ -279,9 +256,7 @@ static void use_pool(struct weir_fixture *f) {
   check_is(weir_pool_create(f->loop, 16, 65536, &pool), 0);
   status = weir_pool_status(pool, &sentence);
   cr_assert(sentence != NULL && strlen(sentence) > 0);
-  check_is(status, weir_loop_backend(f->loop) == WEIR_BACKEND_URING
-                       ? UV_ENOMEM
-                       : UV_ENOTSUP);
+  check_is(status, ring_registers(f) ? UV_ENOMEM : UV_ENOTSUP);
   scratch_make(&s, 65536);
   check_is(weir_pool_acquire(pool, &buf), 0);
   check_is(weir_file_pread(f->loop, &r.op, s.fd,

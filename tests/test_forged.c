@@ -29,7 +29,7 @@ static void each_result(body_fn body, const int *results, size_t count) {
     struct weir_fixture f;
 
     fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
-    setenv("WEIR_URING_CAPS_OFF", "defer_taskrun,coop_taskrun", 1);
+    fixture_lacks("defer_taskrun,coop_taskrun");
     fixture_attach(&f, NULL);
     body(&f, results[i]);
     fixture_finish(&f);

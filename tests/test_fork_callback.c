@@ -13,7 +13,7 @@ struct forking {
   struct request second; /* due together with the first */
   struct request after;  /* begun by the first before it forks */
   struct weir_fixture *f;
-  struct busy *busy;
+  struct conn conn; /* the parent reads from it, whatever the child does */
   pid_t child;
   int renews;
   char bytes[2];
@@ -21,10 +21,9 @@ struct forking {
 
 static void fork_in_callback(weir_op_t *op, int status, size_t n) {
   struct forking *forking = (struct forking *)op;
-  struct busy *b = forking->busy;
 
   on_done(op, status, n);
-  check_is(weir_read_some(&forking->after.op, &b->idle.stream,
+  check_is(weir_read_some(&forking->after.op, &forking->conn.stream,
                           weir_mseq_block(&forking->bytes[1], 1), on_done),
            0);
   check_is(forking->second.calls, 0);
@@ -49,8 +48,8 @@ static void fork_below(struct weir_fixture *f, struct busy *b,
                        struct forking *forking, int renews) {
   memset(forking, 0, sizeof(*forking));
   forking->f = f;
-  forking->busy = b;
   forking->renews = renews;
+  conn_tcp(f, &forking->conn);
   check_is(weir_read_some(&forking->request.op, &b->idle.stream,
                           weir_mseq_block(forking->bytes, 1), fork_in_callback),
            0);
@@ -59,8 +58,9 @@ static void fork_below(struct weir_fixture *f, struct busy *b,
 static void parent_ends(struct weir_fixture *f, struct busy *b,
                         struct forking *forking) {
   child_end(forking->child);
-  peer_send(&b->idle, 0, 1);
+  peer_send(&forking->conn, 0, 1);
   finish(f, &forking->after, 0, 1);
+  conn_close(f, &forking->conn);
   busy_end(f, b);
 }
 
@@ -73,6 +73,7 @@ static void child_was_forked_below(struct weir_fixture *f, struct busy *b,
     must(weir_loop_fork(f->loop) == 0);
   }
   must_finish(f, &forking->after, UV_ECANCELED, 0);
+  must_close(f, &forking->conn);
   busy_must_go_on(f, b);
   child_leave(0);
 }
@@ -122,7 +123,7 @@ WEIR_TEST(fork, nothing_follows_the_callback_that_forks) {
   busy_begin(f, &b);
   memset(&forking, 0, sizeof(forking));
   forking.f = f;
-  forking.busy = &b;
+  conn_tcp(f, &forking.conn);
   check_is(
       weir_write(&forking.request.op, &b.idle.stream, none, fork_in_callback),
       0);

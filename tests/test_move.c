@@ -437,7 +437,7 @@ static void without(void (*body)(struct weir_fixture *f, int state), int state,
 
   need_uring();
   fixture_prepare(&f, WEIR_BACKEND_URING, wait);
-  setenv("WEIR_URING_CAPS_OFF", capabilities, 1);
+  fixture_lacks(capabilities);
   fixture_attach(&f, NULL);
   body(&f, state);
   fixture_finish(&f);

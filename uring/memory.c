@@ -11,13 +11,15 @@
 
 /* Before Linux 5.19 a table with holes is one of empty buffers; that takes 5.13
  * at least. */
-static int register_empty(struct io_uring *uring) {
+static int register_empty(weir__ring_t *ring) {
   struct iovec segments[WEIR__BUFFER_SLOTS];
   __u64 tags[WEIR__BUFFER_SLOTS];
+  if (!(ring->caps & WEIR__CAP_TAGGED_BUFFERS))
+    return UV_ENOTSUP;
   memset(segments, 0, sizeof(segments));
   memset(tags, 0, sizeof(tags));
-  int r =
-      io_uring_register_buffers_tags(uring, segments, tags, WEIR__BUFFER_SLOTS);
+  int r = io_uring_register_buffers_tags(&ring->uring, segments, tags,
+                                         WEIR__BUFFER_SLOTS);
   return r == -EINVAL ? UV_ENOTSUP : r;
 }
 
@@ -31,7 +33,7 @@ static int make_table(weir__ring_t *ring) {
   if (ring->caps & WEIR__CAP_SPARSE_BUFFERS)
     r = io_uring_register_buffers_sparse(&ring->uring, WEIR__BUFFER_SLOTS);
   else
-    r = register_empty(&ring->uring);
+    r = register_empty(ring);
   ring->memory.has_table = r == 0;
   return r;
 }

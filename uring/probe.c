@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,19 +14,28 @@
 
 /* What the kernel can do, found out with a small ring. */
 
+/* All that is used beyond Linux 5.11, and with which version it came. Less is
+ * refused, and says so; what asks for more has a bit here. */
 static const struct {
   const char *name;
   unsigned bit;
-} cap_names[] = {
-    {"defer_taskrun", WEIR__CAP_DEFER_TASKRUN},
-    {"coop_taskrun", WEIR__CAP_COOP_TASKRUN},
-    {"submit_all", WEIR__CAP_SUBMIT_ALL},
-    {"sparse_buffers", WEIR__CAP_SPARSE_BUFFERS},
-    {"readv_fixed", WEIR__CAP_READV_FIXED},
-    {"writev_fixed", WEIR__CAP_WRITEV_FIXED},
-    {"nosignal", WEIR__CAP_NOSIGNAL},
-    {"poll_first", WEIR__CAP_POLL_FIRST},
+  unsigned major;
+  unsigned minor;
+} caps_known[] = {
+    {"tagged_buffers", WEIR__CAP_TAGGED_BUFFERS, 5, 13},
+    {"worker_limits", WEIR__CAP_WORKER_LIMITS, 5, 15},
+    {"submit_all", WEIR__CAP_SUBMIT_ALL, 5, 18},
+    {"coop_taskrun", WEIR__CAP_COOP_TASKRUN, 5, 19},
+    {"sparse_buffers", WEIR__CAP_SPARSE_BUFFERS, 5, 19},
+    {"poll_first", WEIR__CAP_POLL_FIRST, 5, 19},
+    {"sync_cancel", WEIR__CAP_SYNC_CANCEL, 6, 0},
+    {"defer_taskrun", WEIR__CAP_DEFER_TASKRUN, 6, 1},
+    {"readv_fixed", WEIR__CAP_READV_FIXED, 6, 15},
+    {"writev_fixed", WEIR__CAP_WRITEV_FIXED, 6, 15},
+    {"nosignal", WEIR__CAP_NOSIGNAL, 6, 18},
 };
+
+enum { CAPS_KNOWN = sizeof(caps_known) / sizeof(caps_known[0]) };
 
 static const unsigned char required[] = {
     IORING_OP_READ,         IORING_OP_WRITE,   IORING_OP_READV,
@@ -39,22 +47,48 @@ static const unsigned char required[] = {
 
 enum { ENTER_TRIES = 100 };
 
-static unsigned caps_off(void) {
+/* What came after that version of Linux. */
+static unsigned later_than(unsigned major, unsigned minor) {
+  unsigned later = 0;
+  for (unsigned i = 0; i < CAPS_KNOWN; i++)
+    if (caps_known[i].major > major ||
+        (caps_known[i].major == major && caps_known[i].minor > minor))
+      later |= caps_known[i].bit;
+  return later;
+}
+
+/* Adds to *off what a word names: a capability, or with a version of Linux all
+ * that came later. Returns whether there is such a word. */
+static int take_off(const char *word, unsigned *off) {
+  unsigned major, minor;
+  char more;
+  if (sscanf(word, "%u.%u%c", &major, &minor, &more) == 2) {
+    *off |= later_than(major, minor);
+    return 1;
+  }
+  for (unsigned i = 0; i < CAPS_KNOWN; i++)
+    if (strcmp(caps_known[i].name, word) == 0) {
+      *off |= caps_known[i].bit;
+      return 1;
+    }
+  return 0;
+}
+
+/* A word that means nothing is refused: a test with it would prove nothing. */
+static int caps_off(unsigned *off, char *why, size_t size) {
   const char *s = weir__os_getenv("WEIR_URING_CAPS_OFF");
-  unsigned off = 0;
-  if (s == NULL)
-    return 0;
-  if (*s >= '0' && *s <= '9')
-    return (unsigned)strtoul(s, NULL, 0);
-  while (*s != '\0') {
+  *off = 0;
+  while (s != NULL && *s != '\0') {
+    char word[24];
     size_t len = strcspn(s, ",");
-    for (size_t i = 0; i < sizeof(cap_names) / sizeof(cap_names[0]); i++)
-      if (strlen(cap_names[i].name) == len &&
-          memcmp(cap_names[i].name, s, len) == 0)
-        off |= cap_names[i].bit;
+    snprintf(word, sizeof(word), "%.*s", (int)len, s);
+    if (len > 0 && !take_off(word, off)) {
+      snprintf(why, size, "WEIR_URING_CAPS_OFF: there is no %s", word);
+      return UV_EINVAL;
+    }
     s += len + (s[len] == ',');
   }
-  return off;
+  return 0;
 }
 
 /* Enters the ring until one completion is there. Signals and want of memory
@@ -183,6 +217,8 @@ static const char *hint(int error) {
            "security policy)";
   case UV_ENOMEM:
     return " (RLIMIT_MEMLOCK may be too low)";
+  case UV_EINVAL:
+    return " (weir needs Linux 5.11 or later)";
   default:
     return "";
   }
@@ -193,15 +229,19 @@ int weir__ring_caps(unsigned *caps, char *why, size_t size) {
   static atomic_uint known;
   const unsigned valid = WEIR__CAP_ALL + 1;
   unsigned found = atomic_load(&known);
+  unsigned off;
   const char *step;
+  int r = caps_off(&off, why, size);
+  if (r != 0)
+    return r;
   if (!(found & valid)) {
-    int r = probe(&found, &step);
+    r = probe(&found, &step);
     if (r < 0) {
       snprintf(why, size, "%s: %s%s", step, uv_strerror(r), hint(r));
       return r;
     }
     atomic_store(&known, found | valid);
   }
-  *caps = found & ~valid & ~caps_off();
+  *caps = found & ~valid & ~off;
   return 0;
 }

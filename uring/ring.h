@@ -21,9 +21,10 @@
 #include "../lib/backend.h"
 #include "../lib/settle.h"
 
-/* What this kernel can do beyond what is required. The environment variable
- * WEIR_URING_CAPS_OFF takes bits away, by their names in lower case, separated
- * by commas, or as one number. */
+/* What this kernel can do beyond Linux 5.11, which is required, or what may be
+ * tried. The environment variable WEIR_URING_CAPS_OFF takes bits away, by their
+ * names in lower case, separated by commas; a version of Linux, as 5.15, takes
+ * all that came later. */
 enum {
   WEIR__CAP_DEFER_TASKRUN = 1u,
   WEIR__CAP_COOP_TASKRUN = 2u,
@@ -33,7 +34,10 @@ enum {
   WEIR__CAP_WRITEV_FIXED = 32u,
   WEIR__CAP_NOSIGNAL = 64u,
   WEIR__CAP_POLL_FIRST = 128u,
-  WEIR__CAP_ALL = 255u
+  WEIR__CAP_TAGGED_BUFFERS = 256u,
+  WEIR__CAP_WORKER_LIMITS = 512u,
+  WEIR__CAP_SYNC_CANCEL = 1024u,
+  WEIR__CAP_ALL = 2047u
 };
 
 /* Newer than the headers of the oldest liburing that is supported. */

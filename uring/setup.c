@@ -75,6 +75,7 @@ int weir__ring_enable(weir__ring_t *ring) {
   /* Only for speed. The descriptor itself is not registered: that would save
    * some 2 % of a turn, but an index belongs to a thread, and holds the ring
    * there when the loop has gone to another. */
-  io_uring_register_iowq_max_workers(&ring->uring, workers);
+  if (ring->caps & WEIR__CAP_WORKER_LIMITS)
+    io_uring_register_iowq_max_workers(&ring->uring, workers);
   return 0;
 }

@@ -104,6 +104,8 @@ enum { ABANDON_TRIES = 100 };
  * asked to cancel everything, and whatever it does not, ends with the ring. */
 static void cancel_in_kernel(weir__ring_t *ring) {
   struct io_uring_sync_cancel_reg all;
+  if (!(ring->caps & WEIR__CAP_SYNC_CANCEL))
+    return;
   memset(&all, 0, sizeof(all));
   all.fd = -1;
   all.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { ENTER_REGISTERED_RING = 1 << 4 };
@@ -23,6 +24,7 @@ enum { LOW_HALF = 4 };
 enum { LOW_HALF = 0 };
 #endif
 enum {
+  SOCKET_FAMILY = offsetof(struct seccomp_data, args[0]) + LOW_HALF,
   ENTER_FD = offsetof(struct seccomp_data, args[0]) + LOW_HALF,
   ENTER_FLAGS = offsetof(struct seccomp_data, args[3]) + LOW_HALF
 };
@@ -41,6 +43,19 @@ int deny_syscall(int number, int error) {
   struct sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+
+  return filter(code, sizeof(code) / sizeof(*code));
+}
+
+int deny_family(int family, int error) {
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SOCKET_FAMILY),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)family, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };

@@ -9,6 +9,9 @@
  * had. There is no way back. */
 int deny_syscall(int number, int error);
 
+/* The same for sockets of that family, as without IPv6. */
+int deny_family(int family, int error);
+
 /* The numbers, which are the same on every architecture. */
 enum { CALL_URING_SETUP = 425, CALL_URING_ENTER = 426 };
 

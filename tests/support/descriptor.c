@@ -38,7 +38,7 @@ void close_both(int fds[2]) {
 }
 
 void be_older(struct weir_fixture *f) {
-  setenv("WEIR_URING_CAPS_OFF", "nosignal", 1);
+  fixture_lacks("nosignal");
   fixture_reattach(f, 0);
 }
 

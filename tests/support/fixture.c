@@ -192,6 +192,18 @@ void fixture_finish(struct weir_fixture *f) {
   check_is(count_sigpipe(), 0);
 }
 
+void fixture_lacks(const char *capabilities) {
+  static char before[200] = "?";
+  const char *now = getenv("WEIR_URING_CAPS_OFF");
+  char words[300];
+
+  if (before[0] == '?')
+    snprintf(before, sizeof(before), "%s", now != NULL ? now : "");
+  snprintf(words, sizeof(words), "%s,%s", before,
+           capabilities != NULL ? capabilities : "");
+  setenv("WEIR_URING_CAPS_OFF", words, 1);
+}
+
 void fixture_skip(struct weir_fixture *f, const char *why) {
   char reason[200];
 

@@ -64,6 +64,10 @@ void fixture_prepare(struct weir_fixture *f, weir_backend_t backend,
 void fixture_attach(struct weir_fixture *f, const weir_loop_options_t *options);
 void fixture_finish(struct weir_fixture *f);
 
+/* From the next attach on the kernel lacks these capabilities as well; NULL: no
+ * more than the environment says, as at first. */
+void fixture_lacks(const char *capabilities);
+
 /* Ends and skips a test whose body has only begun. */
 void fixture_skip(struct weir_fixture *f, const char *why);
 

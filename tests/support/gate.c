@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -29,6 +30,7 @@ static gate_t gates[MOST_CALLS];
 static size_t gate_count;
 static atomic_int listener;
 static unsigned char spared[MOST_FDS];
+static atomic_uint unknown; /* flags of io_uring_setup */
 
 static gate_t *gate_of(int call) {
   for (size_t i = 0; i < gate_count; i++)
@@ -63,6 +65,14 @@ static void count(gate_t *gate, int fails, int by) {
     atomic_fetch_sub(&gate->times, by);
 }
 
+/* The flags are the third number of io_uring_params, in our own memory. */
+static int is_unknown(const struct seccomp_data *data) {
+  const unsigned *params = (const unsigned *)(uintptr_t)data->args[1];
+
+  return data->nr == CALL_URING_SETUP &&
+         (params[2] & atomic_load(&unknown)) != 0;
+}
+
 static void answer(const struct seccomp_notif *asked) {
   gate_t *gate = gate_of(asked->data.nr);
   struct seccomp_notif_resp says = {.id = asked->id};
@@ -71,6 +81,8 @@ static void answer(const struct seccomp_notif *asked) {
 
   if (fails)
     says.error = -atomic_load(&gate->error);
+  else if (is_unknown(&asked->data))
+    says.error = -EINVAL;
   else
     says.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
   count(gate, fails, 1);
@@ -158,6 +170,10 @@ void gate_fail(int call, int error, int times) {
 void gate_pass(void) {
   for (size_t i = 0; i < gate_count; i++)
     atomic_store(&gates[i].times, 0);
+}
+
+void gate_unknown(unsigned flags) {
+  atomic_store(&unknown, flags);
 }
 
 int gate_calls(int call) {

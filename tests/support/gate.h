@@ -29,6 +29,9 @@ void gate_fail(int call, int error, int times);
 void gate_fail_later(int call, int error, int after, int times);
 void gate_pass(void);
 
+/* io_uring_setup does not know these flags: with any of them it is EINVAL. */
+void gate_unknown(unsigned flags);
+
 /* How many calls of that number came to the gate so far; how many of them
  * failed there. */
 int gate_calls(int call);

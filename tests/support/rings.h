@@ -1,0 +1,19 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef RINGS_H
+#define RINGS_H
+
+#include "fixture.h"
+
+/* What differs between the rings of older kernels and newer ones, of an
+ * attached f: 0 on libuv. */
+
+/* Completions come only to the thread that enters the ring; so what others do
+ * cannot end what is in it, and another thread needs a ring of its own. */
+int ring_is_one_threads(const struct weir_fixture *f);
+
+/* Memory can be registered, if there is enough to lock. */
+int ring_registers(const struct weir_fixture *f);
+
+#endif
