@@ -134,7 +134,7 @@ libweir-core.la: $(LOBJS)
 # CORE and with default visibility: what links to it is not linked anew.
 libweir-core.so: $(LOBJS)
 	$(call say,LINK)
-	$(quiet)$(CC) -shared -o $@ \
+	$(quiet)$(CC) -shared $(INSTRUMENT) -o $@ \
 	  $(foreach o,$(LOBJS:.lo=.o),$(dir $o).libs/$(notdir $o)) $(OWN_LIBS)
 
 libweir-test.la: $(TESTLIB_LOBJS)

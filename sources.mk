@@ -96,6 +96,7 @@ TESTLIB_URING_SRCS += lib/test/over_ring.c
 # Criterion files, each a program of its own, and what they share.
 TESTS_C += tests/test_adopt.c
 TESTS_C += tests/test_adopt_lost.c
+TESTS_C += tests/test_again.c
 TESTS_C += tests/test_alloc.c
 TESTS_C += tests/test_alloc_ops.c
 TESTS_C += tests/test_at_once.c
@@ -130,6 +131,7 @@ TESTS_C += tests/test_fresh.c
 TESTS_C += tests/test_gather.c
 TESTS_C += tests/test_half_closed.c
 TESTS_C += tests/test_kind.c
+TESTS_C += tests/test_ladder.c
 TESTS_C += tests/test_loop.c
 TESTS_C += tests/test_many.c
 TESTS_C += tests/test_missed.c

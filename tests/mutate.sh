@@ -12,6 +12,11 @@
 #          same, do not count, nor do those that tests/mutate.known lists
 # SEED     which ones (1)
 # AIMED    yes: only where errors, cancellations and wake-ups are dealt with
+# ASK      the programs to ask, as "test_os test_edges" (all that execute the
+#          line; which do, is found out with a build for coverage)
+# LIST     a file with the changes to try, instead: those that nobody noticed
+#          the last time are in out/mutate/state/survived
+# MOST     how many programs are asked at most (all)
 # JOBS     test programs side by side (as many as there are processors)
 # FLOOR    percentage below which the exit status is 1 (0)
 
@@ -24,6 +29,8 @@ work=$tree/state
 tab=$(printf '\t')
 mkdir -p "$work" && cd "$tree" || exit 1
 ulimit -c 0
+GCOV_PREFIX_STRIP=$(($(echo "$tree/cover" | tr -cd / | wc -c)))
+export GCOV_PREFIX_STRIP
 
 die() {
   echo "mutate: $*" >&2
@@ -46,9 +53,11 @@ copy_tree() {
     cmp -s "$srcdir/$file" "$file" && continue
     mkdir -p "$(dirname "$file")"
     cp "$srcdir/$file" "$file" || die "$file"
-    echo "$file"
-  done <"$work/files" >"$work/new"
-  [ ! -s "$work/new" ] || rm -f "$work/times"
+    case $file in
+    tests/* | samples/* | bench/*) ;;
+    *) rm -rf "$work/measured" ;;
+    esac
+  done <"$work/files"
 }
 
 # The tests are linked once, to an object of which only what has changed is
@@ -56,16 +65,46 @@ copy_tree() {
 core=libweir-core.so
 build() {
   "$make" -s --no-print-directory "$@" CORE=$core \
-    CFLAGS='-O2 -fvisibility=default -Werror=return-type' \
-    >"$work/build" 2>&1 </dev/null
+    CFLAGS="$flags -fvisibility=default -Werror=return-type" \
+    >"$work/build" 2>&1 </dev/null 3<&-
 }
 
+# ready WHERE CONFIGURE-FLAG...: makes what is needed in that directory.
+ready() {
+  where=$1
+  shift
+  mkdir -p "$where" && cd "$where" || exit 1
+  [ -f config.mk ] && [ ! "$tree/configure" -nt config.mk ] ||
+    "$tree/configure" -q CC="${CC:-cc}" "$@" >"$work/build" 2>&1 ||
+    die "configure: $(tail -n 5 "$work/build")"
+}
+
+programs() {
+  if [ -n "${ASK:-}" ]; then
+    # shellcheck disable=SC2086
+    printf 'tests/%s\n' $ASK
+  else
+    sed -n 's/^TESTS_C += \(.*\)\.c$/\1/p' sources.mk
+  fi
+}
+
+# The same object twice: for the changes, and one that tells what is executed,
+# in another directory.
 prepare() {
   copy_tree
-  [ -f config.mk ] && [ ! configure -nt config.mk ] ||
-    ./configure -q --disable-static CC="${CC:-cc}" >"$work/build" 2>&1 ||
-    die "configure: $(tail -n 5 "$work/build")"
-  build -j"$jobs" $core tests || die "$(tail -n 20 "$work/build")"
+  if [ -z "${ASK:-}" ]; then
+    ready "$tree/cover" --disable-static --enable-coverage
+    flags=-O0
+    build -j"$jobs" $core || die "$(tail -n 20 "$work/build")"
+  fi
+  ready "$tree" --disable-static
+  grep -q '^HAVE_CRITERION = yes' config.mk ||
+    die 'there are no unit tests: Criterion is missing'
+  programs >"$work/programs"
+  flags=-O2
+  # shellcheck disable=SC2046
+  build -j"$jobs" $core && build -j"$jobs" -o $core $(cat "$work/programs") ||
+    die "$(tail -n 20 "$work/build")"
   cp $core "$work/core.so"
 }
 
@@ -75,6 +114,7 @@ prepare() {
 # What a change makes grow shall not take all memory.
 cat >"$work/one" <<'END'
 ulimit -v 8388608
+export GCOV_PREFIX="$2/cover/${1##*/}"
 began=$(date +%s)
 timeout -k 1 "$3" "$1" --fail-fast --color=never >"$2/log.${1##*/}" 2>&1 &
 pid=$!
@@ -94,66 +134,120 @@ END
 
 # Runs the programs, "NAME LIMIT" in a line: fails as soon as one does.
 all_pass() {
-  rm -f "$work/noticed"
+  rm -rf "$work/noticed" "${TMPDIR:?}"/*
   mkdir -p "$work/running" "$work/took"
-  LD_LIBRARY_PATH=$tree xargs -P "$jobs" -L 1 sh -c \
-    'exec sh "$0/one" "$1" "$0" "$2"' "$work" <"$1" 2>/dev/null
+  LD_LIBRARY_PATH=${2:-$tree} xargs -P "$jobs" -L 1 sh -c \
+    'exec sh "$0/one" "$1" "$0" "$2"' "$work" <"$1" 2>/dev/null 3<&-
   [ ! -e "$work/noticed" ]
 }
 
-# Once for these sources: that the tests pass, and how long each takes.
-measure() {
-  ls -S tests/test_* | grep -v '\.' >"$work/programs"
-  [ -s "$work/programs" ] || die 'there are no unit tests: Criterion is missing'
-  [ ! -s "$work/times" ] || return 0
-  echo 'mutate: the tests themselves'
-  rm -rf "$work/took"
-  sed 's/$/ 300/' "$work/programs" >"$work/order"
-  all_pass "$work/order" ||
-    die "$(cat "$work/noticed") fails by itself, see $work/log.*"
-  cat "$work/took"/* | sort -n >"$work/times"
+# Those that have changed since they were measured; when the library has, what
+# was measured is gone.
+not_measured() {
+  while read -r program; do
+    [ "$work/measured/${program##*/}" -nt "$program" ] || echo "$program 300"
+  done <"$work/programs"
 }
 
-# The programs in the order in which they are asked: those that have noticed
-# something in this file, those whose names have a word of it, the quick ones.
-# Who is stuck has noticed.
+# That the tests pass by themselves, how long each takes, and what it executes.
+measure() {
+  where=$tree
+  [ -n "${ASK:-}" ] || where=$tree/cover
+  not_measured >"$work/order"
+  if [ -s "$work/order" ]; then
+    echo 'mutate: the tests themselves'
+    rm -rf "$work/took"
+    all_pass "$work/order" "$where" ||
+      die "$(cat "$work/noticed") fails by itself, see $work/log.*"
+    [ -n "${ASK:-}" ] || reach
+    mkdir -p "$work/measured" && mv "$work/took"/* "$work/measured"
+  fi
+  while read -r program; do
+    cat "$work/measured/${program##*/}"
+  done <"$work/programs" | sort -n >"$work/times"
+}
+
+# Which programs execute which lines: "LINE PROGRAM" in a file for each source,
+# and "LINE -" for each line that could be executed.
+reach() {
+  while read -r program _; do
+    found=$work/cover/${program##*/}
+    for dir in "$found"/*/.libs; do
+      ln -sf "$tree/cover/${dir#"$found/"}"/*.gcno "$dir"
+      (cd "$tree/cover" && gcov -t -o "$dir" "$dir"/*.gcda) 2>/dev/null
+    done | awk -F: -v program="$program" -v tree="$tree/" '
+      $3 == "Source" { source = substr($4, length(tree) + 1) }
+      $2 > 0 && $1 !~ /-/ && source ~ /^(lib|uring)/ {
+        print source, $2 + 0, $1 ~ /#|=/ ? "-" : program
+      }' | sort -u >"$found.lines"
+    rm -rf "$found"
+  done <"$work/order"
+  rm -rf "$work/reach" && mkdir "$work/reach"
+  cat "$work/cover"/*.lines | awk -v dir="$work/reach/" '{
+    name = $1
+    gsub("/", ".", name)
+    print $2, $3 >(dir name)
+  }'
+}
+
+# The programs that execute a line: file, number. A line without a number of
+# its own goes with the one above; outside of functions, it is the whole file.
+reaching() {
+  lines=$work/reach/$(echo "$1" | tr / .)
+  [ -e "$lines" ] || lines=/dev/null
+  awk -v at="$2" -v lines="$lines" '
+    FILENAME == lines { executable[$1] = 1; next }
+    FNR <= at && /^}/ { last = 0 }
+    FNR <= at && FNR in executable { last = FNR }
+    END {
+      while ((getline <lines) > 0)
+        if ((last == 0 || $1 == last) && $2 != "-" && !told[$2]++)
+          print $2
+    }' "$lines" "$1"
+}
+
+# The programs that execute the line, or all if none does; first those that have
+# noticed much, in this file above all, and are quick. Who is stuck has noticed.
 order() {
-  name=${1##*/}
-  seen=$work/seen.$(echo "$1" | tr / .)
-  [ -e "$seen" ] || : >"$seen"
-  awk -v name="${name%.*}" -v seen="$seen" '
-    BEGIN {
-      while ((getline program < seen) > 0)
-        rank["tests/" program] = ++n
-      words = split(name, word, "_")
-    }
-    {
-      place = 200 + NR
-      for (i = 1; i <= words; i++)
-        if (word[i] != "uv" && index($2, "_" word[i]))
-          place = 100 + NR
-      if ($2 in rank)
-        place = rank[$2]
-      print place, $2, $1 * 4 + 10
-    }' "$work/times" | sort -n | cut -d' ' -f2- >"$work/order"
+  reaching "$1" "$2" >"$work/reaching"
+  [ -s "$work/reaching" ] || cp "$work/programs" "$work/reaching"
+  awk -v file="$1" '
+    FILENAME ~ /noticers$/ { merit[$2] += $1 == file ? 9 : 1; next }
+    FILENAME ~ /reaching$/ { asked[$1] = 1; next }
+    $2 in asked { print (merit[$2] + 0.1) / ($1 + 0.5), $2, $1 * 4 + 10 }
+    ' "$work/noticers" "$work/reaching" "$work/times" |
+    sort -rn | cut -d' ' -f2- | head -n "${MOST:-9999}" >"$work/order"
+}
+
+# Ends what runs.
+stop() {
+  echo nobody >"$work/noticed"
+  for pid in "$work/running"/*; do
+    [ ! -e "$pid" ] || kill "${pid##*/}"
+  done
 }
 
 learn() {
-  noticed=$(cat "$work/noticed")
-  { echo "$noticed" && grep -vx "$noticed" "$seen"; } >"$seen.new"
-  mv "$seen.new" "$seen"
+  echo "$1 tests/$(cat "$work/noticed")" >>"$work/noticers"
 }
 
 # ---- Mutants ----
 
-# All of them, in an order that the seed decides.
+# All of them, in an order that the seed decides, and each one's own text: what
+# changes elsewhere does not change which are tried.
 mutants() {
   aimed=$([ "${AIMED:-no}" = no ] || echo 1)
   for name in "$@"; do
     awk -v aimed="$aimed" -f "$srcdir/tests/mutate.awk" "$name" || die "$name"
-  done | awk -v seed="${SEED:-1}" '
-    BEGIN { x = seed * 2 + 1 }
-    { x = x * 16807 % 2147483647; print x "\t" $0 }' |
+  done | awk -F'\t' -v seed="${SEED:-1}" '
+    BEGIN { for (i = 32; i < 127; i++) code[sprintf("%c", i)] = i }
+    {
+      text = $1 $3 " " ++times[$1, $3]
+      x = seed * 7919 + 1
+      for (i = length(text); i > 0; i--)
+        x = (x * 131 + code[substr(text, i, 1)]) % 2147483647
+      print x * 16807 % 2147483647 "\t" $0
+    }' |
     sort -n | cut -f2-
 }
 
@@ -180,10 +274,10 @@ try() {
     echo senseless
   elif cmp -s $core "$work/core.so"; then
     echo same
-  elif order "$1" && all_pass "$work/order"; then
+  elif order "$1" "$2" && all_pass "$work/order"; then
     echo survived
   else
-    learn
+    learn "$1"
     echo noticed
   fi
 }
@@ -202,13 +296,23 @@ report() {
 started=$(date +%s)
 noticed_count=0 survived=0 senseless=0 same=0 known=0
 changed=
-trap restore EXIT
-trap 'exit 1' HUP INT TERM
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/weir-mutate.XXXXXX") || exit 1
+export TMPDIR
+chmod 1777 "$TMPDIR"
+trap 'restore; rm -rf "$TMPDIR"' EXIT
+trap 'stop; exit 1' HUP INT TERM
 
 prepare
 measure
-mutants "$@" >"$work/mutants"
+if [ -n "${LIST:-}" ]; then
+  cp "$LIST" "$work/mutants" || exit 1
+  MUTANTS=$(wc -l <"$work/mutants")
+else
+  mutants "$@" >"$work/mutants"
+fi
 : >"$work/log"
+: >"$work/survived"
+: >>"$work/noticers"
 while IFS=$tab read -r file line text <&3; do
   [ $((noticed_count + survived)) -lt "${MUTANTS:-40}" ] || break
   old=$(trimmed "$(sed -n "${line}p" "$file")")
@@ -219,7 +323,7 @@ while IFS=$tab read -r file line text <&3; do
   fi
   printf '%s\n' "$text" >"$work/line"
   change "$file" "$line"
-  result=$(try "$file")
+  result=$(try "$file" "$line")
   restore
   case $result in
   senseless) senseless=$((senseless + 1)) ;;
@@ -231,6 +335,7 @@ while IFS=$tab read -r file line text <&3; do
   *)
     survived=$((survived + 1))
     printf '%s:%d:\n  %s\n  %s\n' "$file" "$line" "$old" "$new"
+    printf '%s\t%d\t%s\n' "$file" "$line" "$text" >>"$work/survived"
     ;;
   esac
 done 3<"$work/mutants"

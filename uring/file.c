@@ -152,15 +152,11 @@ static unsigned file_again(void *owner, int result, int waited) {
 
 /* After the wait a kernel thread does it: some file systems cannot but wait,
  * and say EAGAIN of a non-blocking descriptor for ever. */
-static int file_restart(weir__ring_t *ring, uint64_t tag, void *owner) {
-  struct io_uring_sqe *sqe =
-      weir__ring_sqe(ring, tag, IORING_OP_NOP, file_fd(owner));
-  if (sqe == NULL)
-    return UV_EBUSY;
+static void file_restart(weir__ring_t *ring, struct io_uring_sqe *sqe,
+                         void *owner, int waited) {
   fill(ring, sqe, owner);
-  if (weir__slot_find(ring, tag)->flags & WEIR__SLOT_WAITED)
+  if (waited)
     sqe->flags |= IOSQE_ASYNC;
-  return 0;
 }
 
 static void file_ended(weir__ring_t *ring, void *owner, int result,

@@ -36,17 +36,16 @@ static void connect_ended(weir__ring_t *ring, void *owner, int result,
 static void fill_connect(const weir_stream_t *stream,
                          struct io_uring_sqe *sqe) {
   const struct sockaddr *addr = &weir__own(stream)->u.peer.addr;
+  sqe->opcode = IORING_OP_CONNECT;
   sqe->addr = (uint64_t)(uintptr_t)addr;
   sqe->off = weir__os_address_size(addr);
 }
 
-static int connect_restart(weir__ring_t *ring, uint64_t tag, void *owner) {
-  struct io_uring_sqe *sqe =
-      weir__ring_sqe(ring, tag, IORING_OP_CONNECT, weir__own(owner)->fd);
-  if (sqe == NULL)
-    return UV_EBUSY;
+static void connect_restart(weir__ring_t *ring, struct io_uring_sqe *sqe,
+                            void *owner, int waited) {
+  (void)ring;
+  (void)waited;
   fill_connect(owner, sqe);
-  return 0;
 }
 
 static const weir__request_t connect_request = {
@@ -62,7 +61,7 @@ int weir__socket_connect(weir_stream_t *stream) {
   weir__ring_t *ring = weir__ring(stream->loop);
   weir__socket_t *sock = weir__socket(stream);
   struct io_uring_sqe *sqe =
-      weir__ring_begin(ring, &connect_request, stream, IORING_OP_CONNECT,
+      weir__ring_begin(ring, &connect_request, stream, IORING_OP_NOP,
                        weir__own(stream)->fd, &sock->write_tag);
   if (sqe == NULL)
     return ring->refusal;
@@ -71,6 +70,7 @@ int weir__socket_connect(weir_stream_t *stream) {
 }
 
 static void fill_accept(struct io_uring_sqe *sqe) {
+  sqe->opcode = IORING_OP_ACCEPT;
   sqe->accept_flags = SOCK_CLOEXEC;
 }
 
@@ -86,13 +86,12 @@ static unsigned accept_again(void *owner, int result, int waited) {
   return 0;
 }
 
-static int accept_restart(weir__ring_t *ring, uint64_t tag, void *owner) {
-  struct io_uring_sqe *sqe =
-      weir__ring_sqe(ring, tag, IORING_OP_ACCEPT, weir__own(owner)->fd);
-  if (sqe == NULL)
-    return UV_EBUSY;
+static void accept_restart(weir__ring_t *ring, struct io_uring_sqe *sqe,
+                           void *owner, int waited) {
+  (void)ring;
+  (void)owner;
+  (void)waited;
   fill_accept(sqe);
-  return 0;
 }
 
 static void accept_ended(weir__ring_t *ring, void *owner, int result,
@@ -115,7 +114,7 @@ int weir__socket_accept(weir_stream_t *listener, uv_os_sock_t *fd) {
   weir__ring_t *ring = weir__ring(listener->loop);
   weir__socket_t *sock = weir__socket(listener);
   struct io_uring_sqe *sqe =
-      weir__ring_begin(ring, &accept_request, listener, IORING_OP_ACCEPT,
+      weir__ring_begin(ring, &accept_request, listener, IORING_OP_NOP,
                        weir__own(listener)->fd, &sock->read_tag);
   (void)fd;
   if (sqe == NULL)

@@ -35,15 +35,19 @@ void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags) {
   ring->redo_tail = index;
 }
 
+/* Whether there was room for it. */
 static int reissue(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot) {
-  if (slot->flags & WEIR__SLOT_RESTART)
-    return slot->type->restart(ring, tag, slot->owner);
-  struct io_uring_sqe *sqe = weir__ring_sqe(ring, tag, IORING_OP_POLL_ADD,
-                                            slot->type->fd(slot->owner));
+  const weir__request_t *type = slot->type;
+  struct io_uring_sqe *sqe =
+      weir__ring_sqe(ring, tag, IORING_OP_POLL_ADD, type->fd(slot->owner));
   if (sqe == NULL)
-    return UV_EBUSY;
-  weir__sqe_poll(sqe, slot->type->events(slot->owner));
-  return 0;
+    return 0;
+  if (slot->flags & WEIR__SLOT_RESTART)
+    type->restart(ring, sqe, slot->owner,
+                  (slot->flags & WEIR__SLOT_WAITED) != 0);
+  else
+    weir__sqe_poll(sqe, type->events(slot->owner));
+  return 1;
 }
 
 unsigned weir__ring_redo(weir__ring_t *ring) {
@@ -52,7 +56,7 @@ unsigned weir__ring_redo(weir__ring_t *ring) {
     uint64_t tag = weir__slot_tag(ring, ring->redo_head);
     weir__slot_t *slot = &ring->slots[ring->redo_head];
     int cancelled = slot->flags & WEIR__SLOT_CANCELLED;
-    if (!cancelled && reissue(ring, tag, slot) != 0)
+    if (!cancelled && !reissue(ring, tag, slot))
       break;
     ring->redo_head = slot->next;
     slot->flags &= ~(unsigned)WEIR__SLOT_QUEUED;

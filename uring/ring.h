@@ -63,8 +63,10 @@ typedef struct weir__request_s {
   void (*ready)(struct weir__ring_s *ring, uint64_t tag, void *owner,
                 int events);
 
-  /* Issues it once more: 0 or UV_EBUSY. NULL: it never asks for that. */
-  int (*restart)(struct weir__ring_s *ring, uint64_t tag, void *owner);
+  /* Fills a new entry for it, which names the descriptor. NULL: it never asks
+   * for that. waited: as above. */
+  void (*restart)(struct weir__ring_s *ring, struct io_uring_sqe *sqe,
+                  void *owner, int waited);
 
   /* A completion with more to come. NULL: there are none. */
   void (*more)(struct weir__ring_s *ring, void *owner, int result,

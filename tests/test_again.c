@@ -1,0 +1,217 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/descriptor.h"
+#include "support/gate.h"
+#include "support/net.h"
+
+/* What did not go at once, for want of room or since it has to wait first, and
+ * what becomes of it before it is begun again. */
+
+enum { ENTRIES = 2, MANY = 40 };
+
+/* ---- No room in the midst of a start ---- */
+
+struct crowd {
+  struct conn conns[MANY];
+  struct request reads[MANY];
+  char bytes[MANY];
+};
+
+static void crowd_open(struct weir_fixture *f, struct crowd *c) {
+  memset(c, 0, sizeof(*c));
+  for (int i = 0; i < MANY; i++)
+    conn_unix(f, &c->conns[i]);
+}
+
+/* Outside of a turn, so that they begin in the next flush. */
+static void crowd_begin(struct crowd *c) {
+  for (int i = 0; i < MANY; i++)
+    check_is(weir_read_some(&c->reads[i].op, &c->conns[i].stream,
+                            weir_mseq_block(&c->bytes[i], 1), on_done),
+             0);
+}
+
+static void crowd_close(struct weir_fixture *f, struct crowd *c) {
+  for (int i = 0; i < MANY; i++)
+    conn_close(f, &c->conns[i]);
+}
+
+WEIR_RING_TEST(again, what_finds_no_room_is_counted) {
+  static struct crowd c;
+
+  fixture_reattach(f, ENTRIES);
+  crowd_open(f, &c);
+  check_is(stats_of(f).overflows, 0);
+  crowd_begin(&c);
+  cr_assert(stats_of(f).overflows > 0);
+  for (int i = 0; i < MANY; i++) {
+    peer_send(&c.conns[i], 0, 1);
+    finish(f, &c.reads[i], 0, 1);
+  }
+  crowd_close(f, &c);
+}
+
+/* A small ring that cannot be entered. */
+static void break_ring(struct weir_fixture *f, int error) {
+  const weir_loop_options_t options = {.entries = ENTRIES};
+  const int calls[] = {CALL_URING_ENTER};
+
+  gate_open(f, calls, 1);
+  check_is(weir_loop_detach(f->loop, NULL), 0);
+  run_out(f);
+  uv_close((uv_handle_t *)&f->watchdog, NULL);
+  run_out(f);
+  gate_spare_rings();
+  fixture_attach(f, &options);
+  gate_fail(CALL_URING_ENTER, error, GATE_FOR_EVER);
+}
+
+/* Once in a turn, not once for each that finds no room. */
+WEIR_RING_TEST(again, a_kernel_that_is_short_is_not_asked_for_each) {
+  static struct crowd c;
+  int before;
+
+  break_ring(f, EAGAIN);
+  crowd_open(f, &c);
+  crowd_begin(&c);
+  before = gate_calls(CALL_URING_ENTER);
+  run_turn(f);
+  cr_assert(gate_calls(CALL_URING_ENTER) - before <= 4, "%d enters",
+            gate_calls(CALL_URING_ENTER) - before);
+  gate_pass();
+  for (int i = 0; i < MANY; i++) {
+    peer_send(&c.conns[i], 0, 1);
+    finish(f, &c.reads[i], 0, 1);
+  }
+  crowd_close(f, &c);
+}
+
+WEIR_RING_TEST(again, an_error_in_the_midst_of_a_start_ends_all) {
+  static struct crowd c;
+
+  break_ring(f, EPERM);
+  crowd_open(f, &c);
+  crowd_begin(&c);
+  for (int i = 0; i < MANY; i++)
+    finish(f, &c.reads[i], UV_EPERM, 0);
+  gate_pass();
+  crowd_close(f, &c);
+}
+
+/* ---- What has to wait first ---- */
+
+/* A read that finds nothing, and one beside it whose callback takes it back in
+ * the same breath. */
+struct pair {
+  struct request waits;
+  struct request other;
+  int cancelled;
+};
+
+static void on_other(weir_op_t *op, int status, size_t n) {
+  struct pair *p = op->data;
+
+  on_done(op, status, n);
+  weir_cancel(&p->waits.op);
+  p->cancelled = 1;
+}
+
+static void takes_back(struct weir_fixture *f, int first) {
+  struct pair p;
+  int fds[2], ready[2];
+  char bytes[2];
+
+  memset(&p, 0, sizeof(p));
+  p.other.op.data = &p;
+  make_pipe(fds, O_NONBLOCK);
+  make_pipe(ready, O_NONBLOCK);
+  check_is(write(ready[1], "x", 1), 1);
+  if (first)
+    pread_start(f, &p.waits, fds[0], &bytes[0], 1, -1);
+  check_is(weir_file_pread(f->loop, &p.other.op, ready[0],
+                           weir_mseq_block(&bytes[1], 1), -1, on_other),
+           0);
+  if (!first)
+    pread_start(f, &p.waits, fds[0], &bytes[0], 1, -1);
+  finish(f, &p.waits, UV_ECANCELED, 0);
+  check_is(p.cancelled, 1);
+  check_is(p.other.n, 1);
+  /* Nothing of it is left that would take what comes. */
+  check_is(write(fds[1], "y", 1), 1);
+  run_some_turns(f);
+  check_is(read(fds[0], bytes, 2), 1);
+  check_is(p.waits.calls, 1);
+  close_both(fds);
+  close_both(ready);
+}
+
+WEIR_TEST(again, what_is_to_wait_is_taken_back) {
+  takes_back(f, 1);
+}
+
+WEIR_TEST(again, what_is_to_wait_is_taken_back_behind_the_other) {
+  takes_back(f, 0);
+}
+
+/* Several at once, of which every other one is taken back: the rest waits on,
+ * in its order. */
+enum { SEVERAL = 3 }; /* libuv's pool has threads for one more */
+
+struct several {
+  struct request reads[SEVERAL];
+  struct request other;
+};
+
+static void on_several(weir_op_t *op, int status, size_t n) {
+  struct several *s = op->data;
+
+  on_done(op, status, n);
+  for (int i = 0; i < SEVERAL; i += 2)
+    weir_cancel(&s->reads[i].op);
+}
+
+static void some_wait_on(struct weir_fixture *f, unsigned entries) {
+  struct several s;
+  int fds[SEVERAL][2], ready[2];
+  char bytes[SEVERAL + 1];
+
+  fixture_reattach(f, entries);
+  memset(&s, 0, sizeof(s));
+  s.other.op.data = &s;
+  make_pipe(ready, O_NONBLOCK);
+  check_is(write(ready[1], "x", 1), 1);
+  for (int i = 0; i < SEVERAL; i++) {
+    make_pipe(fds[i], O_NONBLOCK);
+    pread_start(f, &s.reads[i], fds[i][0], &bytes[i], 1, -1);
+  }
+  check_is(weir_file_pread(f->loop, &s.other.op, ready[0],
+                           weir_mseq_block(&bytes[SEVERAL], 1), -1, on_several),
+           0);
+  finish(f, &s.other, 0, 1);
+  for (int i = 0; i < SEVERAL; i += 2)
+    finish(f, &s.reads[i], UV_ECANCELED, 0);
+  run_some_turns(f);
+  for (int i = 1; i < SEVERAL; i += 2) {
+    check_is(s.reads[i].calls, 0);
+    check_is(write(fds[i][1], "y", 1), 1);
+    finish(f, &s.reads[i], 0, 1);
+  }
+  for (int i = 0; i < SEVERAL; i++)
+    close_both(fds[i]);
+  close_both(ready);
+}
+
+WEIR_TEST(again, the_others_wait_on) {
+  some_wait_on(f, 0);
+}
+
+WEIR_TEST(again, the_others_wait_on_in_a_small_queue) {
+  some_wait_on(f, ENTRIES);
+}
