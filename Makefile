@@ -90,7 +90,6 @@ LT_QUIET := $(if $(VERBOSE_LINES),,--silent)
 
 SRCS := $(LIB_SRCS) $(OS_$(OS)_SRCS) \
   $(if $(filter yes,$(HAVE_URING)),$(URING_SRCS))
-BENCH_SRCS := $(BENCH_C) $(if $(filter yes,$(HAVE_URING)),$(BENCH_URING_C))
 LOBJS := $(SRCS:.c=.lo)
 TESTLIB_LOBJS := $(patsubst %.c,%.lo,$(TESTLIB_SRCS) \
   $(if $(filter yes,$(HAVE_URING)),$(TESTLIB_URING_SRCS)))
@@ -145,7 +144,7 @@ libweir-test.la: $(TESTLIB_LOBJS)
 
 programs = $(patsubst %.c,%$(EXEEXT),$1)
 SAMPLES := $(call programs,$(SAMPLES_C))
-BENCHES := $(call programs,$(BENCH_SRCS))
+BENCH := $(if $(filter yes,$(HAVE_URING)),bench/bench$(EXEEXT))
 TESTS := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(TESTS_C)))
 PLAINS := $(call programs,$(PLAIN_C))
 TSANS := $(call programs,$(TSAN_C))
@@ -155,15 +154,13 @@ SUPPORT_OBJS := $(SUPPORT_C:.c=.o)
 PROGRAM_OBJS := $(PROGRAM_C:.c=.o)
 SAMPLES_SUPPORT_OBJS := $(SAMPLES_SUPPORT_C:.c=.o)
 BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
+BENCH_OBJS := $(BENCH_C:.c=.o) $(BENCH_SUPPORT_OBJS)
 CAST_OBJS := $(CAST_C:.c=.o)
-CROWD_OBJS := $(CROWD_C:.c=.o)
 CORE := libweir-core.la
-CANDIDATE_OBJS := $(CANDIDATE_C:.c=.o)
 SOAK_OBJS := $(SOAK_C:.c=.o)
-POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_SRCS) $(TESTS_C) \
-  $(PLAIN_C) $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
-  $(BENCH_SUPPORT_OBJS) $(CAST_OBJS) $(CROWD_OBJS) $(CANDIDATE_OBJS) \
-  $(PROGRAM_OBJS) $(SOAK_OBJS)
+POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(TESTS_C) $(PLAIN_C) $(TSAN_C) \
+  $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) $(PROGRAM_OBJS) \
+  $(SOAK_OBJS) $(sort $(BENCH_OBJS) $(CAST_OBJS))
 
 define compile
 $(call say,CC)$(MKDIR_P) $(@D)
@@ -181,6 +178,8 @@ tests/%.o: EXTRA_CFLAGS = -fno-lto
 tests/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS) -I$(srcdir)/tests \
   -I$(srcdir)/tests/support $(CRITERION_CFLAGS)
 bench/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS)
+bench/machine.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS) \
+  -DLIBURING='"$(shell $(PKG_CONFIG) --modversion liburing)"'
 tests/fuzz/%.o: EXTRA_CFLAGS = -fno-lto -fsanitize=fuzzer-no-link
 
 # Samples are what a user writes: they get the installed library's symbols and
@@ -190,16 +189,10 @@ $(SAMPLES): %$(EXEEXT): %.o $(SAMPLES_SUPPORT_OBJS) libweir.la
 	$(quiet)$(LINK) -o $@ $< $(SAMPLES_SUPPORT_OBJS) libweir.la \
 	  $(LIBUV_LIBS) $(THREAD_LIBS) $(LIBS)
 
-$(BENCHES): %$(EXEEXT): %.o $(BENCH_SUPPORT_OBJS) libweir-core.la
+bench/bench$(EXEEXT): $(BENCH_OBJS) libweir-core.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -o $@ $(filter %.o,$^) libweir-core.la \
 	  $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
-
-bench/broadcast$(EXEEXT): $(CAST_OBJS) $(CROWD_OBJS)
-bench/echo_uring$(EXEEXT) bench/fanout$(EXEEXT) \
-bench/instr_cancel$(EXEEXT) bench/instr_echo$(EXEEXT) \
-bench/instr_file$(EXEEXT) bench/instr_turn$(EXEEXT) \
-bench/instr_write$(EXEEXT): $(CANDIDATE_OBJS)
 
 $(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) $(CORE)
 	$(call say,LINK)
@@ -231,7 +224,7 @@ endif
 
 samples: $(SAMPLES)
 tests: $(TESTS) $(PLAINS)
-programs: all tests $(BENCHES) $(TSANS)
+programs: all tests $(BENCH) $(TSANS)
 
 # ---- Tests -------------------------------------------------------------------
 
@@ -251,7 +244,7 @@ ifneq ($(HAVE_CRITERION),yes)
 CRITERION_MISSING := skip:unit-tests:Criterion-is-not-installed
 endif
 
-check check-all: libraries libweir-core.la samples tests
+check check-all: libraries libweir-core.la samples tests $(BENCH)
 ifeq ($(CROSS)$(TEST_WRAPPER),yes)
 	@echo '$@: built, not run: set TEST_WRAPPER to run the programs'
 else
@@ -349,11 +342,25 @@ mutate:
 demo: samples
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/samples/demo.sh
 
-bench-instructions: $(BENCHES)
-	@$(SHELL) $(srcdir)/bench/instructions.sh
+bench-instructions: $(BENCH)
+	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/bench/instructions.sh
 
-bench: $(BENCHES) samples bench-instructions
-	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/bench/run.sh
+# BENCHFLAGS: as --quick, or names of workloads.
+ifeq ($(BENCH),)
+bench bench-docs:
+	@echo '$@: this build has no io_uring to compare with'
+else
+bench: $(BENCH)
+	@$(BENCH) $(BENCHFLAGS)
+
+# All of it, into docs/performance.md and its graphs. NOTE: a sentence on the
+# machine.
+bench-docs: $(BENCH) bench-instructions
+	@$(BENCH) --rounds 7 --instructions out/bench/instructions \
+	  --json out/bench/results.json $(BENCHFLAGS)
+	@NOTE='$(NOTE)' $(SHELL) $(srcdir)/bench/docs.sh \
+	  out/bench/results.json $(srcdir)/docs
+endif
 
 # Compiles a program against what is installed, as a packager's test.
 installcheck:
@@ -418,8 +425,8 @@ CLEAN_DIRS := . lib lib/test uring tests tests/fuzz tests/program \
 clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
 	  $$d/*.d $$d/*.gcno $$d/*.gcda; done
-	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(BENCH_URING_C) \
-	  $(TESTS_C) $(PLAIN_C) $(TSAN_C) $(FUZZ_C)) tests/soak/soak$(EXEEXT)
+	rm -f $(call programs,$(SAMPLES_C) bench/bench.c $(TESTS_C) \
+	  $(PLAIN_C) $(TSAN_C) $(FUZZ_C)) tests/soak/soak$(EXEEXT)
 	rm -rf out
 
 distclean: clean
@@ -457,8 +464,9 @@ define HELP
   soak            SECONDS (600) of connections that come and go
   mutate          which of MUTANTS (40) changes of FILES no test would notice
   demo            see it work on real sockets and files
-  bench           measure against plain libuv and raw liburing
+  bench           measure against plain libuv and raw liburing; BENCHFLAGS
   bench-instructions  count those of operations, searches and copies
+  bench-docs      measure all of it for docs/performance.md
   install         to prefix, below DESTDIR  uninstall       the reverse
   installcheck    use what is installed
   clean           what make made            distclean       configure's too
@@ -470,9 +478,9 @@ endef
 help:
 	$(info $(HELP))@:
 
-.PHONY: all bench bench-instructions check check-abi check-all check-docs \
-  check-elf check-examples check-headers check-libuv check-profiles \
-  check-profiles-quick check-readme check-structure check-style check-tsan \
-  clean coverage demo dist distcheck distclean fuzz help install installcheck \
-  libraries mutate programs samples soak test tests uninstall update-abi \
-  verify-dist
+.PHONY: all bench bench-docs bench-instructions check check-abi check-all \
+  check-docs check-elf check-examples check-headers check-libuv \
+  check-profiles check-profiles-quick check-readme check-structure \
+  check-style check-tsan clean coverage demo dist distcheck distclean fuzz \
+  help install installcheck libraries mutate programs samples soak test tests \
+  uninstall update-abi verify-dist

@@ -252,6 +252,7 @@ CHECKS_ALL_SH += tests/check-structure.sh
 CHECKS_ALL_SH += tests/check-style.sh
 
 SMOKE_SH += tests/smoke-adopt.sh
+SMOKE_SH += tests/smoke-bench.sh
 SMOKE_SH += tests/smoke-cp.sh
 SMOKE_SH += tests/smoke-echo.sh
 SMOKE_SH += tests/smoke-guide.sh
@@ -299,33 +300,38 @@ SAMPLES_SUPPORT_C += samples/server.c
 SAMPLES_SUPPORT_C += samples/source.c
 SAMPLES_SUPPORT_C += samples/target.c
 
-BENCH_C += bench/echo_uv.c
-BENCH_C += bench/instr_seq.c
+# The program of make bench, with io_uring only; a workload is a file here and a
+# line in bench/workloads.h.
+BENCH_C += bench/accept.c
+BENCH_C += bench/bench.c
+BENCH_C += bench/calls.c
+BENCH_C += bench/candidate.c
+BENCH_C += bench/copy.c
+BENCH_C += bench/echo.c
+BENCH_C += bench/fanout.c
+BENCH_C += bench/files.c
+BENCH_C += bench/gate.c
+BENCH_C += bench/idle.c
+BENCH_C += bench/inner.c
+BENCH_C += bench/log.c
+BENCH_C += bench/machine.c
+BENCH_C += bench/passing.c
+BENCH_C += bench/peer.c
+BENCH_C += bench/queued.c
+BENCH_C += bench/relay.c
+BENCH_C += bench/report.c
+BENCH_C += bench/rounds.c
+BENCH_C += bench/run.c
+BENCH_C += bench/seq.c
+BENCH_C += bench/until.c
+BENCH_C += bench/window.c
 
-# With io_uring only.
-BENCH_URING_C += bench/broadcast.c
-BENCH_URING_C += bench/client.c
-BENCH_URING_C += bench/cp_uring.c
-BENCH_URING_C += bench/echo_uring.c
-BENCH_URING_C += bench/fanout.c
-BENCH_URING_C += bench/instr_cancel.c
-BENCH_URING_C += bench/instr_echo.c
-BENCH_URING_C += bench/instr_file.c
-BENCH_URING_C += bench/instr_turn.c
-BENCH_URING_C += bench/instr_write.c
-
-BENCH_SUPPORT_C += samples/address.c
-BENCH_SUPPORT_C += samples/common.c
 BENCH_SUPPORT_C += samples/message.c
 BENCH_SUPPORT_C += samples/options.c
 
-# The server of bench/broadcast.c and tests/test_broadcast.c; its clients there.
+# The server of tests/test_broadcast.c, and what counts its system calls.
 CAST_C += bench/calls.c
-CAST_C += bench/cast.c
-CROWD_C += bench/crowd.c
-
-# What bench/instructions.sh compares.
-CANDIDATE_C += bench/candidate.c
+CAST_C += tests/support/cast.c
 
 # Whole pages: each is found under the other names in its NAME, too.
 MAN3 += man/weir_buffer.3

@@ -11,8 +11,12 @@
 
 #include "calls.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -21,23 +25,21 @@
 /* Shared libraries have to find the functions here. */
 #pragma GCC visibility push(default)
 
-static _Thread_local int counting;
-static _Thread_local unsigned long made;
+static atomic_int counting;
+static atomic_ulong made;
 
 int calls_count(int on) {
-  int before = counting;
-
-  counting = on;
-  return before;
+  return atomic_exchange(&counting, on);
 }
 
 unsigned long calls_made(void) {
-  return made;
+  return atomic_load(&made);
 }
 
 /* Notes a call. Returns its number, so that it is a call's first argument. */
 static long noted(long number) {
-  made += (unsigned long)counting;
+  if (atomic_load_explicit(&counting, memory_order_relaxed))
+    atomic_fetch_add_explicit(&made, 1, memory_order_relaxed);
   return number;
 }
 
@@ -85,6 +87,87 @@ int epoll_pwait(int fd, struct epoll_event *events, int count, int timeout,
 
 int epoll_wait(int fd, struct epoll_event *events, int count, int timeout) {
   return epoll_pwait(fd, events, count, timeout, NULL);
+}
+
+/* ---- Files ---- */
+
+int fsync(int fd) {
+  return (int)syscall(noted(SYS_fsync), fd);
+}
+
+int fdatasync(int fd) {
+  return (int)syscall(noted(SYS_fdatasync), fd);
+}
+
+/* Elsewhere an offset is more than one argument. Both names are in use. */
+#ifdef __LP64__
+ssize_t pread(int fd, void *buf, size_t len, off_t offset) {
+  return syscall(noted(SYS_pread64), fd, buf, len, offset);
+}
+
+ssize_t pwrite(int fd, const void *buf, size_t len, off_t offset) {
+  return syscall(noted(SYS_pwrite64), fd, buf, len, offset);
+}
+
+ssize_t preadv(int fd, const struct iovec *iov, int count, off_t offset) {
+  return syscall(noted(SYS_preadv), fd, iov, count, offset, 0);
+}
+
+ssize_t pwritev(int fd, const struct iovec *iov, int count, off_t offset) {
+  return syscall(noted(SYS_pwritev), fd, iov, count, offset, 0);
+}
+
+#ifdef __GLIBC__
+ssize_t pread64(int fd, void *buf, size_t len, off64_t offset) {
+  return syscall(noted(SYS_pread64), fd, buf, len, offset);
+}
+
+ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t offset) {
+  return syscall(noted(SYS_pwrite64), fd, buf, len, offset);
+}
+
+ssize_t preadv64(int fd, const struct iovec *iov, int count, off64_t offset) {
+  return syscall(noted(SYS_preadv), fd, iov, count, offset, 0);
+}
+
+ssize_t pwritev64(int fd, const struct iovec *iov, int count, off64_t offset) {
+  return syscall(noted(SYS_pwritev), fd, iov, count, offset, 0);
+}
+#endif
+#endif
+
+/* ---- Connections ---- */
+
+/* Its address is a union with GNU's headers. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags) {
+  return (int)syscall(noted(SYS_accept4), fd, addr, len, flags);
+}
+#pragma GCC diagnostic pop
+
+int close(int fd) {
+  return (int)syscall(noted(SYS_close), fd);
+}
+
+int shutdown(int fd, int how) {
+  return (int)syscall(noted(SYS_shutdown), fd, how);
+}
+
+int getsockopt(int fd, int level, int name, void *value, socklen_t *len) {
+  return (int)syscall(noted(SYS_getsockopt), fd, level, name, value, len);
+}
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t len) {
+  return (int)syscall(noted(SYS_setsockopt), fd, level, name, value, len);
+}
+
+int ioctl(int fd, unsigned long request, ...) {
+  va_list list;
+  va_start(list, request);
+  void *argument = va_arg(list, void *);
+  va_end(list);
+  return (int)syscall(noted(SYS_ioctl), fd, request, argument);
 }
 
 #pragma GCC visibility pop

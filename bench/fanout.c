@@ -3,224 +3,227 @@
  */
 #include "config.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include <weir.h>
+#include "bench.h"
+#include "peer.h"
 
-#include "../samples/common.h"
-#include "candidate.h"
+/* Each line of one sender goes to all clients, as a write of its own. The next
+ * lines are read when all have the last. Raw liburing sends a client all lines
+ * that have come in one request, as one would by hand. */
 
-/* Many small messages to many TCP connections: the writer queues a batch on
- * each, and the next when all of that has gone; each message is a write of its
- * own. A process of its own reads. Prints messages in a second, and the
- * microseconds of the writer's processor time for one. */
+enum { LINES = 64 /* at a time, at most */, LINE = 128 };
 
-enum { PEERS = 64, BATCH = 64, MESSAGE = 64, ROOM = 1 << 20 };
-
-typedef struct peer_s {
+typedef struct client_s {
   int fd;
-  unsigned waits; /* for so many of the batch */
-  unsigned batches;
-  union {
-    uv_tcp_t uv;
-    weir_stream_t weir;
-  } stream;
+  bench_uv_t uv;
+  weir_stream_t weir;
+  struct msghdr header;
+  struct iovec segments[LINES];
+  size_t sent; /* bytes, on the ring */
   union {
     uv_write_t uv;
     weir_op_t weir;
-  } writes[BATCH];
-} peer_t;
+  } writes[LINES];
+} client_t;
 
-static peer_t peers[PEERS];
-static char message[MESSAGE];
-static unsigned batches; /* for each */
+static client_t *clients;
+static char room[LINES * LINE];
+static size_t held;    /* bytes in it, perhaps with the beginning of a line */
+static unsigned lines; /* whole ones in it */
+static unsigned left;  /* writes that are not done */
+static void (*read_more)(void);
+static void (*send_lines)(client_t *c);
 
-static double seconds(struct timeval t) {
-  return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+static void prepare(void) {
+  bench_connect(1 + bench.count, peer_lines);
+  clients = bench_memory(bench.count * sizeof *clients);
+  for (unsigned i = 0; i < bench.count; i++)
+    clients[i].fd = bench.fds[i + 1];
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+static void on_bytes(ssize_t n) {
+  if (n <= 0)
+    fail("read", n == 0 ? UV_EOF : (int)n);
+  held += (size_t)n;
+  lines = (unsigned)(held / bench.bytes);
+  left = lines * bench.count;
+  for (unsigned i = 0; i < bench.count && lines > 0; i++)
+    send_lines(&clients[i]);
+  if (lines == 0)
+    read_more();
 }
 
-/* ---- The reader ---- */
+/* Lines have gone to a client. */
+static void written(unsigned n) {
+  size_t whole = lines * bench.bytes;
+  bench_moved(n * bench.bytes);
+  left -= n;
+  if (left > 0)
+    return;
+  held -= whole;
+  for (size_t i = 0; i < held; i++)
+    room[i] = room[whole + i];
+  read_more();
+}
 
-static void connect_all(const struct sockaddr_in *to, int poller) {
-  for (size_t i = 0; i < PEERS; i++) {
-    struct epoll_event event = {.events = EPOLLIN};
-    event.data.fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (event.data.fd < 0 ||
-        connect(event.data.fd, (const struct sockaddr *)to, sizeof *to) != 0 ||
-        epoll_ctl(poller, EPOLL_CTL_ADD, event.data.fd, &event) != 0)
-      fail("reader", -errno);
+/* Where the next bytes go. */
+static uv_buf_t vacant(void) {
+  return uv_buf_init(room + held, (unsigned)(LINES * bench.bytes - held));
+}
+
+static uv_buf_t line(unsigned i) {
+  return uv_buf_init(room + i * bench.bytes, (unsigned)bench.bytes);
+}
+
+/* ---- Raw ---- */
+
+static void raw_read(void) {
+  uv_buf_t into = vacant();
+  struct io_uring_sqe *sqe = bench_sqe();
+  io_uring_prep_recv(sqe, bench.fds[0], into.base, into.len, 0);
+  io_uring_sqe_set_data(sqe, NULL);
+}
+
+static void raw_write(client_t *c) {
+  size_t whole = c->sent / bench.bytes, part = c->sent % bench.bytes;
+  struct io_uring_sqe *sqe = bench_sqe();
+  for (unsigned i = 0; i < lines; i++)
+    c->segments[i] = (struct iovec){line(i).base, bench.bytes};
+  c->segments[whole].iov_base = line((unsigned)whole).base + part;
+  c->segments[whole].iov_len -= part;
+  c->header = (struct msghdr){.msg_iov = c->segments + whole,
+                              .msg_iovlen = lines - whole};
+  io_uring_prep_sendmsg(sqe, c->fd, &c->header, MSG_NOSIGNAL);
+  io_uring_sqe_set_data(sqe, c);
+}
+
+static void on_completion(uint64_t data, int result) {
+  client_t *c = (client_t *)(uintptr_t)data;
+  if (c == NULL) {
+    on_bytes(result);
+    return;
   }
+  if (result <= 0)
+    fail("write", result);
+  c->sent += (size_t)result;
+  if (c->sent < lines * bench.bytes) {
+    raw_write(c);
+    return;
+  }
+  c->sent = 0;
+  written(lines);
 }
 
-static void read_all(const struct sockaddr_in *from) {
-  static char room[ROOM];
-  struct epoll_event events[PEERS];
-  int poller = epoll_create1(0);
-  size_t left = (size_t)PEERS * batches * BATCH * MESSAGE;
-  connect_all(from, poller);
-  while (left > 0) {
-    int n = epoll_wait(poller, events, PEERS, -1);
-    for (int i = 0; i < n; i++) {
-      ssize_t r = read(events[i].data.fd, room, sizeof room);
-      if (r < 0)
-        fail("reader", -errno);
-      if (r == 0)
-        close(events[i].data.fd);
-      left -= (size_t)r;
-    }
-  }
-  _exit(0);
+static void run_raw(void) {
+  read_more = raw_read;
+  send_lines = raw_write;
+  read_more();
+  bench_go(on_completion);
 }
 
 /* ---- Libuv ---- */
 
-static void uv_batch(peer_t *p);
+static bench_uv_t uv_sender;
+
+static void on_uv_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf) {
+  (void)handle;
+  (void)size;
+  *buf = vacant();
+}
+
+static void on_uv_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
+  (void)buf;
+  if (n == 0)
+    return;
+  uv_read_stop(stream);
+  on_bytes(n);
+}
+
+static void uv_read_more(void) {
+  int r = uv_read_start(&uv_sender.stream, on_uv_alloc, on_uv_read);
+  if (r != 0)
+    fail("read", r);
+}
 
 static void on_uv_written(uv_write_t *request, int status) {
-  peer_t *p = request->data;
+  (void)request;
   if (status != 0)
     fail("write", status);
-  if (--p->waits == 0)
-    uv_batch(p);
+  written(1);
 }
 
-static void uv_batch(peer_t *p) {
-  uv_buf_t data = uv_buf_init(message, MESSAGE);
-  if (p->batches-- == 0) {
-    uv_close((uv_handle_t *)&p->stream.uv, NULL);
-    return;
+static void uv_send(client_t *c) {
+  int r = 0;
+  for (unsigned i = 0; i < lines && r == 0; i++) {
+    uv_buf_t data = line(i);
+    r = uv_write(&c->writes[i].uv, &c->uv.stream, &data, 1, on_uv_written);
   }
-  for (p->waits = 0; p->waits < BATCH; p->waits++) {
-    uv_write_t *request = &p->writes[p->waits].uv;
-    request->data = p;
-    if (uv_write(request, (uv_stream_t *)&p->stream.uv, &data, 1,
-                 on_uv_written) != 0)
-      quit("libuv", "cannot write");
-  }
+  if (r != 0)
+    fail("write", r);
 }
 
-static void uv_begin(uv_loop_t *uv, peer_t *p) {
-  if (uv_tcp_init(uv, &p->stream.uv) != 0 ||
-      uv_tcp_open(&p->stream.uv, p->fd) != 0)
-    quit("libuv", "cannot begin");
-  uv_batch(p);
+static void run_libuv(void) {
+  read_more = uv_read_more;
+  send_lines = uv_send;
+  bench_open_uv(&uv_sender, bench.fds[0]);
+  for (unsigned i = 0; i < bench.count; i++)
+    bench_open_uv(&clients[i].uv, clients[i].fd);
+  read_more();
+  bench_go(NULL);
 }
 
 /* ---- Weir ---- */
 
-static void weir_batch(peer_t *p);
+static weir_stream_t weir_sender;
+static weir_op_t reading;
+
+static void on_read(weir_op_t *op, int status, size_t n) {
+  (void)op;
+  on_bytes(status != 0 ? status : (ssize_t)n);
+}
+
+static void weir_read_more(void) {
+  uv_buf_t into = vacant();
+  int r = weir_read_some(&reading, &weir_sender,
+                         weir_mseq_block(into.base, into.len), on_read);
+  if (r != 0)
+    fail("read", r);
+}
 
 static void on_written(weir_op_t *op, int status, size_t n) {
-  peer_t *p = op->data;
+  (void)op;
   (void)n;
   if (status != 0)
     fail("write", status);
-  if (--p->waits == 0)
-    weir_batch(p);
+  written(1);
 }
 
-static void weir_batch(peer_t *p) {
-  if (p->batches-- == 0) {
-    if (weir_close(&p->stream.weir, NULL) != 0)
-      quit("weir", "cannot close");
-    return;
-  }
-  for (p->waits = 0; p->waits < BATCH; p->waits++) {
-    weir_op_t *op = &p->writes[p->waits].weir;
-    op->data = p;
-    if (weir_write(op, &p->stream.weir, weir_seq_block(message, MESSAGE),
-                   on_written) != 0)
-      quit("weir", "cannot write");
-  }
+static void weir_send(client_t *c) {
+  int r = 0;
+  for (unsigned i = 0; i < lines && r == 0; i++)
+    r = weir_write(&c->writes[i].weir, &c->weir,
+                   weir_seq_block(line(i).base, bench.bytes), on_written);
+  if (r != 0)
+    fail("write", r);
 }
 
-static void weir_begin(weir_loop_t *weir, peer_t *p) {
-  if (weir_tcp_init(weir, &p->stream.weir) != 0 ||
-      weir_tcp_open(&p->stream.weir, p->fd) != 0)
-    quit("weir", "cannot begin");
-  weir_batch(p);
+static void run_weir(void) {
+  read_more = weir_read_more;
+  send_lines = weir_send;
+  bench_open_weir(&weir_sender, bench.fds[0]);
+  for (unsigned i = 0; i < bench.count; i++)
+    bench_open_weir(&clients[i].weir, clients[i].fd);
+  read_more();
+  bench_go(NULL);
 }
 
-/* ---- The program ---- */
-
-static int open_listener(struct sockaddr_in *addr) {
-  socklen_t len = sizeof *addr;
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
-  *addr = (struct sockaddr_in){.sin_family = AF_INET,
-                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  if (fd < 0 || bind(fd, (struct sockaddr *)addr, len) != 0 ||
-      listen(fd, PEERS) != 0 ||
-      getsockname(fd, (struct sockaddr *)addr, &len) != 0)
-    fail("cannot listen", -errno);
-  return fd;
-}
-
-static void use_processor(const char *word) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET((unsigned)atoi(word), &set);
-  sched_setaffinity(0, sizeof set, &set);
-}
-
-static void run(candidate_t candidate) {
-  uv_loop_t uv;
-  struct rusage usage;
-  weir_loop_t *weir = candidate_attach(candidate, &uv, NULL);
-  double start = now();
-  for (size_t i = 0; i < PEERS; i++) {
-    peers[i].batches = batches;
-    if (weir != NULL)
-      weir_begin(weir, &peers[i]);
-    else
-      uv_begin(&uv, &peers[i]);
-  }
-  uv_run(&uv, UV_RUN_DEFAULT);
-  wait(NULL);
-  double count = (double)PEERS * batches * BATCH;
-  double took = now() - start;
-  getrusage(RUSAGE_SELF, &usage);
-  double used = seconds(usage.ru_utime) + seconds(usage.ru_stime);
-  printf("%.0f %.4f\n", count / took, used * 1e6 / count);
-}
-
-int main(int argc, char **argv) {
-  struct sockaddr_in addr;
-  if (argc != 4)
-    quit("usage", "fanout CANDIDATE BATCHES READERS-PROCESSOR");
-  candidate_t candidate = candidate_named(argv[1]);
-  batches = (unsigned)strtoul(argv[2], NULL, 10);
-  signal(SIGPIPE, SIG_IGN); /* uv_write raises it; weir does not */
-  int listener = open_listener(&addr);
-  pid_t pid = fork();
-  if (pid < 0)
-    fail("fork", -errno);
-  if (pid == 0) {
-    use_processor(argv[3]);
-    read_all(&addr);
-  }
-  for (size_t i = 0; i < PEERS; i++) {
-    peers[i].fd = accept(listener, NULL, NULL);
-    if (peers[i].fd < 0)
-      fail("accept", -errno);
-  }
-  run(candidate);
-  return 0;
-}
+const bench_workload_t bench_fanout = {
+    .name = "fanout",
+    .unit = "line to a client",
+    .what = "each line of one sender goes to all clients",
+    .prepare = prepare,
+    .raw = run_raw,
+    .libuv = run_libuv,
+    .weir = run_weir,
+    .shapes = {{"32x128", 32, LINE}}};

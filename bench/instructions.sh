@@ -5,13 +5,17 @@
 # What operations and sequences cost, in instructions in user space, which is
 # the same in every run on one machine: counted by valgrind's callgrind. Run it
 # in a build directory with optimisation, built by gcc (valgrind 3.19 cannot
-# read what clang 14 writes). Fails if a bound is missed.
+# read what clang 14 writes). Fails if an operation costs 5 % more than at the
+# last release, of which bench/released tells, or a bound here is missed.
 #
-# With WEIR_WAIT=ring the column of io_uring is that of the ring wait.
+# What was counted goes to $COUNTED (out/bench/instructions), as bench/released
+# has it: that file is a copy of what was written at the release.
 
-uring=guest
-[ "${WEIR_WAIT:-}" != ring ] || uring=ring
 unset WEIR_BACKEND WEIR_WAIT WEIR_DEBUG WEIR_URING_CAPS_OFF
+srcdir=${srcdir:-.}
+counted=${COUNTED:-out/bench/instructions}
+candidates='raw libuv guest ring uv'
+mkdir -p "$(dirname "$counted")" && : >"$counted" || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 passed=0
@@ -73,66 +77,73 @@ bounded() {
 
 # ---- Operations ----
 
-# cost CANDIDATE: the instructions for one of the operation at hand; of a turn,
-# those that it has besides libuv's own.
+# cost NAME CANDIDATE: the instructions for one of the operation at hand; of a
+# turn, those that it has besides libuv's own.
 cost() {
-  each=$(slope "$from" "$to" "bench/instr_$program" "$1" "$what")
-  [ "$what" != turn ] || each=$(compute 'a - b' "$each" "$turn")
+  each=$(slope "$from" "$to" bench/bench --count "$1" "$2")
+  [ "$1" != turn ] || each=$(compute 'a - b' "$each" "$turn")
   printf '%.1f\n' "$(compute "a / $units" "$each")"
 }
 
-# operation TEXT PROGRAM WHAT FROM TO UNITS BOUND-URING BOUND-UV
+# released NAME CANDIDATE: what may be counted.
+released() {
+  awk -v name="$1" -v candidate="$2" '
+    $1 == name && $2 == candidate { printf "%.1f\n", $3 * 1.05 }
+  ' "$srcdir/bench/released"
+}
+
+# operation NAME FROM TO UNITS CANDIDATE...: in a line.
 operation() {
-  text=$1 program=$2 what=$3 from=$4 to=$5 units=$6
-  raw=- on_uring=- missed=
-  case $uring/$what in
-  /* | */now | */turn) ;;
-  *) raw=$(cost raw) ;;
-  esac
-  libuv=$(cost libuv)
-  if [ -n "$uring" ]; then
-    on_uring=$(cost $uring)
-    bounded "$on_uring" "$7"
-    on_uring="$on_uring <= $7"
-  fi
-  on_uv=$(cost uv)
-  bounded "$on_uv" "$8"
-  # shellcheck disable=SC2059
-  printf "$columns%s\n" "$text" "$raw" "$libuv" "$on_uring" "$on_uv <= $8" \
-    "$missed"
+  name=$1 from=$2 to=$3 units=$4 missed=
+  shift 4
+  printf '%-14s' "$name"
+  for candidate in $candidates; do
+    figure=-
+    case " $* " in *" $candidate "*)
+      figure=$(cost "$name" "$candidate")
+      echo "$name $candidate $figure" >>"$counted"
+      limit=$(released "$name" "$candidate")
+      [ -z "$limit" ] || bounded "$figure" "$limit"
+      figure=$figure${limit:+ <= $limit}
+      ;;
+    esac
+    printf ' %17s' "$figure"
+  done
+  echo "$missed"
 }
 
 operations() {
-  [ -x bench/instr_turn ] || {
-    skip 'operations: this build has no io_uring to compare with'
-    return
-  }
-  why=$(bench/instr_turn $uring turn 1 2>&1) || {
+  why=$(bench/bench --count turn guest 1 2>&1) || {
     skip "raw liburing, and weir on io_uring: ${why#*: }"
-    uring=
+    candidates='libuv uv'
   }
   collect='--toggle-collect=outside_* --collect-atstart=yes'
-  turn=$(slope 500 1500 bench/instr_turn libuv turn)
+  turn=$(slope 500 1500 bench/bench --count turn libuv)
 
-  columns='%-32s %6s %6s %15s %15s'
-  # shellcheck disable=SC2059
-  printf "$columns\n" 'Instructions for each' raw libuv 'weir: io_uring' libuv
-  # The bounds, on io_uring and on libuv, are some 10 % above what was counted.
-  operation 'echo round trip, 64 connections' echo echo 20 60 64 960 1140
-  operation 'relay step, 64 relays' echo relay 20 60 64 1230 1450
-  operation 'file pread, fixed, depth 64' file pread 20 60 64 390 925
-  operation 'queued 64-byte write, of 64' write queued 20 60 64 290 295
-  operation 'write_now, 64 bytes' write now 20 60 64 226 243
-  operation 'turn, attached and unused, added' turn turn 500 1500 1 100 100
+  printf '%-14s' 'Instructions'
+  # shellcheck disable=SC2086
+  printf ' %17s' $candidates
+  echo
+  # shellcheck disable=SC2086
+  operation echo-64x64 20 60 64 $candidates
+  # shellcheck disable=SC2086
+  operation relay-64x4K 20 60 64 $candidates
+  # shellcheck disable=SC2086
+  operation random-64x4K 20 60 64 $candidates
+  # shellcheck disable=SC2086
+  operation queued-1x64 20 60 64 $candidates
+  operation now 20 60 64 libuv guest ring uv
+  operation turn 500 1500 1 guest ring uv
 }
 
 # ---- Scale ----
 
 # Nothing costs more for being one of many.
 scale() {
-  for candidate in $uring uv; do
-    few=$(slope 1000 2000 bench/instr_cancel "$candidate" cancel)
-    many=$(slope 10000 20000 bench/instr_cancel "$candidate" cancel)
+  for candidate in guest uv; do
+    case $candidates in *"$candidate"*) ;; *) continue ;; esac
+    few=$(slope 1000 2000 bench/bench --count cancel "$candidate")
+    many=$(slope 10000 20000 bench/bench --count cancel "$candidate")
     row "cancelled reads of a file, $candidate: of 20000, to 2000" \
       "$(compute 'a / b' "$many" "$few")" 1.2
   done
@@ -142,7 +153,7 @@ scale() {
 
 # sequence WHAT: for each byte.
 sequence() {
-  slope 65536 655360 bench/instr_seq "$1"
+  slope 65536 655360 bench/bench --count "seq-$1" uv
 }
 
 # row TEXT VALUE [BOUND]
@@ -154,8 +165,8 @@ row() {
 
 sequences() {
   collect=--toggle-collect=measured
-  sixteen=$(slope 1000 2000 bench/instr_seq window-16)
-  eight=$(slope 1000 2000 bench/instr_seq window-8)
+  sixteen=$(slope 1000 2000 bench/bench --count seq-window-16 uv)
+  eight=$(slope 1000 2000 bench/bench --count seq-window-8 uv)
   row 'window of 16 segments' "$sixteen"
   row 'window, each segment' "$(compute '(a - b) / 8' "$sixteen" "$eight")" 12
 
@@ -185,11 +196,15 @@ if ! command -v valgrind >/dev/null 2>&1; then
   finish
 fi
 collect=
-count bench/instr_seq memcpy 64 >/dev/null
+[ -x bench/bench ] || {
+  skip 'this build has no io_uring to compare with'
+  finish
+}
+count bench/bench --count seq-memcpy uv 64 >/dev/null
 [ ! -e "$work/broken" ] || finish
 operations
 echo
-[ ! -x bench/instr_cancel ] || scale
+scale
 echo
 sequences
 finish

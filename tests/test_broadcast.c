@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "../bench/calls.h"
-#include "../bench/cast.h"
+#include "cast.h"
 #include "support/net.h"
 #include "support/scripted.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
-#ifndef BENCH_CAST_H
-#define BENCH_CAST_H
+#ifndef CAST_H
+#define CAST_H
 
 #include <weir/stream.h>
 
@@ -53,8 +53,7 @@ int cast_open(cast_t *cast, int sender, const int *clients, unsigned count);
 /* Closes all that is open; done when nothing keeps the loop going. */
 void cast_close(cast_t *cast);
 
-/* The system calls that the server's thread made while it counted them, see
- * calls.h. */
+/* The system calls that were made while they were counted, see calls.h. */
 unsigned long cast_calls(const cast_t *cast);
 
 #endif

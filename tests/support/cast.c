@@ -8,7 +8,7 @@
 
 #include <weir.h>
 
-#include "calls.h"
+#include "../../bench/calls.h"
 
 enum { FEW = 8 /* lines */ };
 

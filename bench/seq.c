@@ -3,25 +3,20 @@
  */
 #include "config.h"
 
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <weir.h>
+#include "bench.h"
 
-/* Does one thing of a given size in measured(), for instructions.sh, which has
- * valgrind count the instructions of that function. The cost of a unit is the
- * difference of two sizes, so that what is done once does not count. */
+/* Does one thing of a given size in measured(), the only function of which
+ * instructions.sh has the instructions counted here. */
 
 enum { MOST = 1 << 20, SEGMENT = 64 };
 
 static char source[MOST], target[2 * MOST];
 static uv_buf_t from[MOST / SEGMENT], to[MOST / SEGMENT];
 static weir_buffer_t buffer;
-static uv_loop_t uv;
-static weir_loop_t *loop;
 static weir_stream_t stream;
 static size_t result;
 
@@ -49,18 +44,15 @@ static void make_segments(size_t n) {
   }
 }
 
-static void prepare(const char *what, size_t n) {
+static void make(const char *what, size_t n) {
   const char *needle = strstr(what, "string") != NULL ? "\r\n\r\n" : "\n";
-  weir_loop_options_t options = {.backend = WEIR_BACKEND_UV};
   int fds[2];
 
   write_text(n, needle);
   make_segments(n / SEGMENT);
-  if (pipe(fds) != 0 || uv_loop_init(&uv) != 0 ||
-      weir_loop_attach(&uv, &options, &loop) != 0 ||
-      weir_pipe_init(loop, &stream) != 0 ||
-      weir_pipe_open(&stream, fds[0]) != 0)
-    exit(1);
+  if (pipe(fds) != 0)
+    quit("seq", "no pipe");
+  bench_open_weir(&stream, fds[0]);
   if (strstr(what, "ring") != NULL) {
     weir_ring_init_fixed(&buffer, target, n);
     if (weir_buffer_put(&buffer, weir_seq_block(source, n / 2)) != 0)
@@ -83,7 +75,7 @@ static void until(weir_until_t what) {
 
   if (weir_read_until(&op, &stream, &buffer, what, on_found) != 0)
     exit(1);
-  uv_run(&uv, UV_RUN_DEFAULT);
+  uv_run(&bench.uv, UV_RUN_DEFAULT);
 }
 
 /* n windows, each of `segments` segments. */
@@ -125,13 +117,28 @@ __attribute__((noinline)) void measured(const char *what, size_t n) {
     result = (size_t)(found - source);
 }
 
-int main(int argc, char **argv) {
-  size_t n = argc == 3 ? (size_t)strtoul(argv[2], NULL, 10) : 0;
-
-  if (n < SEGMENT || n > MOST)
-    return 2;
-  prepare(argv[1], n);
-  measured(argv[1], n);
-  printf("%zu %d\n", result, target[n / 3]);
-  return 0;
+static void run(void) {
+  if (bench.ops < SEGMENT || bench.ops > MOST)
+    quit("seq", "64 to 1048576 bytes");
+  make(bench.shape->name, bench.ops);
+  measured(bench.shape->name, bench.ops);
+  _exit(result == 0 && target[bench.ops / 3] == 0);
 }
+
+const bench_workload_t bench_seq = {
+    .name = "seq",
+    .unit = "byte",
+    .what = "sequences and buffers, beside what the C library does",
+    .measure = BENCH_INNER,
+    .weir = run,
+    .shapes = {{"window-16", 1, 1},
+               {"window-8", 1, 1},
+               {"memchr", 1, 1},
+               {"memmem-string", 1, 1},
+               {"until-byte", 1, 1},
+               {"until-byte-ring", 1, 1},
+               {"until-string", 1, 1},
+               {"until-string-ring", 1, 1},
+               {"memcpy", 1, 1},
+               {"copy", 1, 1},
+               {"copy-segments", 1, 1}}};
