@@ -148,6 +148,7 @@ TSANS := $(call programs,$(TSAN_C))
 FUZZERS := $(call programs,$(FUZZ_C))
 
 SUPPORT_OBJS := $(SUPPORT_C:.c=.o)
+PROGRAM_OBJS := $(PROGRAM_C:.c=.o)
 SAMPLES_SUPPORT_OBJS := $(SAMPLES_SUPPORT_C:.c=.o)
 BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
 CAST_OBJS := $(CAST_C:.c=.o)
@@ -156,7 +157,8 @@ CORE := libweir-core.la
 CANDIDATE_OBJS := $(CANDIDATE_C:.c=.o)
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_SRCS) $(TESTS_C) \
   $(PLAIN_C) $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
-  $(BENCH_SUPPORT_OBJS) $(CAST_OBJS) $(CROWD_OBJS) $(CANDIDATE_OBJS)
+  $(BENCH_SUPPORT_OBJS) $(CAST_OBJS) $(CROWD_OBJS) $(CANDIDATE_OBJS) \
+  $(PROGRAM_OBJS)
 
 define compile
 $(call say,CC)$(MKDIR_P) $(@D)
@@ -200,6 +202,7 @@ $(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) $(CORE)
 	  $(CRITERION_LIBS) $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
 
 tests/test_broadcast$(EXEEXT): $(CAST_OBJS)
+tests/test_program$(EXEEXT): $(PROGRAM_OBJS)
 
 $(PLAINS) $(TSANS): %$(EXEEXT): %.o libweir-core.la
 	$(call say,LINK)
@@ -208,8 +211,10 @@ $(PLAINS) $(TSANS): %$(EXEEXT): %.o libweir-core.la
 
 $(FUZZERS): %$(EXEEXT): %.o $(TESTLIB_LOBJS) libweir-core.la
 	$(call say,LINK)
-	$(quiet)$(LINK) -fsanitize=fuzzer -o $@ $< $(TESTLIB_LOBJS) \
+	$(quiet)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o %.lo,$^) \
 	  libweir-core.la $(OWN_LIBS) $(LIBS)
+
+tests/fuzz/loop$(EXEEXT): $(PROGRAM_OBJS)
 
 ifneq ($(DEPENDENCY_TRACKING),no)
 -include $(LOBJS:.lo=.d) $(TESTLIB_LOBJS:.lo=.d) $(POBJS:.o=.d)
@@ -303,7 +308,7 @@ fuzz: $(FUZZERS)
 else
 fuzz:
 	$(call variant,fuzz,CC='$(FUZZ_CC)' CFLAGS='-O1 -g' \
-	  --enable-sanitizers=fuzzer-no-link$(comma)address \
+	  --enable-sanitizers=fuzzer-no-link$(comma)address$(comma)undefined \
 	  --without-criterion,fuzz)
 endif
 
@@ -383,7 +388,8 @@ uninstall:
 
 # ---- Clean -------------------------------------------------------------------
 
-CLEAN_DIRS := . lib lib/test uring tests tests/support tests/fuzz samples bench
+CLEAN_DIRS := . lib lib/test uring tests tests/support tests/program \
+  tests/fuzz samples bench
 
 clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \

@@ -142,6 +142,7 @@ TESTS_C += tests/test_os.c
 TESTS_C += tests/test_over_files.c
 TESTS_C += tests/test_pace.c
 TESTS_C += tests/test_pool.c
+TESTS_C += tests/test_program.c
 TESTS_C += tests/test_push.c
 TESTS_C += tests/test_random.c
 TESTS_C += tests/test_read.c
@@ -193,6 +194,19 @@ SUPPORT_C += tests/support/sweep.c
 SUPPORT_C += tests/support/want.c
 SUPPORT_C += tests/support/worker.c
 
+# The interpreter of tests/test_program.c and tests/fuzz/loop.c.
+PROGRAM_C += tests/program/bare.c
+PROGRAM_C += tests/program/cut.c
+PROGRAM_C += tests/program/dock.c
+PROGRAM_C += tests/program/end.c
+PROGRAM_C += tests/program/file.c
+PROGRAM_C += tests/program/flow.c
+PROGRAM_C += tests/program/job.c
+PROGRAM_C += tests/program/program.c
+PROGRAM_C += tests/program/read.c
+PROGRAM_C += tests/program/world_real.c
+PROGRAM_C += tests/program/write.c
+
 # Programs with a main(), plain and for ThreadSanitizer: exit status 0, 1 or 77.
 PLAIN_C += tests/secure_env.c
 
@@ -202,6 +216,7 @@ TSAN_C += tests/tsan_moves.c
 
 # libFuzzer targets: tests/fuzz/NAME.c, their inputs in tests/fuzz/corpus-NAME/.
 FUZZ_C += tests/fuzz/buffer.c
+FUZZ_C += tests/fuzz/loop.c
 FUZZ_C += tests/fuzz/seq.c
 FUZZ_C += tests/fuzz/until.c
 

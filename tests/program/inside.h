@@ -1,0 +1,226 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PROGRAM_INSIDE_H
+#define PROGRAM_INSIDE_H
+
+#include "../random.h"
+#include "cut.h"
+#include "flow.h"
+#include "program.h"
+
+/* What the parts of the interpreter share. */
+
+enum { LINKS = 16, FILES = 2, SLOTS = 8, SLOT = 700, DEFERRED = 8 };
+
+typedef struct program_s program_t;
+
+/* One step, and what is drawn for it. */
+typedef struct step_s {
+  uint8_t what, which, a, b;
+} step_t;
+
+random_t step_dice(const step_t *step);
+
+/* ---- Streams ---- */
+
+typedef enum end_state_e {
+  END_NONE,       /* nobody there, as before an accept */
+  END_CONNECTING, /* or that failed */
+  END_OPEN,
+  END_CLOSING, /* also: the application has closed an adopted handle */
+  END_GONE
+} end_state_t;
+
+struct link_s;
+struct job_s;
+
+/* One end of a link: a stream of weir's, or a bare descriptor. */
+typedef struct end_s {
+  program_t *p;
+  struct link_s *link;
+  end_state_t state;
+  weir_stream_t *stream; /* NULL: it is bare */
+  int fd;                /* of a bare one */
+  uv_poll_t *watch;      /* of a bare one, while all is brought to an end */
+  uv_stream_t *handle;   /* of an adopted one */
+  int lost;              /* that was closed by the application */
+  int close_called;
+  int reset;
+  int can_read, can_write;
+  unsigned jobs;
+  unsigned readers; /* of jobs; more than one: the callbacks are due */
+
+  /* Writing. */
+  flow_t out;
+  enum { END_RUNS, END_PERHAPS, END_ENDED } ended;
+  struct job_s *ender;  /* the write that is to end it */
+  int write_status;     /* every later write gets it */
+  size_t failed;        /* one that has got it */
+  long last_write;      /* the last one that succeeded */
+  size_t writes_queued; /* their bytes, at most */
+
+  /* Reading. */
+  int got_end;
+  int got_all; /* the end, while the other side was not closed */
+  int read_failed;
+  weir_buffer_t buffer;
+  int has_buffer;
+  uint8_t *held; /* what is in it, by the model */
+  size_t held_len;
+} end_t;
+
+typedef struct link_s {
+  end_t ends[2];
+  world_link_t kind;
+  int paired;   /* by weir_test_pair */
+  int dialed;   /* by connecting to the dock */
+  unsigned tag; /* by which it is known when it is accepted */
+} link_t;
+
+static inline end_t *peer_of(end_t *e) {
+  return &e->link->ends[e == &e->link->ends[0]];
+}
+
+/* Whether bytes may be lost here, and errors come: not all is well with the
+ * other end, or this one is going with a reset. */
+int end_broken(end_t *e);
+
+/* 0 if operations on it are accepted, else what refuses them. */
+int end_refuses(const end_t *e);
+
+void end_open(end_t *e, weir_stream_t *stream);
+void end_close(end_t *e, int reset);
+
+/* Its reading side has met the end of the stream. */
+void end_met(end_t *e);
+
+/* The end that a step means; one that is open, if it can be. */
+end_t *end_pick(program_t *p, const step_t *step);
+
+weir_stream_t *stream_new(program_t *p);
+void link_make(program_t *p, random_t *dice);
+void link_open(program_t *p, link_t *link);
+void end_do(end_t *e, random_t *dice);
+void end_drain(end_t *e);
+void links_check(program_t *p);
+
+void bare_do(end_t *e, random_t *dice);
+void bare_drain(end_t *e);
+void bare_drop(end_t *e, int reset);
+
+void read_do(end_t *e, random_t *dice);
+void read_drain(end_t *e);
+void write_do(end_t *e, random_t *dice);
+void write_drain(end_t *e);
+
+/* ---- Operations ---- */
+
+typedef struct job_s {
+  weir_op_t op;
+  struct job_s *next, *prev;
+  program_t *p;
+  end_t *end; /* NULL: no stream's that can transfer */
+  void *on;   /* what else it is about */
+  int form;
+  int cancelled;
+  size_t piece; /* of a write, in its flow */
+  size_t len;
+  size_t need;
+  size_t asked; /* of a read under a condition: what was said last */
+  size_t went;  /* of a write, within its call */
+  size_t found; /* by a matcher */
+  uint8_t words[4];
+  cut_t cut;
+  int goes_on;
+  step_t then;
+} job_t;
+
+job_t *job_new(program_t *p, end_t *end, random_t *dice);
+
+/* In its callback, or when it was refused; job_end goes on with what was to
+ * follow, and may do anything. */
+void job_reports(job_t *job, int status, size_t n);
+void job_refused(job_t *job);
+void job_end(job_t *job);
+void job_cancel(job_t *job);
+
+/* ---- Files ---- */
+
+typedef struct file_s {
+  enum { FILE_NONE, FILE_OPENING, FILE_OPEN, FILE_CLOSING } state;
+  program_t *p;
+  int fd;
+  unsigned jobs;
+  unsigned readers[SLOTS];
+  int writers[SLOTS];
+  char path[WORLD_PATH];
+  uint8_t bytes[SLOTS * SLOT];
+} file_t;
+
+void file_do(program_t *p, const step_t *step);
+void file_drain(file_t *file);
+
+/* ---- Listening ---- */
+
+typedef struct dock_s {
+  enum { DOCK_NONE, DOCK_OPEN, DOCK_CLOSING, DOCK_GONE } state;
+  weir_stream_t *stream;
+  unsigned jobs;
+  int is_unix;
+  char path[WORLD_PATH];
+  struct sockaddr_storage address;
+} dock_t;
+
+void dock_do(program_t *p, const step_t *step);
+void dock_drain(program_t *p);
+
+/* ---- The program ---- */
+
+struct program_s {
+  world_t *world;
+  const char *name;
+  int trace;
+  uv_loop_t uv;
+  weir_loop_t *loop;
+  weir_loop_options_t options;
+  weir_pool_t *pool;
+  link_t links[LINKS];
+  size_t nlinks;
+  file_t files[FILES];
+  dock_t dock;
+  unsigned strays; /* streams that belong to no link, being closed */
+  job_t jobs;      /* the outstanding ones, a ring */
+  size_t njobs;
+  size_t begun;
+  size_t bytes;
+  retired_t *retired;
+  int inside;  /* in a call of weir's, where no callback comes */
+  int running; /* within uv_run */
+  int draining;
+  int lost; /* an adopted handle was closed */
+  unsigned long progress, seen;
+  uv_timer_t watchdog, tick, timer;
+  uv_prepare_t prepare;
+  uv_check_t check;
+  uv_idle_t idle;
+  /* Steps for the callbacks of the last four. */
+  step_t deferred[4][DEFERRED];
+  size_t ndeferred[4];
+};
+
+/* Ends the process unless truth. */
+void must(const program_t *p, int truth, const char *what, ...)
+    __attribute__((format(printf, 3, 4)));
+void must_be(const program_t *p, long long actual, long long expected,
+             const char *what);
+
+/* The name of a status. */
+const char *said(int status);
+
+void trace(const program_t *p, const char *what, ...)
+    __attribute__((format(printf, 2, 3)));
+
+void program_step(program_t *p, const step_t *step);
+
+#endif

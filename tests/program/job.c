@@ -1,0 +1,85 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "inside.h"
+
+/* Operations: each in memory of its own, that is freed in its callback. */
+
+job_t *job_new(program_t *p, end_t *end, random_t *dice) {
+  job_t *job = calloc(1, sizeof(*job));
+
+  must(p, job != NULL, "no memory");
+  job->p = p;
+  job->end = end;
+  job->goes_on = random_below(dice, 3) == 0;
+  job->then = (step_t){(uint8_t)random_next(dice), (uint8_t)random_next(dice),
+                       (uint8_t)random_next(dice), (uint8_t)random_next(dice)};
+  memset(&job->op, (int)random_below(dice, 256), sizeof(job->op));
+  job->op.data = job;
+  job->prev = p->jobs.prev;
+  job->next = &p->jobs;
+  job->prev->next = job->next->prev = job;
+  p->njobs++;
+  p->begun++;
+  if (end != NULL)
+    end->jobs++;
+  return job;
+}
+
+static void unlist(job_t *job) {
+  program_t *p = job->p;
+
+  job->prev->next = job->next;
+  job->next->prev = job->prev;
+  p->njobs--;
+  if (job->end != NULL)
+    job->end->jobs--;
+}
+
+void job_reports(job_t *job, int status, size_t n) {
+  program_t *p = job->p;
+
+  must(p, !p->inside, "a callback came inside of a call");
+  must(p, job->op.data == job, "data was touched");
+  must(p, job->end == NULL || job->end->state != END_GONE,
+       "a callback came behind that of the close");
+  trace(p, "    %d ends: %s %zu", job->form, said(status), n);
+  p->progress++;
+  unlist(job);
+}
+
+static void release(job_t *job) {
+  cut_end(&job->cut, &job->p->retired);
+  memset(job, 0xe5, sizeof(*job));
+  free(job);
+}
+
+void job_refused(job_t *job) {
+  unlist(job);
+  release(job);
+}
+
+void job_end(job_t *job) {
+  program_t *p = job->p;
+  step_t then = job->then;
+  int goes_on = job->goes_on && !p->draining;
+
+  release(job);
+  if (goes_on)
+    program_step(p, &then);
+}
+
+void job_cancel(job_t *job) {
+  program_t *p = job->p;
+
+  trace(p, "    cancel %d", job->form);
+  job->cancelled = 1;
+  if (job->end != NULL && job->end->ender == job)
+    job->end->ended = END_PERHAPS;
+  p->inside = 1;
+  weir_cancel(&job->op);
+  p->inside = 0;
+}
