@@ -319,7 +319,7 @@ fuzz: $(FUZZERS)
 else
 fuzz:
 	$(call variant,fuzz,CC='$(FUZZ_CC)' CFLAGS='-O1 -g' \
-	  --enable-sanitizers=fuzzer-no-link$(comma)address \
+	  --enable-sanitizers=fuzzer-no-link$(comma)address$(comma)undefined \
 	  --without-criterion,fuzz)
 endif
 

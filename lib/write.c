@@ -213,9 +213,11 @@ static void shut(weir_stream_t *stream, int status) {
   if (weir__asks_again(status) && !weir__op_ending(op)) {
     op->state = WEIR__OP_QUEUED;
     weir__stream_want_again(stream, WEIR__WANT_WRITE, status);
+  } else if (weir__asks_again(status) || status == UV_ECANCELED) {
+    withdraw(stream, op);
   } else {
     stream->loop->stats.writes++;
-    finish(stream, op, weir__asks_again(status) ? UV_ECANCELED : status);
+    finish(stream, op, status);
   }
   weir__stream_idle(stream);
 }

@@ -310,3 +310,33 @@ WEIR_TEST(edges, there_may_be_more_behind_an_end_that_was_withdrawn) {
   peer_expect_end(&c);
   conn_close(f, &c);
 }
+
+/* The kind was asked for the end already, and says that it did not come. */
+WEIR_TEST(edges, there_may_be_more_behind_an_end_that_was_not_sent) {
+  const weir_test_options_t options = {.shutdown = {.turns = WEIR_TEST_NEVER}};
+  struct request w[3];
+  struct scripted s;
+  size_t size;
+
+  memset(w, 0, sizeof(w));
+  scripted_open(f, &s, &options);
+  check_is(weir_write_eof(&w[0].op, &s.stream, weir_seq_block("x", 1), on_done),
+           0);
+  run_some_turns(f);
+  check_is(weir_test_count(s.script, WEIR_TEST_SHUTDOWN), 1);
+  weir_cancel(&w[0].op);
+  finish(f, &w[0], UV_ECANCELED, 1);
+  check_is(weir_write(&w[1].op, &s.stream, weir_seq_block("y", 1), on_done), 0);
+  finish(f, &w[1], 0, 1);
+  check_is(
+      weir_write_eof(&w[2].op, &s.stream, weir_seq_block(NULL, 0), on_done), 0);
+  run_some_turns(f);
+  check_is(weir_test_count(s.script, WEIR_TEST_SHUTDOWN), 2);
+  scripted_finish(&s, WEIR_TEST_SHUTDOWN, 0, 0);
+  finish(f, &w[2], 0, 0);
+  check_is(weir_write(&w[1].op, &s.stream, weir_seq_block("x", 1), on_done),
+           UV_EPIPE);
+  cr_assert(memcmp(weir_test_written(s.script, &size), "xy", 2) == 0);
+  check_is(size, 2);
+  scripted_close(f, &s);
+}

@@ -112,6 +112,8 @@ static void make_buffer(end_t *e, random_t *dice) {
 static void consume(end_t *e, size_t n) {
   if (n > e->held_len)
     n = e->held_len;
+  if (n == 0)
+    return;
   must_be(e->p, (long long)weir_buffer_consume(&e->buffer, n), (long long)n,
           "bytes consumed");
   e->held_len -= n;
