@@ -97,7 +97,6 @@ static void list(const bench_workload_t *w, const bench_shape_t *s,
 typedef struct session_s {
   FILE *json;
   unsigned rounds;
-  unsigned long descriptors;
   int failed;
 } session_t;
 
@@ -108,7 +107,7 @@ static void measure(const bench_workload_t *w, const bench_shape_t *s,
   if (w->measure == BENCH_INNER)
     return;
   rounds = (rounds_t){.workload = w, .shape = s, .count = session->rounds};
-  rounds_run(&rounds, session->descriptors);
+  rounds_run(&rounds);
   report_rounds(&rounds, session->json);
   session->failed |= rounds.failed;
 }
@@ -133,8 +132,7 @@ static void set_up(const words_t *words, const machine_t *machine) {
 static int measure_all(const words_t *words) {
   machine_t machine = machine_look(bench.directory);
   session_t session = {
-      .rounds = number("--rounds", words->rounds, words->quick ? 3 : 5),
-      .descriptors = machine_descriptors()};
+      .rounds = number("--rounds", words->rounds, words->quick ? 3 : 5)};
   if (session.rounds > BENCH_ROUNDS)
     quit("--rounds", "too large");
   set_up(words, &machine);
@@ -212,7 +210,11 @@ static int take_option(words_t *words, char **argv, int i) {
 }
 
 int main(int argc, char **argv) {
+  static const char *const ignored[] = {"WEIR_BACKEND", "WEIR_WAIT",
+                                        "WEIR_DEBUG", "WEIR_URING_CAPS_OFF"};
   words_t words = {.nnames = 0};
+  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+    unsetenv(ignored[i]);
   name_program(argv[0]);
   for (int i = 1; i < argc; i++)
     i = take_option(&words, argv, i);

@@ -162,7 +162,13 @@ int setsockopt(int fd, int level, int name, const void *value, socklen_t len) {
   return (int)syscall(noted(SYS_setsockopt), fd, level, name, value, len);
 }
 
-int ioctl(int fd, unsigned long request, ...) {
+#ifdef __GLIBC__
+typedef unsigned long request_t;
+#else
+typedef int request_t;
+#endif
+
+int ioctl(int fd, request_t request, ...) {
   va_list list;
   va_start(list, request);
   void *argument = va_arg(list, void *);

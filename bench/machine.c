@@ -8,7 +8,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -71,15 +70,4 @@ machine_t machine_look(const char *directory) {
   if (gmtime_r(&now, &tm) != NULL)
     strftime(m.date, sizeof m.date, "%Y-%m-%d", &tm);
   return m;
-}
-
-unsigned long machine_descriptors(void) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-    return 0;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-    return 0;
-  return (unsigned long)limit.rlim_cur;
 }

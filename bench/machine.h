@@ -20,7 +20,4 @@ typedef struct machine_s {
 /* directory: where files are made. */
 machine_t machine_look(const char *directory);
 
-/* Raises the limit of descriptors as far as it may be. Returns it. */
-unsigned long machine_descriptors(void);
-
 #endif

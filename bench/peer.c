@@ -9,16 +9,18 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench.h"
 
-enum { ROOM = 1 << 16, EVENTS = 256 };
+enum { ROOM = 1 << 16, EVENTS = 256, SPARE = 64 /* descriptors */ };
 
 /* ---- The process ---- */
 
@@ -97,8 +99,23 @@ static void accept_all(void (*peer)(void)) {
   close(listener);
 }
 
+/* As many descriptors as may be, and some more than connections. */
+static void want_descriptors(unsigned n) {
+  char what[64];
+  struct rlimit limit;
+  int r = getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  if (r == 0)
+    r = setrlimit(RLIMIT_NOFILE, &limit);
+  if (r == 0 && limit.rlim_cur >= n + SPARE)
+    return;
+  snprintf(what, sizeof what, "%u descriptors", n + SPARE);
+  bench_skip(what, r != 0 ? -errno : UV_EMFILE);
+}
+
 void bench_connect(unsigned n, void (*peer)(void)) {
   int pair[2];
+  want_descriptors(n);
   bench.sockets = n;
   bench.fds = bench_memory(n * sizeof(int));
   bench.others = bench_memory(n * sizeof(int));

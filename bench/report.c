@@ -11,9 +11,9 @@
 enum { COUNTED = 256 /* figures, at most */ };
 
 static const char *const names[] = {"raw", "libuv", "guest", "ring", "uv"};
-static const char *const titles[] = {
-    "raw liburing", "plain libuv", "weir, io_uring, libuv waits",
-    "weir, io_uring, ring waits", "weir, libuv backend"};
+static const char *const titles[] = {"raw liburing", "plain libuv",
+                                     "weir, libuv waits", "weir, ring waits",
+                                     "weir on libuv"};
 
 report_name_t report_name(const bench_workload_t *w, const bench_shape_t *s) {
   report_name_t name;
@@ -61,20 +61,27 @@ static void column(int width, int digits, double figure, int known) {
     printf(" %*s", width, "-");
 }
 
+/* How it is to others, in the rate and in processor time. */
+static void print_ratios(const rounds_t *r, candidate_t c, int rate) {
+  static const candidate_t bases[] = {LIBUV, RAW};
+  for (int figure = 0; figure < 2; figure++)
+    for (size_t i = 0; i < 2; i++) {
+      int known = rounds_have(r, bases[i]) && (rate || figure == 0);
+      column(6, 2, known ? rounds_ratio(r, c, bases[i], figure) : 0, known);
+    }
+}
+
 static void print_line(const rounds_t *r, candidate_t c) {
   int rate = r->workload->measure == BENCH_RATE;
   double middle = rounds_median(r, c, 0), counts = instructions(r, c);
-  printf("  %-27s", titles[c]);
-  column(12, 0, middle, 1);
-  column(6, 1, rounds_spread(r, c) * 100 / middle, middle > 0);
-  column(8, 2, rounds_median(r, c, 1), rate);
+  printf("  %-17s", titles[c]);
+  column(11, 0, middle, 1);
+  column(5, 1, rounds_spread(r, c) * 100 / middle, middle > 0);
+  column(7, 2, rounds_median(r, c, 1), rate);
   column(6, 2, rounds_median(r, c, 2), rate);
   column(6, 2, rounds_median(r, c, 3), rate);
   column(6, 0, counts, counts >= 0);
-  column(6, 2, rounds_have(r, LIBUV) ? rounds_ratio(r, c, LIBUV) : 0,
-         rounds_have(r, LIBUV));
-  column(6, 2, rounds_have(r, RAW) ? rounds_ratio(r, c, RAW) : 0,
-         rounds_have(r, RAW));
+  print_ratios(r, c, rate);
   printf("\n");
 }
 
@@ -82,22 +89,33 @@ static void print_rounds(const rounds_t *r) {
   int rate = r->workload->measure == BENCH_RATE;
   printf("\n%s: %s\n", report_name(r->workload, r->shape).text,
          r->workload->what);
-  printf("  %-27s %12s %6s %8s %6s %6s %6s %6s %6s\n", r->workload->unit,
-         rate ? "each second" : "bytes each", "+- %", "cpu us", "calls",
-         "alloc", "instr", "/libuv", "/raw");
+  printf("  %-17s %11s %5s %7s %6s %6s %6s %6s %6s %6s %6s\n",
+         r->workload->unit, rate ? "each second" : "bytes each", "+- %",
+         "cpu us", "calls", "alloc", "instr", "/libuv", "/raw", "cpu/uv",
+         "cpu/raw");
   for (int c = RAW; c <= UV; c++)
     if (rounds_have(r, (candidate_t)c))
       print_line(r, (candidate_t)c);
     else if (r->failed & 1 << c)
-      printf("  %-27s FAILED\n", titles[c]);
+      printf("  %-17s FAILED\n", titles[c]);
     else
-      printf("  %-27s skipped: %s\n", titles[c], r->why[c]);
+      printf("  %-17s skipped: %s\n", titles[c], r->why[c]);
   fflush(stdout);
 }
 
 /* ---- JSON ---- */
 
 static int entries; /* in the list at hand */
+
+static void json_ratios(const rounds_t *r, candidate_t c, candidate_t base,
+                        FILE *f) {
+  if (!rounds_have(r, base))
+    return;
+  fprintf(f, ", \"to_%s\": %.4g", names[base], rounds_ratio(r, c, base, 0));
+  if (r->workload->measure == BENCH_RATE && rounds_median(r, base, 1) > 0)
+    fprintf(f, ", \"cpu_to_%s\": %.4g", names[base],
+            rounds_ratio(r, c, base, 1));
+}
 
 static void json_result(const rounds_t *r, candidate_t c, FILE *f) {
   double counts = instructions(r, c);
@@ -119,10 +137,8 @@ static void json_result(const rounds_t *r, candidate_t c, FILE *f) {
             rounds_median(r, c, 3));
   if (counts >= 0)
     fprintf(f, ", \"instructions\": %.6g", counts);
-  if (rounds_have(r, LIBUV))
-    fprintf(f, ", \"to_libuv\": %.4g", rounds_ratio(r, c, LIBUV));
-  if (rounds_have(r, RAW))
-    fprintf(f, ", \"to_raw\": %.4g", rounds_ratio(r, c, RAW));
+  json_ratios(r, c, LIBUV, f);
+  json_ratios(r, c, RAW, f);
   fprintf(f, "}");
 }
 

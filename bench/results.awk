@@ -42,7 +42,7 @@ function take_result(name, candidate, i, keys, n) {
     unit[name] = value("unit")
   why[name, candidate] = value("skipped")
   n = split("value spread cpu_us calls allocations instructions to_libuv " \
-    "to_raw", keys, " ")
+    "to_raw cpu_to_libuv cpu_to_raw", keys, " ")
   for (i = 1; i <= n; i++)
     figure[name, candidate, keys[i]] = value(keys[i])
 }

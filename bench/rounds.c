@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE = 60 /* seconds that one run may take */, SPARE = 64 };
+enum { PATIENCE = 60 /* seconds that one run may take */ };
 
 /* ---- One run ---- */
 
@@ -70,25 +70,19 @@ static const char *ring_refused(void) {
   return why;
 }
 
-static void leave_out(rounds_t *rounds, unsigned long descriptors) {
-  size_t size = sizeof rounds->why[0];
-  unsigned long wanted = 2ul * rounds->shape->count + SPARE;
-  for (int c = RAW; c <= UV; c++) {
-    if (c == RAW || c == RING || c == GUEST)
-      snprintf(rounds->why[c], size, "%s", ring_refused());
-    if (wanted > descriptors)
-      snprintf(rounds->why[c], size, "%lu descriptors are wanted, %lu allowed",
-               wanted, descriptors);
-  }
+static void leave_out(rounds_t *rounds) {
+  static const candidate_t on_ring[] = {RAW, GUEST, RING};
+  for (size_t i = 0; i < sizeof on_ring / sizeof *on_ring; i++)
+    strcpy(rounds->why[on_ring[i]], ring_refused());
 }
 
-void rounds_run(rounds_t *rounds, unsigned long descriptors) {
+void rounds_run(rounds_t *rounds) {
   unsigned times = rounds->count;
   bench.workload = rounds->workload;
   bench.shape = rounds->shape;
   bench.count = rounds->shape->count;
   bench.bytes = rounds->shape->bytes;
-  leave_out(rounds, descriptors);
+  leave_out(rounds);
   for (rounds->count = 0; rounds->count < times; rounds->count++)
     for (int c = RAW; c <= UV; c++) {
       bench_result_t result;
@@ -131,10 +125,11 @@ double rounds_spread(const rounds_t *rounds, candidate_t candidate) {
 }
 
 double rounds_ratio(const rounds_t *rounds, candidate_t candidate,
-                    candidate_t base) {
+                    candidate_t base, int figure) {
   double v[BENCH_ROUNDS];
   for (unsigned i = 0; i < rounds->count; i++)
-    v[i] = rounds->figures[candidate][0][i] / rounds->figures[base][0][i];
+    v[i] = rounds->figures[candidate][figure][i] /
+           rounds->figures[base][figure][i];
   sort(v, v, rounds->count);
   return v[(rounds->count - 1) / 2];
 }

@@ -21,16 +21,16 @@ typedef struct rounds_s {
 /* Runs the candidates one after the other in each round, so that a machine that
  * changes its speed changes no ratio. What cannot run is left out, and says
  * why. bench holds what is the same for all runs. */
-void rounds_run(rounds_t *rounds, unsigned long descriptors);
+void rounds_run(rounds_t *rounds);
 
 /* Whether there are figures of a candidate. */
 int rounds_have(const rounds_t *rounds, candidate_t candidate);
 
-/* Of a figure, the middle one and half of the distance between the outermost;
- * of the values, the middle one of the rounds' ratios. */
+/* Of a figure, the middle one, and the middle one of the rounds' ratios; of the
+ * values, half of the distance between the outermost. */
 double rounds_median(const rounds_t *rounds, candidate_t candidate, int figure);
 double rounds_spread(const rounds_t *rounds, candidate_t candidate);
 double rounds_ratio(const rounds_t *rounds, candidate_t candidate,
-                    candidate_t base);
+                    candidate_t base, int figure);
 
 #endif

@@ -209,6 +209,9 @@ int bench_make_file(size_t size) {
 
 void bench_run(int fd) {
   const bench_workload_t *w = bench.workload;
+  void (*way)(void) = bench.candidate == RAW     ? w->raw
+                      : bench.candidate == LIBUV ? w->libuv
+                                                 : w->weir;
   result_fd = fd;
   signal(SIGPIPE, SIG_IGN); /* libuv's writes raise it */
   if (bench.cpu >= 0)
@@ -216,14 +219,11 @@ void bench_run(int fd) {
   if (!bench.counted)
     count_allocations();
   bench.mark = WARM * bench.count * bench.bytes;
+  if (way == NULL)
+    quit(w->name, "this is not for that candidate");
   if (w->prepare != NULL)
     w->prepare();
   bench_open();
-  if (bench.candidate == RAW)
-    w->raw();
-  else if (bench.candidate == LIBUV)
-    w->libuv();
-  else
-    w->weir();
+  way();
   quit(w->name, "has ended");
 }

@@ -26,24 +26,22 @@ function cost(name, c) {
     figure[name, c, "calls"], figure[name, c, "allocations"])
 }
 
-function head(last, i, line, under) {
+function head(ratios, i, line, under) {
   line = "|"
   under = "|---"
   for (i = 1; i <= 5; i++) {
     line = line " | " title[candidates[i]]
     under = under "|--:"
   }
-  print line last
-  if (last != " |")
-    under = under "|--:|--:"
-  print under "|"
+  print line (ratios ? " | to libuv | to raw |" : " |")
+  print under (ratios ? "|--:|--:|" : "|")
 }
 
 function rates(i, j, name, line) {
   print "Operations in a second, and those of weir where the ring waits to the"
   print "others'; `idle` is bytes for each connection:"
   print ""
-  head(" | to libuv | to raw |")
+  head(1)
   for (i = 1; i <= nshapes; i++) {
     name = shapes[i]
     line = "| " name
@@ -56,9 +54,9 @@ function rates(i, j, name, line) {
 
 function costs(i, j, name, line) {
   print "\nFor one operation: microseconds of the server's processor time, its"
-  print "system calls, its allocations:"
+  print "system calls, its allocations; and the ratios of processor time:"
   print ""
-  head(" |")
+  head(1)
   for (i = 1; i <= nshapes; i++) {
     name = shapes[i]
     if (figure[name, "libuv", "cpu_us"] == "")
@@ -66,7 +64,8 @@ function costs(i, j, name, line) {
     line = "| " name
     for (j = 1; j <= 5; j++)
       line = line " | " cost(name, candidates[j])
-    print line " |"
+    print line " | " ratio(figure[name, "ring", "cpu_to_libuv"]) " | " \
+      ratio(figure[name, "ring", "cpu_to_raw"]) " |"
   }
 }
 
@@ -77,7 +76,7 @@ function instructions(i, j, k, name, line, any) {
       continue
     if (!any++) {
       print "\nInstructions in user space for one operation:\n"
-      head(" |")
+      head(0)
     }
     line = "| " name
     for (j = 1; j <= 5; j++)
