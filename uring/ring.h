@@ -169,7 +169,6 @@ typedef struct weir__ring_s {
   unsigned fruitful; /* turns in which that brought something each time */
 
   int eventfd; /* -1 in the ring wait */
-  int armed;   /* it is told of completions */
   uv_poll_t poll;
 
   weir__plain_t plain[WEIR__PLAIN_SLOTS]; /* see plain.c */
@@ -389,9 +388,9 @@ void weir__ring_end(weir__ring_t *ring, uint64_t tag, int result,
  * as there is room. */
 void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags);
 
-/* Issues what weir__slot_redo collected, as far as there is room. Returns the
- * number of requests that ended instead, since they were cancelled. */
-unsigned weir__ring_redo(weir__ring_t *ring);
+/* Issues what weir__slot_redo collected, as far as there is room. Those that
+ * were cancelled end instead. */
+void weir__ring_redo(weir__ring_t *ring);
 
 /* ---- cancel.c ---- */
 
