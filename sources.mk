@@ -224,6 +224,7 @@ CHECKS_ALL_SH += tests/check-style.sh
 SMOKE_SH += tests/smoke-adopt.sh
 SMOKE_SH += tests/smoke-cp.sh
 SMOKE_SH += tests/smoke-echo.sh
+SMOKE_SH += tests/smoke-faults.sh
 SMOKE_SH += tests/smoke-guide.sh
 SMOKE_SH += tests/smoke-readme.sh
 SMOKE_SH += tests/smoke-relay.sh
