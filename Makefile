@@ -158,9 +158,14 @@ BENCH_OBJS := $(BENCH_C:.c=.o) $(BENCH_SUPPORT_OBJS)
 CAST_OBJS := $(CAST_C:.c=.o)
 CORE := libweir-core.la
 SOAK_OBJS := $(SOAK_C:.c=.o)
+
+# What MemorySanitizer has to be told of libuv.
+ifneq ($(filter memory,$(subst $(comma), ,$(SANITIZERS))),)
+MSAN_OBJS := $(MSAN_C:.c=.o)
+endif
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(TESTS_C) $(PLAIN_C) $(TSAN_C) \
   $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) $(PROGRAM_OBJS) \
-  $(SOAK_OBJS) $(sort $(BENCH_OBJS) $(CAST_OBJS))
+  $(SOAK_OBJS) $(MSAN_OBJS) $(sort $(BENCH_OBJS) $(CAST_OBJS))
 
 define compile
 $(call say,CC)$(MKDIR_P) $(@D)
@@ -202,12 +207,11 @@ $(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) $(CORE)
 tests/test_broadcast$(EXEEXT): $(CAST_OBJS)
 tests/test_program$(EXEEXT): $(PROGRAM_OBJS)
 
-$(PLAINS) $(TSANS): %$(EXEEXT): %.o libweir-core.la
+$(PLAINS) $(TSANS): %$(EXEEXT): %.o $(MSAN_OBJS) libweir-core.la
 	$(call say,LINK)
-	$(quiet)$(LINK) -o $@ $< libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) \
-	  $(LIBS)
+	$(quiet)$(LINK) -o $@ $^ $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
 
-tests/soak/soak$(EXEEXT): $(SOAK_OBJS) libweir-core.la
+tests/soak/soak$(EXEEXT): $(SOAK_OBJS) $(MSAN_OBJS) libweir-core.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -o $@ $^ $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
 
@@ -299,6 +303,22 @@ endif
 
 # The unit tests alone: scripts try the samples, and what counts lines needs
 # memory and a place to write to, which they take away.
+# Those that can do without Criterion, which is not built for it. What ends a
+# program is not to be taken for a skipped test.
+MSAN_CC ?= clang
+ifneq ($(MSAN_OBJS),)
+check-msan: export MSAN_OPTIONS := exitcode=1
+check-msan: $(TSANS) $(FUZZERS) tests/soak/soak$(EXEEXT)
+	@$(RUN) $(TSANS)
+	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/fuzz.sh 5 $(FUZZERS)
+	@tests/soak/soak --seconds=12 --connections=200 --crowd=200
+else
+check-msan:
+	$(call variant,msan,CC='$(MSAN_CC)' CFLAGS='-O1 -g' \
+	  --enable-sanitizers=fuzzer-no-link$(comma)memory \
+	  --without-criterion,check-msan)
+endif
+
 ifeq ($(COVERAGE),yes)
 coverage: libweir-core.la tests
 	@find lib uring -name '*.gcda' -exec rm -f {} +
@@ -462,6 +482,8 @@ define HELP
   check-structure  who may know of whom     check-style     and layout, licence
   check-elf       direct calls, flags
   check-tsan      threads, under ThreadSanitizer
+  check-msan      programs and fuzzers, under MemorySanitizer
+  check-valgrind  a part of the unit tests, under valgrind
   coverage        what the unit tests reach; fails if that is too little
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
   check-faults    the samples while calls fail and packets are lost
@@ -486,7 +508,7 @@ help:
 
 .PHONY: all bench bench-docs bench-instructions check check-abi check-all \
   check-docs check-elf check-examples check-faults check-headers check-libuv \
-  check-profiles check-profiles-quick check-readme check-structure \
-  check-style check-tsan clean coverage demo dist distcheck distclean fuzz \
-  help install installcheck libraries mutate programs samples soak test tests \
-  uninstall update-abi verify-dist
+  check-msan check-profiles check-profiles-quick check-readme check-structure \
+  check-style check-tsan check-valgrind clean coverage demo dist distcheck \
+  distclean fuzz help install installcheck libraries mutate programs samples \
+  soak test tests uninstall update-abi verify-dist

@@ -21,7 +21,7 @@
 enum {
   SPARE_PEERS = 600, /* of a server: see plan_peers */
   PROGRESS_S = 10,
-  PATIENCE_S = 120, /* for what cannot take so long */
+  PATIENCE_S = 60, /* for what cannot take so long */
   PAUSE_MS = 20,
   MANY = 20000,  /* too many for much room each */
   FEW_HOSTS = 8, /* addresses of loopback */
@@ -114,10 +114,10 @@ static void say_progress(void) {
 /* ---- Processes ---- */
 
 static void be(int side, const pair_t *pair) {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   struct rlimit memory = {(rlim_t)2 << 30, (rlim_t)2 << 30};
-  setrlimit(RLIMIT_AS, &memory);
-#endif
+
+  if (!gauge_is_sanitized())
+    setrlimit(RLIMIT_AS, &memory);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   gauge_install();
   if (side == SERVER)
