@@ -85,13 +85,21 @@ URING_SRCS += uring/writable.c
 
 # The static library for users' own tests: lib/test/*.c and their header.
 TESTLIB_SRCS += lib/test/over.c
+TESTLIB_SRCS += lib/test/over_pool.c
+TESTLIB_SRCS += lib/test/over_transfer.c
+TESTLIB_SRCS += lib/test/over_wait.c
 TESTLIB_SRCS += lib/test/pair.c
+TESTLIB_SRCS += lib/test/plan.c
 TESTLIB_SRCS += lib/test/runs.c
 TESTLIB_SRCS += lib/test/script.c
 TESTLIB_SRCS += lib/test/system.c
+TESTLIB_SRCS += lib/test/transfer.c
+TESTLIB_HDRS += include/weir/fault.h
 TESTLIB_HDRS += include/weir/test.h
 
+TESTLIB_URING_SRCS += lib/test/batch.c
 TESTLIB_URING_SRCS += lib/test/over_ring.c
+TESTLIB_URING_SRCS += lib/test/shadow.c
 
 # Criterion files, each a program of its own, and what they share.
 TESTS_C += tests/test_adopt.c
@@ -117,6 +125,7 @@ TESTS_C += tests/test_edges.c
 TESTS_C += tests/test_embed.c
 TESTS_C += tests/test_fair.c
 TESTS_C += tests/test_fallback.c
+TESTS_C += tests/test_fault.c
 TESTS_C += tests/test_file.c
 TESTS_C += tests/test_file_begin.c
 TESTS_C += tests/test_file_quiet.c
@@ -181,6 +190,7 @@ SUPPORT_C += tests/support/busy.c
 SUPPORT_C += tests/support/child.c
 SUPPORT_C += tests/support/deny.c
 SUPPORT_C += tests/support/descriptor.c
+SUPPORT_C += tests/support/faulty.c
 SUPPORT_C += tests/support/fixture.c
 SUPPORT_C += tests/support/gate.c
 SUPPORT_C += tests/support/guard.c
