@@ -143,6 +143,7 @@ programs = $(patsubst %.c,%$(EXEEXT),$1)
 SAMPLES := $(call programs,$(SAMPLES_C))
 BENCHES := $(call programs,$(BENCH_SRCS))
 TESTS := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(TESTS_C)))
+FAULTIES := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(FAULTY_C)))
 PLAINS := $(call programs,$(PLAIN_C))
 TSANS := $(call programs,$(TSAN_C))
 FUZZERS := $(call programs,$(FUZZ_C))
@@ -307,6 +308,11 @@ fuzz:
 	  --without-criterion,fuzz)
 endif
 
+# Tests of streams and files over faults at random; see faulty.sh.
+check-faulty: $(FAULTIES)
+	@$(TEST_ENV) FAULT_RUNS='$(FAULT_RUNS)' $(SHELL) \
+	  $(srcdir)/tests/faulty.sh $(FAULTIES)
+
 # libuv's own tests, with weir attached to every loop.
 check-libuv: libweir.la
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/libuv-suite/run || \
@@ -420,6 +426,7 @@ define HELP
   check-structure  who may know of whom     check-style     and layout, licence
   check-elf       direct calls, flags
   check-tsan      threads, under ThreadSanitizer
+  check-faulty    tests over faults at random, FAULT_RUNS (3) times
   coverage        run the tests and print the lines that they reach
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
   check-libuv     libuv's own tests, with weir attached
@@ -439,7 +446,7 @@ help:
 	$(info $(HELP))@:
 
 .PHONY: all bench bench-instructions check check-abi check-all check-docs \
-  check-elf check-examples check-headers check-libuv check-readme \
+  check-elf check-examples check-faulty check-headers check-libuv check-readme \
   check-structure check-style check-tsan clean coverage demo dist distcheck \
   distclean fuzz help install installcheck libraries mutate programs samples \
   test tests uninstall update-abi verify-dist

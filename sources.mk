@@ -183,6 +183,39 @@ TESTS_C += tests/test_write_cond.c
 TESTS_C += tests/test_write_now.c
 TESTS_C += tests/test_write_try.c
 
+# Those of streams and files that run over faults as well.
+FAULTY_C += tests/test_adopt.c
+FAULTY_C += tests/test_at_once.c
+FAULTY_C += tests/test_cancel.c
+FAULTY_C += tests/test_close.c
+FAULTY_C += tests/test_connect.c
+FAULTY_C += tests/test_connecting.c
+FAULTY_C += tests/test_edges.c
+FAULTY_C += tests/test_file.c
+FAULTY_C += tests/test_file_begin.c
+FAULTY_C += tests/test_file_wait.c
+FAULTY_C += tests/test_gather.c
+FAULTY_C += tests/test_half_closed.c
+FAULTY_C += tests/test_many.c
+FAULTY_C += tests/test_missed.c
+FAULTY_C += tests/test_more.c
+FAULTY_C += tests/test_no_buffers.c
+FAULTY_C += tests/test_over_files.c
+FAULTY_C += tests/test_random.c
+FAULTY_C += tests/test_read.c
+FAULTY_C += tests/test_read_cond.c
+FAULTY_C += tests/test_reset.c
+FAULTY_C += tests/test_schedules.c
+FAULTY_C += tests/test_stacked.c
+FAULTY_C += tests/test_straight.c
+FAULTY_C += tests/test_turn.c
+FAULTY_C += tests/test_unix.c
+FAULTY_C += tests/test_until.c
+FAULTY_C += tests/test_until_cuts.c
+FAULTY_C += tests/test_wait.c
+FAULTY_C += tests/test_write.c
+FAULTY_C += tests/test_write_cond.c
+
 SUPPORT_C += tests/support/adopted.c
 SUPPORT_C += tests/support/alloc.c
 SUPPORT_C += tests/support/box.c
@@ -304,6 +337,7 @@ CANDIDATE_C += bench/candidate.c
 # Whole pages: each is found under the other names in its NAME, too.
 MAN3 += man/weir_buffer.3
 MAN3 += man/weir_cancel.3
+MAN3 += man/weir_fault.3
 MAN3 += man/weir_file_open.3
 MAN3 += man/weir_kind.3
 MAN3 += man/weir_listen.3

@@ -107,6 +107,7 @@ typedef struct weir_fault_options_s {
 
   /* At random, of a thousand: */
   unsigned cut;       /* transfers move less than they could, but something */
+  unsigned whole;     /* but not these: 1u << WEIR_FAULT_* of each */
   unsigned again;     /* those of sockets and pipes, and accepts, that need not
                          wait find nothing (UV_EAGAIN); not twice in a row */
   unsigned interrupt; /* whatever a signal can interrupt is (UV_EINTR); accepts

@@ -104,7 +104,7 @@ static void by_chance(weir_fault_t *plan, const weir__ask_t *ask,
       happens(plan, ask->what, o->miss))
     verdict->error = ENOENT;
   if (verdict->error == 0 && ask->can & WEIR__CAN_CUT && ask->size > 1 &&
-      happens(plan, ask->what, o->cut)) {
+      !(o->whole & 1u << ask->what) && happens(plan, ask->what, o->cut)) {
     size_t most = ask->size - 1 < UINT_MAX ? ask->size - 1 : UINT_MAX;
     verdict->bytes = 1 + draw(plan, ask->what, (unsigned)most);
   }
