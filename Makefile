@@ -146,6 +146,7 @@ programs = $(patsubst %.c,%$(EXEEXT),$1)
 SAMPLES := $(call programs,$(SAMPLES_C))
 BENCH := $(if $(filter yes,$(HAVE_URING)),bench/bench$(EXEEXT))
 TESTS := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(TESTS_C)))
+FAULTIES := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(FAULTY_C)))
 PLAINS := $(call programs,$(PLAIN_C))
 TSANS := $(call programs,$(TSAN_C))
 FUZZERS := $(call programs,$(FUZZ_C))
@@ -347,6 +348,11 @@ fuzz:
 	  --without-criterion,fuzz)
 endif
 
+# Tests of streams and files over faults at random; see faulty.sh.
+check-faulty: $(FAULTIES)
+	@$(TEST_ENV) FAULT_RUNS='$(FAULT_RUNS)' $(SHELL) \
+	  $(srcdir)/tests/faulty.sh $(FAULTIES)
+
 # libuv's own tests, with weir attached to every loop.
 check-libuv: libweir.la
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/libuv-suite/run || \
@@ -485,6 +491,7 @@ define HELP
   check-msan      programs and fuzzers, under MemorySanitizer
   check-valgrind  a part of the unit tests, under valgrind
   coverage        what the unit tests reach; fails if that is too little
+  check-faulty    tests over faults at random, FAULT_RUNS (3) times
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
   check-faults    the samples while calls fail and packets are lost
   check-profiles  as on older kernels, and with io_uring and others denied
@@ -507,8 +514,8 @@ help:
 	$(info $(HELP))@:
 
 .PHONY: all bench bench-docs bench-instructions check check-abi check-all \
-  check-docs check-elf check-examples check-faults check-headers check-libuv \
-  check-msan check-profiles check-profiles-quick check-readme check-structure \
-  check-style check-tsan check-valgrind clean coverage demo dist distcheck \
-  distclean fuzz help install installcheck libraries mutate programs samples \
-  soak test tests uninstall update-abi verify-dist
+  check-docs check-elf check-examples check-faults check-faulty check-headers \
+  check-libuv check-msan check-profiles check-profiles-quick check-readme \
+  check-structure check-style check-tsan check-valgrind clean coverage demo \
+  dist distcheck distclean fuzz help install installcheck libraries mutate \
+  programs samples soak test tests uninstall update-abi verify-dist

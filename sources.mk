@@ -85,13 +85,21 @@ URING_SRCS += uring/writable.c
 
 # The static library for users' own tests: lib/test/*.c and their header.
 TESTLIB_SRCS += lib/test/over.c
+TESTLIB_SRCS += lib/test/over_pool.c
+TESTLIB_SRCS += lib/test/over_transfer.c
+TESTLIB_SRCS += lib/test/over_wait.c
 TESTLIB_SRCS += lib/test/pair.c
+TESTLIB_SRCS += lib/test/plan.c
 TESTLIB_SRCS += lib/test/runs.c
 TESTLIB_SRCS += lib/test/script.c
 TESTLIB_SRCS += lib/test/system.c
+TESTLIB_SRCS += lib/test/transfer.c
+TESTLIB_HDRS += include/weir/fault.h
 TESTLIB_HDRS += include/weir/test.h
 
+TESTLIB_URING_SRCS += lib/test/batch.c
 TESTLIB_URING_SRCS += lib/test/over_ring.c
+TESTLIB_URING_SRCS += lib/test/shadow.c
 
 # Criterion files, each a program of its own, and what they share.
 TESTS_C += tests/test_adopt.c
@@ -118,6 +126,7 @@ TESTS_C += tests/test_edges.c
 TESTS_C += tests/test_embed.c
 TESTS_C += tests/test_fair.c
 TESTS_C += tests/test_fallback.c
+TESTS_C += tests/test_fault.c
 TESTS_C += tests/test_file.c
 TESTS_C += tests/test_file_begin.c
 TESTS_C += tests/test_file_quiet.c
@@ -180,6 +189,39 @@ TESTS_C += tests/test_write_cond.c
 TESTS_C += tests/test_write_now.c
 TESTS_C += tests/test_write_try.c
 
+# Those of streams and files that run over faults as well.
+FAULTY_C += tests/test_adopt.c
+FAULTY_C += tests/test_at_once.c
+FAULTY_C += tests/test_cancel.c
+FAULTY_C += tests/test_close.c
+FAULTY_C += tests/test_connect.c
+FAULTY_C += tests/test_connecting.c
+FAULTY_C += tests/test_edges.c
+FAULTY_C += tests/test_file.c
+FAULTY_C += tests/test_file_begin.c
+FAULTY_C += tests/test_file_wait.c
+FAULTY_C += tests/test_gather.c
+FAULTY_C += tests/test_half_closed.c
+FAULTY_C += tests/test_many.c
+FAULTY_C += tests/test_missed.c
+FAULTY_C += tests/test_more.c
+FAULTY_C += tests/test_no_buffers.c
+FAULTY_C += tests/test_over_files.c
+FAULTY_C += tests/test_random.c
+FAULTY_C += tests/test_read.c
+FAULTY_C += tests/test_read_cond.c
+FAULTY_C += tests/test_reset.c
+FAULTY_C += tests/test_schedules.c
+FAULTY_C += tests/test_stacked.c
+FAULTY_C += tests/test_straight.c
+FAULTY_C += tests/test_turn.c
+FAULTY_C += tests/test_unix.c
+FAULTY_C += tests/test_until.c
+FAULTY_C += tests/test_until_cuts.c
+FAULTY_C += tests/test_wait.c
+FAULTY_C += tests/test_write.c
+FAULTY_C += tests/test_write_cond.c
+
 SUPPORT_C += tests/support/adopted.c
 SUPPORT_C += tests/support/alloc.c
 SUPPORT_C += tests/support/box.c
@@ -187,6 +229,7 @@ SUPPORT_C += tests/support/busy.c
 SUPPORT_C += tests/support/child.c
 SUPPORT_C += tests/support/deny.c
 SUPPORT_C += tests/support/descriptor.c
+SUPPORT_C += tests/support/faulty.c
 SUPPORT_C += tests/support/fixture.c
 SUPPORT_C += tests/support/gate.c
 SUPPORT_C += tests/support/guard.c
@@ -342,6 +385,7 @@ CAST_C += tests/support/cast.c
 # Whole pages: each is found under the other names in its NAME, too.
 MAN3 += man/weir_buffer.3
 MAN3 += man/weir_cancel.3
+MAN3 += man/weir_fault.3
 MAN3 += man/weir_file_open.3
 MAN3 += man/weir_kind.3
 MAN3 += man/weir_listen.3

@@ -19,4 +19,11 @@
 #define WEIR__OVER(name)                                                       \
   __asm__(name) __attribute__((WEIR__WEAK used, visibility("default")))
 
+/* Whether the functions of each file are those that are called. */
+int weir__over_simple(void);
+int weir__over_transfers(void);
+int weir__over_waits(void);
+int weir__over_pool(void);
+int weir__over_rings(void);
+
 #endif

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The functions that those of over.c and over_ring.c stand before. */
 
@@ -101,4 +102,9 @@ weir__system_t *weir__system_get(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, find_all);
   return &weir__system;
+}
+
+int weir__system_calls(const char *name, void (*function)(void)) {
+  void *called = dlsym(RTLD_DEFAULT, name);
+  return memcmp(&called, &function, sizeof(called)) == 0;
 }

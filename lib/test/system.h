@@ -20,7 +20,7 @@
 #endif
 
 /* What weir, and libuv below it, reach the system through. The functions of
- * these names that a program calls are those of over.c and over_ring.c, which
+ * these names that a program calls are those of over*.c, which
  * are put before the libraries' own; they ask the plan of faults, if there is
  * one, and then call what stands here. That is the libraries' own, unless
  * something else was put in its place.
@@ -117,5 +117,8 @@ extern weir__system_t weir__system;
 
 /* The table; the first call looks the libraries' own functions up. */
 weir__system_t *weir__system_get(void);
+
+/* Whether it is that function which is called by that name. */
+int weir__system_calls(const char *name, void (*function)(void));
 
 #endif

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "faulty.h"
 
 /* Long enough for the slowest machine, short enough to name the test before
  * Criterion's own timeout kills it without a word. */
@@ -129,6 +130,7 @@ void fixture_prepare(struct weir_fixture *f, weir_backend_t backend,
   warm_up_libuv();
 
   memset(f, 0, sizeof(*f));
+  faulty_begin(f);
   f->backend = backend;
   f->wait = wait;
   f->descriptors = count_descriptors();
@@ -189,6 +191,7 @@ void fixture_finish(struct weir_fixture *f) {
   }
   check_is(uv_run(&f->uv, UV_RUN_DEFAULT), 0);
   check_is(uv_loop_close(&f->uv), 0);
+  faulty_end();
   check_is(count_descriptors(), f->descriptors);
   check_is(alloc_blocks(), f->blocks);
   check_is(count_sigpipe(), 0);

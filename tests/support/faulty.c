@@ -1,0 +1,149 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include "faulty.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <weir/fault.h>
+
+#include "backend.h"
+#include "fixture.h"
+
+static weir_fault_t *fault;
+
+/* CUT is of what is sent, SHORT of all else that is transferred. */
+enum {
+  CUT = 1,
+  SHORT = 2,
+  AGAIN = 4,
+  INTERRUPT = 8,
+  MISS = 16,
+  LATE = 32,
+  ALL = 63
+};
+
+static const struct {
+  const char *name;
+  unsigned kind;
+} kinds[] = {
+    {"cut", CUT},     {"short", SHORT},
+    {"again", AGAIN}, {"interrupt", INTERRUPT},
+    {"miss", MISS},   {"late", LATE},
+};
+
+/* What tests go without, and why; the name is what comes before the variant,
+ * or empty for all of the suite. */
+static const struct {
+  const char *suite;
+  const char *name;
+  unsigned without;
+  const char *why;
+} calm[] = {
+    {"connecting", "what_the_application_closed_is_not_waited_with", AGAIN,
+     "it writes where it could not wait"},
+    {"edges", "a_write_at_once_is_counted", AGAIN, "it is to find room"},
+    {"file_begin", "a_flood_goes_through_a_small_queue_in_order", LATE,
+     "it asserts the order of completions"},
+    {"file_begin", "none_overtakes_those_that_wait", LATE,
+     "it asserts the order of completions"},
+    {"missed", "all_end", INTERRUPT | MISS, "it counts the entries"},
+    {"read", "now_", AGAIN, "it is to find something"},
+    {"stacked", "what_has_just_begun_is_cancelled", AGAIN,
+     "it is to find room"},
+    {"write", "many_arrive_in_order", AGAIN, "the first is to find room"},
+    {"write", "sixty_four_small_ones", ALL, "it counts system calls"},
+    {"write", "that_finds_room_is_asked_for_once", ALL, "it counts attempts"},
+};
+
+static int begins(const char *text, const char *with) {
+  return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* The kinds of WEIR_TEST_FAULTS, or all, less those that the test goes
+ * without. */
+static unsigned wanted(void) {
+  const char *given = getenv("WEIR_TEST_FAULTS");
+  const char *suite = criterion_current_suite->name;
+  const char *name = criterion_current_test->name;
+  unsigned want = 0;
+
+  for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+    if (strstr(given, kinds[i].name) != NULL || strcmp(given, "all") == 0)
+      want |= kinds[i].kind;
+  for (size_t i = 0; i < sizeof(calm) / sizeof(*calm); i++)
+    if (strcmp(calm[i].suite, suite) == 0 && begins(name, calm[i].name)) {
+      if (calm[i].without == ALL)
+        cr_skip("%s", calm[i].why);
+      want &= ~calm[i].without;
+    }
+  return want;
+}
+
+/* Of a crowd, some are enough. */
+static int has_stream(const weir_loop_t *loop, int fd) {
+  enum { ENOUGH = 64 };
+  weir_stream_t *stream = NULL;
+
+  for (int i = 0; i < ENOUGH; i++) {
+    stream = weir__stream_next(loop, stream);
+    if (stream == NULL)
+      return 0;
+    if (weir__kind(stream) != NULL && weir__own(stream)->fd == fd)
+      return 1;
+  }
+  return 0;
+}
+
+/* The streams are not to be looked at from a thread of the pool, in which
+ * everything is weir's. */
+int faulty_owns(void *arg, int fd) {
+  const struct weir_fixture *f = arg;
+  struct stat info;
+
+  if (gettid() != getpid())
+    return 1;
+  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+    return 1;
+  return f->loop != NULL && has_stream(f->loop, fd);
+}
+
+/* What is not to be cut. */
+static unsigned whole(unsigned want) {
+  unsigned bits = 0;
+
+  if (!(want & CUT))
+    bits |= 1u << WEIR_FAULT_SEND;
+  if (!(want & SHORT))
+    bits |= 1u << WEIR_FAULT_RECV | 1u << WEIR_FAULT_FILE_READ |
+            1u << WEIR_FAULT_FILE_WRITE;
+  return bits;
+}
+
+void faulty_begin(const struct weir_fixture *f) {
+  const char *seed = getenv("WEIR_TEST_SEED");
+  weir_fault_options_t options;
+  unsigned want;
+
+  if (getenv("WEIR_TEST_FAULTS") == NULL)
+    return;
+  want = wanted();
+  memset(&options, 0, sizeof(options));
+  options.seed = seed != NULL ? strtoull(seed, NULL, 0) : 1;
+  options.cut = want & (CUT | SHORT) ? 200 : 0;
+  options.whole = whole(want);
+  options.again = want & AGAIN ? 100 : 0;
+  options.interrupt = want & INTERRUPT ? 100 : 0;
+  options.miss = want & MISS ? 200 : 0;
+  options.delay = options.reorder = want & LATE ? 200 : 0;
+  options.chosen = faulty_owns;
+  options.arg = (void *)f;
+  cr_assert(weir_fault_begin(&options, &fault) == 0);
+}
+
+void faulty_end(void) {
+  weir_fault_end(fault);
+  fault = NULL;
+}

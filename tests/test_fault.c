@@ -1,0 +1,869 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <weir/fault.h>
+
+#if WEIR_HAVE_URING
+#include "../uring/ring.h"
+#endif
+
+#include "support/faulty.h"
+#include "support/net.h"
+#include "support/scratch.h"
+
+/* The layer of faults itself: what a plan says happens, once, to whom it says,
+ * and nothing else does. */
+
+/* A plan for what is weir's, and for the rings, too, which are made anew. */
+static weir_fault_t *begin(struct weir_fixture *f,
+                           const weir_fault_options_t *options) {
+  weir_fault_options_t mine = *options;
+  weir_fault_t *fault;
+
+  if (mine.chosen == NULL) {
+    mine.chosen = faulty_owns;
+    mine.arg = f;
+  }
+  check_is(weir_fault_begin(&mine, &fault), 0);
+  fixture_reattach(f, 0);
+  return fault;
+}
+
+static weir_fault_t *begin_rule(struct weir_fixture *f,
+                                weir_fault_rule_t rule) {
+  weir_fault_options_t options;
+
+  memset(&options, 0, sizeof(options));
+  options.rules = &rule;
+  options.nrules = 1;
+  return begin(f, &options);
+}
+
+static weir_fault_t *begin_empty(struct weir_fixture *f) {
+  weir_fault_options_t options;
+
+  memset(&options, 0, sizeof(options));
+  return begin(f, &options);
+}
+
+static void add_rule(weir_fault_t *fault, weir_fault_rule_t rule) {
+  check_is(weir_fault_add(fault, &rule), 0);
+}
+
+/* ---- Connections and files ---- */
+
+enum { BYTES = 100 };
+
+static void start_read(struct request *r, struct conn *c, char *bytes,
+                       size_t len) {
+  memset(r, 0, sizeof(*r));
+  check_is(
+      weir_read_some(&r->op, &c->stream, weir_mseq_block(bytes, len), on_done),
+      0);
+}
+
+static void start_write(struct request *r, struct conn *c, const char *bytes,
+                        size_t len) {
+  memset(r, 0, sizeof(*r));
+  check_is(weir_write(&r->op, &c->stream, weir_seq_block(bytes, len), on_done),
+           0);
+}
+
+/* From one side to the other and back, whole. */
+static void work(struct weir_fixture *f, struct conn *c) {
+  struct request r;
+  char out[BYTES];
+  char in[BYTES];
+
+  pattern_fill(out, 0, sizeof(out));
+  start_write(&r, c, out, sizeof(out));
+  finish(f, &r, 0, sizeof(out));
+  peer_take(c, 0, sizeof(out));
+  peer_send(c, 0, sizeof(in));
+  memset(&r, 0, sizeof(r));
+  check_is(weir_read(&r.op, &c->stream, weir_mseq_block(in, sizeof(in)),
+                     weir_all(), on_done),
+           0);
+  finish(f, &r, 0, sizeof(in));
+  cr_assert(pattern_holds(in, 0, sizeof(in)));
+}
+
+static int fd_of(const struct conn *c) {
+  uv_os_fd_t fd;
+
+  check_is(weir_fileno(&c->stream, &fd), 0);
+  return fd;
+}
+
+static void read_file(struct weir_fixture *f, struct request *r, int fd,
+                      char *bytes, size_t len, int64_t offset) {
+  memset(r, 0, sizeof(*r));
+  check_is(weir_file_pread(f->loop, &r->op, fd, weir_mseq_block(bytes, len),
+                           offset, on_done),
+           0);
+}
+
+/* ---- Beginning ---- */
+
+Test(fault, a_plan_has_to_mean_something) {
+  const weir_fault_rule_t bad[] = {
+      {.what = WEIR_FAULT_RECV},
+      {.what = WEIR_FAULT_WHATS, .error = UV_EIO},
+      {.what = WEIR_FAULT_OPCODE + 256, .error = UV_EIO},
+      {.what = WEIR_FAULT_RECV, .error = EIO},
+      {.what = WEIR_FAULT_RECV, .error = UV_EIO, .bytes = 1},
+      {.what = WEIR_FAULT_RECV, .error = UV_EIO, .fd = -1},
+  };
+  weir_fault_options_t options;
+  weir_fault_t *fault = NULL;
+  weir_fault_t *other;
+
+  memset(&options, 0, sizeof(options));
+  check_is(weir_fault_begin(NULL, &fault), UV_EINVAL);
+  check_is(weir_fault_begin(&options, NULL), UV_EINVAL);
+  options.nrules = 1;
+  check_is(weir_fault_begin(&options, &fault), UV_EINVAL);
+  for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+    options.rules = &bad[i];
+    check_is(weir_fault_begin(&options, &fault), UV_EINVAL);
+  }
+  options.nrules = 0;
+  check_is(weir_fault_begin(&options, &fault), 0);
+  check_is(weir_fault_begin(&options, &other), UV_EALREADY);
+  check_is(weir_fault_add(fault, &bad[0]), UV_EINVAL);
+  check_is(weir_fault_add(fault, NULL), UV_EINVAL);
+  check_is(weir_fault_count(fault, 12345).asked, 0);
+  cr_assert(weir_fault_seed(fault) != 0);
+  weir_fault_end(fault);
+  weir_fault_end(NULL);
+  options.seed = 42;
+  check_is(weir_fault_begin(&options, &fault), 0);
+  check_is(weir_fault_seed(fault), 42);
+  weir_fault_end(fault);
+}
+
+static uint64_t steps(const struct weir_fixture *f) {
+  weir_loop_stats_t s = stats_of(f);
+
+  return s.syscalls + s.sqes + s.cqes + s.callbacks;
+}
+
+/* What the loop does for a few exchanges. */
+static uint64_t cost(struct weir_fixture *f) {
+  struct conn c;
+  uint64_t before;
+
+  conn_unix(f, &c);
+  work(f, &c);
+  before = steps(f);
+  for (int i = 0; i < 10; i++)
+    work(f, &c);
+  before = steps(f) - before;
+  conn_close(f, &c);
+  return before;
+}
+
+WEIR_TEST(fault, an_empty_plan_changes_nothing) {
+  uint64_t without = cost(f);
+  weir_fault_t *fault = begin_empty(f);
+
+  check_is(cost(f), without);
+  check_is(weir_fault_count(fault, WEIR_FAULT_SEND).asked, 11);
+  check_is(weir_fault_count(fault, WEIR_FAULT_SEND).failed, 0);
+  weir_fault_end(fault);
+  check_is(cost(f), without);
+}
+
+/* ---- Errors ---- */
+
+static int bind_any(struct weir_fixture *f, struct conn *c) {
+  struct sockaddr_in addr;
+
+  memset(c, 0, sizeof(*c));
+  c->peer = -1;
+  memset(&addr, 0, sizeof(addr));
+  addr.sin_family = AF_INET;
+  addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  check_is(weir_tcp_init(f->loop, &c->stream), 0);
+  return weir_tcp_bind(&c->stream, (struct sockaddr *)&addr, 0);
+}
+
+static int try_read(struct weir_fixture *f, struct conn *c) {
+  struct request r;
+  char byte;
+
+  peer_send(c, 0, 1);
+  start_read(&r, c, &byte, 1);
+  run_until(f, &r.calls);
+  return r.status;
+}
+
+static int try_write(struct weir_fixture *f, struct conn *c) {
+  struct request r;
+
+  start_write(&r, c, "x", 1);
+  run_until(f, &r.calls);
+  return r.status;
+}
+
+static int try_eof(struct weir_fixture *f, struct conn *c) {
+  struct request r = {0};
+
+  check_is(weir_write_eof(&r.op, &c->stream, weir_seq_block(NULL, 0), on_done),
+           0);
+  run_until(f, &r.calls);
+  return r.status;
+}
+
+static int try_nodelay(struct weir_fixture *f, struct conn *c) {
+  (void)f;
+  return weir_tcp_nodelay(&c->stream, 1);
+}
+
+static int try_name(struct weir_fixture *f, struct conn *c) {
+  struct sockaddr_storage addr;
+  int len = sizeof(addr);
+
+  (void)f;
+  return weir_getsockname(&c->stream, (struct sockaddr *)&addr, &len);
+}
+
+static int try_bind(struct weir_fixture *f, struct conn *c) {
+  struct conn other;
+  int r = bind_any(f, &other);
+
+  (void)c;
+  if (r == 0)
+    r = weir_listen(&other.stream, 1);
+  close_stream(f, &other);
+  return r;
+}
+
+static int try_open(struct weir_fixture *f, struct conn *c) {
+  struct conn other;
+  int fds[2];
+  int r;
+
+  (void)c;
+  pair_unix(fds);
+  memset(&other, 0, sizeof(other));
+  check_is(weir_pipe_init(f->loop, &other.stream), 0);
+  r = weir_pipe_open(&other.stream, fds[0]);
+  close_stream(f, &other);
+  if (r != 0)
+    close(fds[0]);
+  close(fds[1]);
+  return r;
+}
+
+/* On both backends, by a call or by a request. */
+static const struct {
+  unsigned what;
+  int error;
+  int (*attempt)(struct weir_fixture *f, struct conn *c);
+} errors[] = {
+    {WEIR_FAULT_RECV, UV_ECONNRESET, try_read},
+    {WEIR_FAULT_SEND, UV_EPIPE, try_write},
+    {WEIR_FAULT_SHUTDOWN, UV_ENOTCONN, try_eof},
+    {WEIR_FAULT_OPTION, UV_EINVAL, try_nodelay},
+    {WEIR_FAULT_NAME, UV_ENOBUFS, try_name},
+    {WEIR_FAULT_SOCKET, UV_EMFILE, try_bind},
+    {WEIR_FAULT_BIND, UV_EADDRINUSE, try_bind},
+    {WEIR_FAULT_CONTROL, UV_EBADF, try_open},
+};
+
+static int is_any(void *arg, int fd) {
+  (void)arg;
+  (void)fd;
+  return 1;
+}
+
+WEIR_TEST(fault, each_call_of_a_stream_fails_once) {
+  weir_fault_options_t options;
+  weir_fault_t *fault;
+
+  memset(&options, 0, sizeof(options));
+  options.chosen = is_any;
+  fault = begin(f, &options);
+
+  for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+    size_t failed = weir_fault_count(fault, errors[i].what).failed;
+    struct conn c;
+
+    conn_tcp(f, &c);
+    add_rule(fault, (weir_fault_rule_t){.what = errors[i].what,
+                                        .error = errors[i].error});
+    check_is(errors[i].attempt(f, &c), errors[i].error);
+    check_is(weir_fault_count(fault, errors[i].what).failed, failed + 1);
+    conn_close(f, &c);
+    conn_tcp(f, &c);
+    check_is(errors[i].attempt(f, &c), 0);
+    conn_close(f, &c);
+  }
+  weir_fault_end(fault);
+}
+
+static void start_connect(struct weir_fixture *f, struct request *r,
+                          struct conn *listener, struct conn *client) {
+  struct sockaddr_storage addr;
+  int len = sizeof(addr);
+
+  memset(r, 0, sizeof(*r));
+  memset(client, 0, sizeof(*client));
+  client->peer = -1;
+  check_is(weir_getsockname(&listener->stream, (struct sockaddr *)&addr, &len),
+           0);
+  check_is(weir_tcp_init(f->loop, &client->stream), 0);
+  check_is(weir_tcp_connect(&r->op, &client->stream, (struct sockaddr *)&addr,
+                            on_done),
+           0);
+}
+
+WEIR_TEST(fault, connecting_and_accepting_fail) {
+  weir_fault_t *fault = begin_rule(
+      f, (weir_fault_rule_t){.what = WEIR_FAULT_CONNECT, .error = UV_ENETDOWN});
+  struct conn listener, client, accepted;
+  struct request r, a = {0};
+
+  memset(&accepted, 0, sizeof(accepted));
+  accepted.peer = -1;
+  check_is(bind_any(f, &listener), 0);
+  check_is(weir_listen(&listener.stream, 4), 0);
+  start_connect(f, &r, &listener, &client);
+  finish(f, &r, UV_ENETDOWN, 0);
+  close_stream(f, &client);
+  start_connect(f, &r, &listener, &client);
+  finish(f, &r, 0, 0);
+  add_rule(fault,
+           (weir_fault_rule_t){.what = WEIR_FAULT_ACCEPT, .error = UV_ENOBUFS});
+  check_is(weir_accept(&a.op, &listener.stream, &accepted.stream, on_done), 0);
+  finish(f, &a, UV_ENOBUFS, 0);
+  a.calls = 0;
+  add_rule(fault, (weir_fault_rule_t){.what = WEIR_FAULT_ACCEPT,
+                                      .error = UV_ECONNABORTED});
+  check_is(weir_accept(&a.op, &listener.stream, &accepted.stream, on_done), 0);
+  finish(f, &a, 0, 0);
+  close_stream(f, &accepted);
+  close_stream(f, &client);
+  close_stream(f, &listener);
+  weir_fault_end(fault);
+}
+
+WEIR_TEST(fault, file_operations_fail) {
+  weir_fault_t *fault = begin_empty(f);
+  struct scratch s;
+  struct request r = {0};
+  char bytes[BYTES];
+
+  scratch_make(&s, BYTES);
+  add_rule(fault,
+           (weir_fault_rule_t){.what = WEIR_FAULT_FILE_READ, .error = UV_EIO});
+  read_file(f, &r, s.fd, bytes, sizeof(bytes), 0);
+  finish(f, &r, UV_EIO, 0);
+  add_rule(fault, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_WRITE,
+                                      .error = UV_ENOSPC});
+  r.calls = 0;
+  check_is(weir_file_pwrite(f->loop, &r.op, s.fd, weir_seq_block("x", 1), 0,
+                            on_done),
+           0);
+  finish(f, &r, UV_ENOSPC, 0);
+  add_rule(fault,
+           (weir_fault_rule_t){.what = WEIR_FAULT_SYNC, .error = UV_EROFS});
+  r.calls = 0;
+  check_is(weir_file_fsync(f->loop, &r.op, s.fd, on_done), 0);
+  finish(f, &r, UV_EROFS, 0);
+  add_rule(fault,
+           (weir_fault_rule_t){.what = WEIR_FAULT_OPEN, .error = UV_ENFILE});
+  r.calls = 0;
+  check_is(weir_file_open(f->loop, &r.op, s.path, O_RDONLY, 0, on_done), 0);
+  finish(f, &r, UV_ENFILE, 0);
+  read_file(f, &r, s.fd, bytes, sizeof(bytes), 0);
+  finish(f, &r, 0, sizeof(bytes));
+  cr_assert(pattern_holds(bytes, 0, sizeof(bytes)));
+  scratch_remove(&s);
+  weir_fault_end(fault);
+}
+
+WEIR_TEST(fault, without_descriptors_there_is_no_loop) {
+  weir_fault_t *fault = begin_empty(f);
+  uv_loop_t uv;
+
+  add_rule(fault,
+           (weir_fault_rule_t){.what = WEIR_FAULT_CREATE, .error = UV_EMFILE});
+  check_is(uv_loop_init(&uv), UV_EMFILE);
+  check_is(uv_loop_init(&uv), 0);
+  check_is(uv_loop_close(&uv), 0);
+  weir_fault_end(fault);
+}
+
+/* ---- Which one ---- */
+
+WEIR_TEST(fault, the_nth_and_some_more) {
+  weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
+                                          .what = WEIR_FAULT_RECV,
+                                          .nth = 3,
+                                          .times = 2,
+                                          .error = UV_ENETUNREACH,
+                                      });
+  const int want[] = {0, 0, UV_ENETUNREACH, UV_ENETUNREACH, 0};
+
+  for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
+    struct conn c;
+
+    conn_unix(f, &c);
+    check_is(try_read(f, &c), want[i]);
+    conn_close(f, &c);
+  }
+  check_is(weir_fault_count(fault, WEIR_FAULT_RECV).failed, 2);
+  weir_fault_end(fault);
+}
+
+static int is_other(void *arg, int fd) {
+  return fd != *(const int *)arg;
+}
+
+WEIR_TEST(fault, only_the_descriptor_that_is_meant) {
+  weir_fault_options_t options;
+  struct conn a, b;
+  weir_fault_t *fault;
+  int spared = -1;
+
+  memset(&options, 0, sizeof(options));
+  options.chosen = is_other;
+  options.arg = &spared;
+  fault = begin(f, &options);
+  conn_unix(f, &a);
+  conn_unix(f, &b);
+  add_rule(fault, (weir_fault_rule_t){.what = WEIR_FAULT_SEND,
+                                      .fd = fd_of(&b),
+                                      .times = WEIR_FAULT_ALWAYS,
+                                      .error = UV_EPERM});
+  work(f, &a);
+  spared = fd_of(&b);
+  work(f, &b);
+  spared = -1;
+  check_is(try_write(f, &b), UV_EPERM);
+  conn_close(f, &a);
+  conn_close(f, &b);
+  weir_fault_end(fault);
+}
+
+/* ---- Short, interrupted, in vain ---- */
+
+WEIR_TEST(fault, short_transfers_move_all) {
+  enum { LEN = 300, STEP = 7 };
+  weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
+                                          .what = WEIR_FAULT_SEND,
+                                          .times = WEIR_FAULT_ALWAYS,
+                                          .bytes = STEP,
+                                      });
+  uv_buf_t parts[2];
+  char bytes[LEN];
+  struct request r;
+  struct conn c;
+
+  conn_unix(f, &c);
+  pattern_fill(bytes, 0, LEN);
+  start_write(&r, &c, bytes, LEN);
+  finish(f, &r, 0, LEN);
+  peer_take(&c, 0, LEN);
+  check_is(weir_fault_count(fault, WEIR_FAULT_SEND).cut, LEN / STEP);
+  /* In segments. */
+  parts[0] = uv_buf_init(bytes, LEN / 2);
+  parts[1] = uv_buf_init(bytes + LEN / 2, LEN / 2);
+  memset(&r, 0, sizeof(r));
+  check_is(weir_write(&r.op, &c.stream, weir_seq_bufs(parts, 2), on_done), 0);
+  finish(f, &r, 0, LEN);
+  peer_take(&c, 0, LEN);
+  cr_assert(weir_fault_count(fault, WEIR_FAULT_SEND).cut >= 2 * (LEN / STEP));
+  conn_close(f, &c);
+  weir_fault_end(fault);
+}
+
+WEIR_TEST(fault, a_read_takes_what_it_is_left) {
+  weir_fault_t *fault = begin_rule(
+      f, (weir_fault_rule_t){.what = WEIR_FAULT_RECV, .bytes = 3, .times = 2});
+  char bytes[10];
+  struct request r;
+  struct conn c;
+
+  conn_unix(f, &c);
+  peer_send(&c, 0, 10);
+  start_read(&r, &c, bytes, 10);
+  finish(f, &r, 0, 3);
+  start_read(&r, &c, bytes + 3, 7);
+  finish(f, &r, 0, 3);
+  start_read(&r, &c, bytes + 6, 4);
+  finish(f, &r, 0, 4);
+  cr_assert(pattern_holds(bytes, 0, 10));
+  check_is(weir_fault_count(fault, WEIR_FAULT_RECV).cut, 2);
+  conn_close(f, &c);
+  weir_fault_end(fault);
+}
+
+WEIR_TEST(fault, files_are_read_in_part) {
+  weir_fault_t *fault = begin_rule(
+      f, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_READ, .bytes = 5});
+  struct scratch s;
+  struct request r;
+  char bytes[BYTES];
+
+  scratch_make(&s, BYTES);
+  read_file(f, &r, s.fd, bytes, sizeof(bytes), 0);
+  finish(f, &r, 0, 5);
+  cr_assert(pattern_holds(bytes, 0, 5));
+  scratch_remove(&s);
+  weir_fault_end(fault);
+}
+
+/* What a restart is for is not seen from above. */
+WEIR_TEST(fault, interruptions_are_nobodys_business) {
+  static const unsigned whats[] = {WEIR_FAULT_RECV, WEIR_FAULT_SEND,
+                                   WEIR_FAULT_ENTER, WEIR_FAULT_WAIT};
+  static const int results[] = {UV_EINTR, UV_EAGAIN};
+  weir_fault_t *fault = begin_empty(f);
+  struct conn c;
+
+  conn_unix(f, &c);
+  for (int i = 0; i < 4; i++)
+    for (int j = 0; j < (whats[i] == WEIR_FAULT_WAIT ? 1 : 2); j++) {
+      add_rule(fault,
+               (weir_fault_rule_t){.what = whats[i], .error = results[j]});
+      work(f, &c);
+      work(f, &c);
+    }
+  check_is(weir_fault_count(fault, WEIR_FAULT_RECV).failed, 2);
+  check_is(weir_fault_count(fault, WEIR_FAULT_SEND).failed, 2);
+  conn_close(f, &c);
+  weir_fault_end(fault);
+}
+
+WEIR_TEST(fault, interrupted_files_begin_again) {
+  static const unsigned whats[] = {WEIR_FAULT_FILE_READ, WEIR_FAULT_POLL};
+  weir_fault_t *fault = begin_empty(f);
+  struct scratch s;
+  struct request r;
+  char bytes[BYTES];
+
+  scratch_make(&s, BYTES);
+  for (int i = 0; i < 2; i++)
+    add_rule(fault, (weir_fault_rule_t){.what = whats[i], .error = UV_EINTR});
+  read_file(f, &r, s.fd, bytes, sizeof(bytes), 0);
+  finish(f, &r, 0, sizeof(bytes));
+  check_is(weir_fault_count(fault, WEIR_FAULT_FILE_READ).asked, 2);
+  scratch_remove(&s);
+  weir_fault_end(fault);
+}
+
+/* ---- By chance ---- */
+
+static weir_fault_options_t wild(uint64_t seed) {
+  weir_fault_options_t options;
+
+  memset(&options, 0, sizeof(options));
+  options.seed = seed;
+  options.cut = options.again = options.interrupt = options.miss = 300;
+  options.delay = options.reorder = 300;
+  return options;
+}
+
+/* What each of many reads brought. */
+enum { MANY = 200 };
+
+static void play(struct weir_fixture *f, uint64_t seed, size_t sizes[MANY]) {
+  weir_fault_options_t options = wild(seed);
+  weir_fault_t *fault = begin(f, &options);
+  char bytes[BYTES];
+  struct conn c;
+
+  conn_unix(f, &c);
+  for (int i = 0; i < MANY; i++) {
+    struct request r;
+    size_t got = 0;
+
+    peer_send(&c, 0, BYTES);
+    sizes[i] = 0;
+    for (size_t reads = 1; got < BYTES; reads++) {
+      start_read(&r, &c, bytes + got, BYTES - got);
+      run_until(f, &r.calls);
+      check_is(r.status, 0);
+      got += r.n;
+      sizes[i] += reads * r.n;
+    }
+    cr_assert(pattern_holds(bytes, 0, BYTES));
+  }
+  cr_assert(weir_fault_count(fault, WEIR_FAULT_RECV).cut > 0);
+  cr_assert(weir_fault_count(fault, WEIR_FAULT_RECV).failed > 0);
+  conn_close(f, &c);
+  weir_fault_end(fault);
+}
+
+WEIR_TEST(fault, the_same_seed_is_the_same_again) {
+  static size_t first[MANY], second[MANY], other[MANY];
+
+  play(f, 1, first);
+  play(f, 1, second);
+  play(f, 2, other);
+  check_is(memcmp(first, second, sizeof(first)), 0);
+  cr_assert(memcmp(first, other, sizeof(first)) != 0);
+}
+
+/* ---- Late, and in another order ---- */
+
+#if WEIR_HAVE_URING
+static int order;
+
+struct late {
+  struct request r;
+  int place;
+};
+
+static void on_late(weir_op_t *op, int status, size_t n) {
+  struct late *late = (struct late *)op;
+
+  late->place = ++order;
+  on_done(op, status, n);
+}
+
+static void read_late(struct weir_fixture *f, struct late *l, int fd) {
+  static char byte;
+
+  memset(l, 0, sizeof(*l));
+  check_is(weir_file_pread(f->loop, &l->r.op, fd, weir_mseq_block(&byte, 1), 0,
+                           on_late),
+           0);
+}
+
+WEIR_RING_TEST(fault, a_completion_that_is_late_lets_others_go_first) {
+  weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
+                                          .what = WEIR_FAULT_FILE_READ,
+                                          .rounds = 3,
+                                      });
+  struct late first, second;
+  struct scratch s;
+
+  order = 0;
+  scratch_make(&s, 1);
+  read_late(f, &first, s.fd);
+  read_late(f, &second, s.fd);
+  finish(f, &second.r, 0, 1);
+  finish(f, &first.r, 0, 1);
+  check_is(second.place, 1);
+  check_is(first.place, 2);
+  check_is(weir_fault_count(fault, WEIR_FAULT_FILE_READ).delayed, 1);
+  check_is(weir_fault_count(fault, WEIR_FAULT_OPCODE + IORING_OP_READ).delayed,
+           1);
+  scratch_remove(&s);
+  weir_fault_end(fault);
+}
+
+/* Nobody sleeps on it for ever, and it comes when the plan ends. */
+WEIR_RING_TEST(fault, what_is_held_back_comes_when_it_is_waited_for) {
+  weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
+                                          .what = WEIR_FAULT_FILE_READ,
+                                          .times = WEIR_FAULT_ALWAYS,
+                                          .rounds = 1000000,
+                                      });
+  struct late late;
+  struct scratch s;
+
+  scratch_make(&s, 1);
+  read_late(f, &late, s.fd);
+  finish(f, &late.r, 0, 1);
+  read_late(f, &late, s.fd);
+  run_some_turns(f);
+  weir_fault_end(fault);
+  finish(f, &late.r, 0, 1);
+  read_late(f, &late, s.fd);
+  finish(f, &late.r, 0, 1);
+  scratch_remove(&s);
+}
+
+WEIR_RING_TEST(fault, completions_come_in_another_order) {
+  weir_fault_options_t options;
+  static struct late late[MANY];
+  weir_fault_t *fault;
+  struct scratch s;
+  int sorted = 1;
+
+  memset(&options, 0, sizeof(options));
+  options.seed = 1;
+  options.reorder = 1000;
+  fault = begin(f, &options);
+  order = 0;
+  scratch_make(&s, 1);
+  for (int i = 0; i < MANY; i++)
+    read_late(f, &late[i], s.fd);
+  for (int i = 0; i < MANY; i++) {
+    finish(f, &late[i].r, 0, 1);
+    sorted = sorted && late[i].place == i + 1;
+  }
+  check_is(order, MANY);
+  check_is(sorted, 0);
+  cr_assert(weir_fault_count(fault, WEIR_FAULT_ENTER).reordered > 0);
+  scratch_remove(&s);
+  weir_fault_end(fault);
+}
+
+/* ---- The ring itself ---- */
+
+WEIR_RING_TEST(fault, a_ring_that_is_refused_ends_what_is_in_it) {
+  weir_fault_t *fault = begin_empty(f);
+  struct request r, w;
+  struct conn c;
+  char byte;
+
+  conn_unix(f, &c);
+  start_read(&r, &c, &byte, 1);
+  run_some_turns(f);
+  add_rule(fault, (weir_fault_rule_t){.what = WEIR_FAULT_ENTER,
+                                      .times = WEIR_FAULT_ALWAYS,
+                                      .error = UV_EPERM});
+  start_write(&w, &c, "x", 1);
+  finish(f, &w, UV_EPERM, 0);
+  finish(f, &r, UV_EPERM, 0);
+  close_peer(&c);
+  close_stream(f, &c);
+  weir_fault_end(fault);
+}
+
+WEIR_RING_TEST(fault, a_ring_that_cannot_be_had) {
+  weir_loop_options_t options;
+  weir_loop_t *loop;
+  weir_fault_t *fault;
+  uv_loop_t uv;
+
+  memset(&options, 0, sizeof(options));
+  options.backend = WEIR_BACKEND_URING;
+  options.entries = 8;
+  fault = begin_empty(f);
+  check_is(uv_loop_init(&uv), 0);
+  add_rule(fault,
+           (weir_fault_rule_t){.what = WEIR_FAULT_SETUP, .error = UV_EPERM});
+  check_is(weir_loop_attach(&uv, &options, &loop), UV_EPERM);
+  add_rule(fault, (weir_fault_rule_t){.what = WEIR_FAULT_REGISTER,
+                                      .error = UV_ENOMEM});
+  options.wait = WEIR_WAIT_UV;
+  check_is(weir_loop_attach(&uv, &options, &loop), UV_ENOMEM);
+  check_is(uv_run(&uv, UV_RUN_DEFAULT), 0);
+  check_is(uv_loop_close(&uv), 0);
+  weir_fault_end(fault);
+}
+
+WEIR_RING_TEST(fault, a_small_ring_is_full_and_overflows) {
+  weir_fault_options_t options;
+  static struct late late[MANY];
+  weir_fault_t *fault;
+  struct scratch s;
+
+  memset(&options, 0, sizeof(options));
+  options.sq_entries = 4;
+  options.cq_entries = 4;
+  fault = begin(f, &options);
+  check_is(weir__ring(f->loop)->uring.sq.ring_entries, 4);
+  check_is(weir__ring(f->loop)->uring.cq.ring_entries, 4);
+  scratch_make(&s, 1);
+  for (int i = 0; i < MANY; i++)
+    read_late(f, &late[i], s.fd);
+  for (int i = 0; i < MANY; i++)
+    finish(f, &late[i].r, 0, 1);
+  cr_assert(stats_of(f).overflows > 0);
+  scratch_remove(&s);
+  weir_fault_end(fault);
+}
+
+/* The rest goes with the next enter. */
+WEIR_RING_TEST(fault, a_submission_stops_half_way) {
+  weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
+                                          .what = WEIR_FAULT_ENTER,
+                                          .times = WEIR_FAULT_ALWAYS,
+                                          .bytes = 1,
+                                      });
+  static struct late late[MANY];
+  struct scratch s;
+
+  scratch_make(&s, 1);
+  for (int i = 0; i < MANY; i++)
+    read_late(f, &late[i], s.fd);
+  for (int i = 0; i < MANY; i++)
+    finish(f, &late[i].r, 0, 1);
+  cr_assert(weir_fault_count(fault, WEIR_FAULT_ENTER).cut > 0);
+  scratch_remove(&s);
+  weir_fault_end(fault);
+}
+
+WEIR_RING_TEST(fault, a_cancellation_that_misses_is_sent_again) {
+  weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
+                                          .what = WEIR_FAULT_CANCEL,
+                                          .times = 3,
+                                          .error = UV_ENOENT,
+                                      });
+  struct request r;
+  struct conn c;
+  char byte;
+
+  conn_unix(f, &c);
+  start_read(&r, &c, &byte, 1);
+  run_some_turns(f);
+  weir_cancel(&r.op);
+  finish(f, &r, UV_ECANCELED, 0);
+  check_is(weir_fault_count(fault, WEIR_FAULT_CANCEL).asked, 4);
+  conn_close(f, &c);
+  weir_fault_end(fault);
+}
+
+/* Each is found out by asking, as on the kernel that lacks it. */
+static void attach_lacking(weir_wait_t wait, unsigned lacks, unsigned caps) {
+  weir_fault_options_t options;
+  struct weir_fixture f;
+  weir_fault_t *fault;
+  struct conn c;
+
+  fixture_prepare(&f, WEIR_BACKEND_URING, wait);
+  memset(&options, 0, sizeof(options));
+  options.lacks = lacks;
+  check_is(weir_fault_begin(&options, &fault), 0);
+  fixture_attach(&f, NULL);
+  check_is(weir__ring(f.loop)->caps & caps, 0);
+  conn_unix(&f, &c);
+  work(&f, &c);
+  conn_close(&f, &c);
+  fixture_finish(&f);
+  weir_fault_end(fault);
+}
+
+Test(fault, an_old_kernel_lacks_all_of_it, .timeout = 60) {
+  attach_lacking(WEIR_WAIT_UV, 255, WEIR__CAP_ALL);
+}
+
+Test(fault, a_kernel_of_5_19, .timeout = 60) {
+  attach_lacking(WEIR_WAIT_RING,
+                 WEIR_FAULT_NO_DEFER_TASKRUN | WEIR_FAULT_NO_READV_FIXED |
+                     WEIR_FAULT_NO_WRITEV_FIXED | WEIR_FAULT_NO_NOSIGNAL,
+                 WEIR__CAP_DEFER_TASKRUN | WEIR__CAP_READV_FIXED |
+                     WEIR__CAP_WRITEV_FIXED | WEIR__CAP_NOSIGNAL);
+}
+
+Test(fault, a_kernel_that_is_too_old) {
+  weir_loop_options_t options;
+  weir_fault_options_t faults;
+  struct weir_fixture f;
+  weir_fault_t *fault;
+
+  fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
+  memset(&options, 0, sizeof(options));
+  memset(&faults, 0, sizeof(faults));
+  options.backend = WEIR_BACKEND_URING;
+  faults.lacks = WEIR_FAULT_NO_FEATURES;
+  check_is(weir_fault_begin(&faults, &fault), 0);
+  check_is(weir_loop_attach(&f.uv, &options, &f.loop), UV_ENOSYS);
+  weir_fault_end(fault);
+  check_is(uv_loop_close(&f.uv), 0);
+}
+#endif
