@@ -149,6 +149,8 @@ FUZZERS := $(call programs,$(FUZZ_C))
 
 SUPPORT_OBJS := $(SUPPORT_C:.c=.o)
 PROGRAM_OBJS := $(PROGRAM_C:.c=.o)
+MACHINE_OBJS := $(if $(filter yes,$(HAVE_URING)),$(MACHINE_C:.c=.o))
+SIMULATE := $(if $(MACHINE_OBJS),$(call programs,$(SIMULATE_C)))
 SAMPLES_SUPPORT_OBJS := $(SAMPLES_SUPPORT_C:.c=.o)
 BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
 CAST_OBJS := $(CAST_C:.c=.o)
@@ -158,7 +160,7 @@ CANDIDATE_OBJS := $(CANDIDATE_C:.c=.o)
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(BENCH_SRCS) $(TESTS_C) \
   $(PLAIN_C) $(TSAN_C) $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
   $(BENCH_SUPPORT_OBJS) $(CAST_OBJS) $(CROWD_OBJS) $(CANDIDATE_OBJS) \
-  $(PROGRAM_OBJS)
+  $(PROGRAM_OBJS) $(MACHINE_OBJS) $(SIMULATE_C:.c=.o)
 
 define compile
 $(call say,CC)$(MKDIR_P) $(@D)
@@ -209,6 +211,12 @@ $(PLAINS) $(TSANS): %$(EXEEXT): %.o libweir-core.la
 	$(quiet)$(LINK) -o $@ $< libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) \
 	  $(LIBS)
 
+$(SIMULATE): %$(EXEEXT): %.o $(MACHINE_OBJS) $(PROGRAM_OBJS) $(TESTLIB_LOBJS) \
+  $(CORE)
+	$(call say,LINK)
+	$(quiet)$(LINK) -o $@ $(filter %.o %.lo,$^) $(CORE) $(OWN_LIBS) \
+	  $(THREAD_LIBS) $(LIBS)
+
 $(FUZZERS): %$(EXEEXT): %.o $(TESTLIB_LOBJS) libweir-core.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o %.lo,$^) \
@@ -221,7 +229,7 @@ ifneq ($(DEPENDENCY_TRACKING),no)
 endif
 
 samples: $(SAMPLES)
-tests: $(TESTS) $(PLAINS)
+tests: $(TESTS) $(PLAINS) $(SIMULATE)
 programs: all tests $(BENCHES) $(TSANS)
 
 # ---- Tests -------------------------------------------------------------------
@@ -246,7 +254,7 @@ check check-all: libraries libweir-core.la samples tests
 ifeq ($(CROSS)$(TEST_WRAPPER),yes)
 	@echo '$@: built, not run: set TEST_WRAPPER to run the programs'
 else
-	@$(RUN) $(TESTS) $(CRITERION_MISSING) $(PLAINS) \
+	@$(RUN) $(TESTS) $(CRITERION_MISSING) $(PLAINS) $(SIMULATE) \
 	  $(addprefix $(srcdir)/,$(CHECKS_SH) \
 	    $(if $(filter %-all,$@),$(CHECKS_ALL_SH)) $(SMOKE_SH))
 endif
@@ -311,6 +319,10 @@ fuzz:
 	  --enable-sanitizers=fuzzer-no-link$(comma)address \
 	  --without-criterion,fuzz)
 endif
+
+# Random programs in a simulated kernel; see simulate.sh.
+simulate: $(SIMULATE)
+	@$(SHELL) $(srcdir)/tests/simulate.sh $(SIMULATE)
 
 # libuv's own tests, with weir attached to every loop.
 check-libuv: libweir.la
@@ -389,13 +401,13 @@ uninstall:
 # ---- Clean -------------------------------------------------------------------
 
 CLEAN_DIRS := . lib lib/test uring tests tests/support tests/program \
-  tests/fuzz samples bench
+  tests/machine tests/fuzz samples bench
 
 clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
 	  $$d/*.d $$d/*.gcno $$d/*.gcda; done
 	rm -f $(call programs,$(SAMPLES_C) $(BENCH_C) $(BENCH_URING_C) \
-	  $(TESTS_C) $(PLAIN_C) $(TSAN_C) $(FUZZ_C))
+	  $(TESTS_C) $(PLAIN_C) $(TSAN_C) $(FUZZ_C) $(SIMULATE_C))
 	rm -rf out
 
 distclean: clean
@@ -429,6 +441,7 @@ define HELP
   coverage        run the tests and print the lines that they reach
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
   check-libuv     libuv's own tests, with weir attached
+  simulate        SEEDS (1000000) random programs in a simulated kernel
   mutate          which of MUTANTS (40) changes of FILES no test would notice
   demo            see it work on real sockets and files
   bench           measure against plain libuv and raw liburing
@@ -448,4 +461,4 @@ help:
   check-elf check-examples check-headers check-libuv check-readme \
   check-structure check-style check-tsan clean coverage demo dist distcheck \
   distclean fuzz help install installcheck libraries mutate programs samples \
-  test tests uninstall update-abi verify-dist
+  simulate test tests uninstall update-abi verify-dist
