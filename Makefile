@@ -153,6 +153,8 @@ FUZZERS := $(call programs,$(FUZZ_C))
 
 SUPPORT_OBJS := $(SUPPORT_C:.c=.o)
 PROGRAM_OBJS := $(PROGRAM_C:.c=.o)
+MACHINE_OBJS := $(if $(filter yes,$(HAVE_URING)),$(MACHINE_C:.c=.o))
+SIMULATE := $(if $(MACHINE_OBJS),$(call programs,$(SIMULATE_C)))
 SAMPLES_SUPPORT_OBJS := $(SAMPLES_SUPPORT_C:.c=.o)
 BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
 BENCH_OBJS := $(BENCH_C:.c=.o) $(BENCH_SUPPORT_OBJS)
@@ -166,7 +168,8 @@ MSAN_OBJS := $(MSAN_C:.c=.o)
 endif
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(TESTS_C) $(PLAIN_C) $(TSAN_C) \
   $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) $(PROGRAM_OBJS) \
-  $(SOAK_OBJS) $(MSAN_OBJS) $(sort $(BENCH_OBJS) $(CAST_OBJS))
+  $(SOAK_OBJS) $(MSAN_OBJS) $(sort $(BENCH_OBJS) $(CAST_OBJS)) \
+  $(MACHINE_OBJS) $(SIMULATE_C:.c=.o)
 
 define compile
 $(call say,CC)$(MKDIR_P) $(@D)
@@ -216,6 +219,12 @@ tests/soak/soak$(EXEEXT): $(SOAK_OBJS) $(MSAN_OBJS) libweir-core.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -o $@ $^ $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
 
+$(SIMULATE): %$(EXEEXT): %.o $(MACHINE_OBJS) $(PROGRAM_OBJS) $(TESTLIB_LOBJS) \
+  $(CORE)
+	$(call say,LINK)
+	$(quiet)$(LINK) -o $@ $(filter %.o %.lo,$^) $(CORE) $(OWN_LIBS) \
+	  $(THREAD_LIBS) $(LIBS)
+
 $(FUZZERS): %$(EXEEXT): %.o $(TESTLIB_LOBJS) libweir-core.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o %.lo,$^) \
@@ -228,7 +237,7 @@ ifneq ($(DEPENDENCY_TRACKING),no)
 endif
 
 samples: $(SAMPLES)
-tests: $(TESTS) $(PLAINS)
+tests: $(TESTS) $(PLAINS) $(SIMULATE)
 programs: all tests $(BENCH) $(TSANS)
 
 # ---- Tests -------------------------------------------------------------------
@@ -253,7 +262,7 @@ check check-all: libraries libweir-core.la samples tests $(BENCH)
 ifeq ($(CROSS)$(TEST_WRAPPER),yes)
 	@echo '$@: built, not run: set TEST_WRAPPER to run the programs'
 else
-	@$(RUN) $(TESTS) $(CRITERION_MISSING) $(PLAINS) \
+	@$(RUN) $(TESTS) $(CRITERION_MISSING) $(PLAINS) $(SIMULATE) \
 	  $(addprefix $(srcdir)/,$(CHECKS_SH) \
 	    $(if $(filter %-all,$@),$(CHECKS_ALL_SH)) $(SMOKE_SH))
 endif
@@ -353,6 +362,10 @@ check-faulty: $(FAULTIES)
 	@$(TEST_ENV) FAULT_RUNS='$(FAULT_RUNS)' $(SHELL) \
 	  $(srcdir)/tests/faulty.sh $(FAULTIES)
 
+# Random programs in a simulated kernel; see simulate.sh.
+simulate: $(SIMULATE)
+	@$(SHELL) $(srcdir)/tests/simulate.sh $(SIMULATE)
+
 # libuv's own tests, with weir attached to every loop.
 check-libuv: libweir.la
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/libuv-suite/run || \
@@ -450,14 +463,14 @@ uninstall:
 
 # ---- Clean -------------------------------------------------------------------
 
-CLEAN_DIRS := . lib lib/test uring tests tests/fuzz tests/program \
-  tests/soak tests/support samples bench
+CLEAN_DIRS := . lib lib/test uring tests tests/fuzz tests/machine \
+  tests/program tests/soak tests/support samples bench
 
 clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
 	  $$d/*.d $$d/*.gcno $$d/*.gcda; done
 	rm -f $(call programs,$(SAMPLES_C) bench/bench.c $(TESTS_C) \
-	  $(PLAIN_C) $(TSAN_C) $(FUZZ_C)) tests/soak/soak$(EXEEXT)
+	  $(PLAIN_C) $(TSAN_C) $(FUZZ_C) $(SIMULATE_C)) tests/soak/soak$(EXEEXT)
 	rm -rf out
 
 distclean: clean
@@ -497,6 +510,7 @@ define HELP
   check-profiles  as on older kernels, and with io_uring and others denied
   check-libuv     libuv's own tests, with weir attached
   soak            SECONDS (600) of connections that come and go
+  simulate        SEEDS (1000000) random programs in a simulated kernel
   mutate          which of MUTANTS (40) changes of FILES no test would notice
   demo            see it work on real sockets and files
   bench           measure against plain libuv and raw liburing; BENCHFLAGS
@@ -518,4 +532,4 @@ help:
   check-libuv check-msan check-profiles check-profiles-quick check-readme \
   check-structure check-style check-tsan check-valgrind clean coverage demo \
   dist distcheck distclean fuzz help install installcheck libraries mutate \
-  programs samples soak test tests uninstall update-abi verify-dist
+  programs samples simulate soak test tests uninstall update-abi verify-dist

@@ -244,7 +244,25 @@ SUPPORT_C += tests/support/use.c
 SUPPORT_C += tests/support/want.c
 SUPPORT_C += tests/support/worker.c
 
-# The interpreter of tests/test_program.c and tests/fuzz/loop.c.
+# A kernel in memory, for tests/simulate.c and tests/test_machine.c; with
+# io_uring only.
+MACHINE_C += tests/machine/calls.c
+MACHINE_C += tests/machine/counter.c
+MACHINE_C += tests/machine/epoll.c
+MACHINE_C += tests/machine/file.c
+MACHINE_C += tests/machine/pipe.c
+MACHINE_C += tests/machine/queue.c
+MACHINE_C += tests/machine/request.c
+MACHINE_C += tests/machine/ring.c
+MACHINE_C += tests/machine/socket.c
+MACHINE_C += tests/machine/system.c
+MACHINE_C += tests/machine/work.c
+MACHINE_C += tests/machine/world.c
+
+SIMULATE_C += tests/simulate.c
+
+# The interpreter of tests/test_program.c, tests/simulate.c and
+# tests/fuzz/loop.c.
 PROGRAM_C += tests/program/bare.c
 PROGRAM_C += tests/program/cut.c
 PROGRAM_C += tests/program/dock.c

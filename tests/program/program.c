@@ -341,12 +341,18 @@ static void begin(program_t *p) {
   p->jobs.next = p->jobs.prev = &p->jobs;
 }
 
+static void tell(const program_t *p, weir_loop_t *loop) {
+  if (p->world->attached != NULL)
+    p->world->attached(p->world, loop);
+}
+
 /* Attaches, plays and detaches. */
 static int act(program_t *p, unsigned how, const uint8_t *steps, size_t n) {
   int r = weir_loop_attach(&p->uv, &p->options, &p->loop);
 
   if (r != 0)
     return r;
+  tell(p, p->loop);
   begin(p);
   init_handles(p);
   must_be(p, weir_pool_create(p->loop, 4, 4096, &p->pool), 0, "a pool");
@@ -357,6 +363,7 @@ static int act(program_t *p, unsigned how, const uint8_t *steps, size_t n) {
   come_to_an_end(p, how);
   links_check(p);
   must(p, retired_free(&p->retired), "memory was written to behind the end");
+  tell(p, NULL);
   leave(p);
   return 0;
 }

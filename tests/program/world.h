@@ -46,6 +46,10 @@ struct world_s {
   /* Open descriptors of the process, or any other number that is the same
    * again when all of them are closed. */
   int (*descriptors)(world_t *world);
+
+  /* The loop that the program runs on, while weir is attached to it; else
+   * NULL. May be left out. */
+  void (*attached)(world_t *world, struct weir_loop_s *loop);
 };
 
 /* The one that the kernel provides. close_real takes it back. */

@@ -1,0 +1,91 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR_TESTS_MACHINE_RING_H
+#define WEIR_TESTS_MACHINE_RING_H
+
+#include <liburing.h>
+
+#include "world.h"
+
+/* What the requests of a ring and the ring itself have of each other. */
+
+enum { SEGMENTS = 64, BUFFERS = 64, SQARRAY_OFF = 1 << 16 };
+
+typedef struct ring_s {
+  object_t base;
+  struct ring_s *next;
+  unsigned setup; /* IORING_SETUP_* */
+  int disabled;
+  int fd;
+
+  /* What is shared with the program. */
+  struct io_uring_sqe *sqes;
+  struct io_uring_cqe *cqes;
+  unsigned *sq_array;
+  unsigned sq_head, sq_tail, sq_mask, sq_entries, sq_flags, sq_dropped;
+  unsigned cq_head, cq_tail, cq_mask, cq_entries, cq_flags, cq_overflow;
+
+  object_t *eventfd;
+  object_t *file; /* registered; the rest of that table does not matter */
+  struct iovec buffers[BUFFERS];
+  unsigned nbuffers;
+
+  request_t *requests; /* all of them */
+  request_t *work;     /* those that can go on in the context of the thread */
+  unsigned nwork;
+  struct io_uring_cqe *overflow;
+  unsigned noverflow;
+  unsigned overflow_room;
+  long last_id;
+
+  unsigned spell; /* enters that fail */
+  int spell_error;
+  int refused;
+} ring_t;
+
+enum request_state {
+  ARMED,  /* waits for its descriptor */
+  READY,  /* is to try again */
+  QUEUED, /* for a thread of the kernel */
+  RUNNING,
+  DONE /* has a result */
+};
+
+struct request_s {
+  ring_t *ring;
+  request_t *next, **link;               /* of the ring's */
+  request_t *next_waiter, **waiter_link; /* of the object's */
+  request_t *next_work;
+  struct io_uring_sqe sqe;
+  struct iovec v[SEGMENTS];
+  int n;
+  long id;
+  object_t *file;
+  enum request_state state;
+  int in_work;
+  int waited; /* it was in a thread, or its descriptor was ready */
+  unsigned tries;
+  int result;
+  unsigned cqe_flags;
+};
+
+/* ---- ring.c ---- */
+
+/* Something for the ring's thread to do. */
+void ring_work_add(ring_t *ring, request_t *request);
+void ring_post(ring_t *ring, uint64_t user_data, int result, unsigned flags);
+
+/* ---- request.c ---- */
+
+/* Takes an entry. What is done at once is posted. */
+void request_submit(ring_t *ring, const struct io_uring_sqe *sqe);
+
+/* Goes on in the context of the ring's thread. */
+void request_work(request_t *request);
+
+/* The result of a cancellation. */
+int request_cancel(request_t *request);
+void request_free(request_t *request);
+
+#endif

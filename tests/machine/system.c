@@ -1,0 +1,163 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#define _GNU_SOURCE 1
+#include "test/system.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+
+#include "calls.h"
+#include "world.h"
+
+/* The machine in place of the system. */
+
+static weir__system_t real;
+
+/* ---- What has other arguments there ---- */
+
+static int over_fcntl(int fd, int op, ...) {
+  va_list args;
+  va_start(args, op);
+  long arg = va_arg(args, long);
+  va_end(args);
+  return machine_fcntl(fd, op, arg);
+}
+
+static int over_ioctl(int fd, unsigned long request, ...) {
+  va_list args;
+  va_start(args, request);
+  void *arg = va_arg(args, void *);
+  va_end(args);
+  return machine_ioctl(fd, request, arg);
+}
+
+static int over_epoll_wait(int epfd, struct epoll_event *events, int most,
+                           int timeout) {
+  return machine_epoll_pwait(epfd, events, most, timeout, NULL);
+}
+
+/* libuv's loops have a directory open that is a real one. */
+static int over_close(int fd) {
+  return fd < FIRST_FD ? real.close(fd) : machine_close(fd);
+}
+
+static long over_syscall(long number, ...) {
+  va_list args;
+  va_start(args, number);
+  int fd = (int)va_arg(args, long);
+  const struct iovec *v = va_arg(args, const struct iovec *);
+  int n = (int)va_arg(args, long);
+  va_end(args);
+  if (number == SYS_preadv2)
+    return machine_preadv2(fd, v, n, -1, 1);
+  if (number == SYS_pwritev2)
+    return machine_pwritev2(fd, v, n, -1, 1);
+  if (number == SYS_close) /* libuv's way */
+    return over_close(fd);
+  machine_fail("system call %ld", number);
+}
+
+/* ---- Files at once ---- */
+
+static int finish(uv_fs_t *req, uv_fs_cb cb, int r) {
+  if (cb != NULL)
+    machine_fail("an asynchronous call of libuv's");
+  req->result = r < 0 ? -errno : r;
+  return (int)req->result;
+}
+
+static int over_fs_open(uv_loop_t *loop, uv_fs_t *req, const char *path,
+                        int flags, int mode, uv_fs_cb cb) {
+  real.uv_fs_close(loop, req, -1, NULL); /* makes the rest of req */
+  return finish(req, cb, machine_open(path, flags, (mode_t)mode));
+}
+
+static int over_fs_close(uv_loop_t *loop, uv_fs_t *req, uv_file file,
+                         uv_fs_cb cb) {
+  real.uv_fs_close(loop, req, -1, NULL);
+  return finish(req, cb, machine_close(file));
+}
+
+static int over_fs_fsync(uv_loop_t *loop, uv_fs_t *req, uv_file file,
+                         uv_fs_cb cb) {
+  real.uv_fs_close(loop, req, -1, NULL);
+  return finish(req, cb, machine_fsync(file));
+}
+
+static void over_sleep(unsigned ms) {
+  const struct timespec ts = {.tv_sec = ms / 1000,
+                              .tv_nsec = ms % 1000 * 1000000L};
+  machine_nanosleep(&ts, NULL);
+}
+
+static const weir__system_t machine = {
+    .read = machine_read,
+    .write = machine_write,
+    .readv = machine_readv,
+    .writev = machine_writev,
+    .preadv = machine_preadv,
+    .pwritev = machine_pwritev,
+    .send = machine_send,
+    .recv = machine_recv,
+    .sendmsg = machine_sendmsg,
+    .recvmsg = machine_recvmsg,
+    .socket = machine_socket,
+    .bind = machine_bind,
+    .listen = machine_listen,
+    .accept4 = machine_accept4,
+    .connect = machine_connect,
+    .shutdown = machine_shutdown,
+    .getsockname = machine_getsockname,
+    .getpeername = machine_getpeername,
+    .getsockopt = machine_getsockopt,
+    .setsockopt = machine_setsockopt,
+    .fcntl = over_fcntl,
+    .ioctl = over_ioctl,
+    .fstat = machine_fstat,
+    .ftruncate = machine_ftruncate,
+    .eventfd = machine_eventfd,
+    .pipe2 = machine_pipe2,
+    .dup3 = machine_dup3,
+    .close = over_close,
+    .poll = machine_poll,
+    .epoll_create1 = machine_epoll_create1,
+    .epoll_ctl = machine_epoll_ctl,
+    .epoll_wait = over_epoll_wait,
+    .epoll_pwait = machine_epoll_pwait,
+    .clock_gettime = machine_clock_gettime,
+    .syscall = over_syscall,
+    .uv_queue_work = machine_uv_queue_work,
+    .uv_cancel = machine_uv_cancel,
+    .uv_fs_open = over_fs_open,
+    .uv_fs_close = over_fs_close,
+    .uv_fs_fsync = over_fs_fsync,
+    .uv_sleep = over_sleep,
+    .io_uring_queue_init_params = machine_io_uring_queue_init_params,
+    .io_uring_queue_exit = machine_io_uring_queue_exit,
+    .io_uring_enter2 = machine_io_uring_enter2,
+    .io_uring_submit_and_wait = machine_io_uring_submit_and_wait,
+    .__io_uring_get_cqe = machine_io_uring_get_cqe,
+    .io_uring_ring_dontfork = machine_io_uring_ring_dontfork,
+    .io_uring_register = machine_io_uring_register,
+    .io_uring_register_buffers_sparse =
+        machine_io_uring_register_buffers_sparse,
+    .io_uring_register_buffers_tags = machine_io_uring_register_buffers_tags,
+    .io_uring_register_buffers_update_tag =
+        machine_io_uring_register_buffers_update_tag,
+    .io_uring_register_eventfd = machine_io_uring_register_eventfd,
+    .io_uring_register_iowq_max_workers =
+        machine_io_uring_register_iowq_max_workers,
+    .io_uring_register_probe = machine_io_uring_register_probe,
+    .io_uring_register_sync_cancel = machine_io_uring_register_sync_cancel,
+};
+
+void system_on(void) {
+  real = *weir__system_get();
+  weir__system = machine;
+}
+
+void system_off(void) {
+  weir__system = real;
+}
