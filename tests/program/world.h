@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <weir/loop.h>
+
 /* All that a program finds outside of its loop: what makes descriptors, and who
  * has the other ends of them. Nothing here waits. */
 
@@ -49,7 +51,7 @@ struct world_s {
 
   /* The loop that the program runs on, while weir is attached to it; else
    * NULL. May be left out. */
-  void (*attached)(world_t *world, struct weir_loop_s *loop);
+  void (*attached)(world_t *world, weir_loop_t *loop);
 };
 
 /* The one that the kernel provides. close_real takes it back. */
