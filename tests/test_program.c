@@ -11,7 +11,7 @@
  * that a program printed when it failed, as WEIR_TEST_SEED, repeats it alone.
  */
 
-enum { SMALL = 1500, SMALL_STEPS = 60, LONG = 6, LONG_STEPS = 4000 };
+enum { SMALL = 1000, SMALL_STEPS = 60, LONG = 6, LONG_STEPS = 4000 };
 
 static void play(struct weir_fixture *f, world_t *world, uint64_t seed,
                  size_t steps) {

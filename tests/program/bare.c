@@ -31,6 +31,8 @@ static void give(end_t *e, size_t len) {
        said((int)n));
   e->out.pieces[piece].n = n > 0 ? (size_t)n : 0;
   p->progress += n > 0;
+  if (n < 0 && n != UV_EAGAIN)
+    e->write_status = (int)n;
 }
 
 static void take(end_t *e, size_t len) {

@@ -22,11 +22,21 @@ int end_refuses(const end_t *e) {
   return e->state == END_CONNECTING ? UV_ENOTCONN : UV_EBADF;
 }
 
+/* The one error of a reset may be a write's, whose callback is due. */
+static int must_see_reset(end_t *e) {
+  const end_t *peer = peer_of(e);
+
+  return peer->reset && peer->ended == END_RUNS && !e->read_failed &&
+         e->link->kind <= WORLD_TCP_SLOW && e->write_status == 0 &&
+         e->jobs <= e->readers;
+}
+
 void end_met(end_t *e) {
   const end_t *peer = peer_of(e);
 
   must(e->p, peer->ended != END_RUNS || peer->state != END_OPEN,
        "an end that nobody has made");
+  must(e->p, !must_see_reset(e), "an end instead of a reset");
   e->got_end = 1;
   e->got_all |= peer->state == END_OPEN;
 }

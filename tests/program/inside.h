@@ -112,6 +112,7 @@ void bare_drop(end_t *e, int reset);
 void read_do(end_t *e, random_t *dice);
 void read_drain(end_t *e);
 void write_do(end_t *e, random_t *dice);
+void write_much(end_t *e, random_t *dice);
 void write_drain(end_t *e);
 
 /* ---- Operations ---- */

@@ -186,6 +186,16 @@ static void end_step(program_t *p, const step_t *step) {
     end_do(e, &dice);
 }
 
+/* So that all that can be full is full at once. */
+static void flood(program_t *p, random_t *dice) {
+  for (size_t i = 0; i < p->nlinks * 2; i++) {
+    end_t *e = &p->links[i / 2].ends[i % 2];
+
+    if (e->state == END_OPEN && e->stream != NULL)
+      write_much(e, dice);
+  }
+}
+
 void program_step(program_t *p, const step_t *step) {
   random_t dice = step_dice(step);
   size_t what = step->what % 64;
@@ -206,8 +216,10 @@ void program_step(program_t *p, const step_t *step) {
     file_do(p, step);
   else if (what < 60)
     cancel_one(p, &dice);
-  else if (what < 63)
+  else if (what < 62)
     defer(p, &dice);
+  else if (what < 63)
+    flood(p, &dice);
   else
     try_to_detach(p);
 }

@@ -211,6 +211,11 @@ void write_do(end_t *e, random_t *dice) {
   begin(e, dice, form, len);
 }
 
+void write_much(end_t *e, random_t *dice) {
+  if (e->can_write && e->p->bytes < MOST_BYTES)
+    begin(e, dice, ALL, 3000 + random_below(dice, 60000));
+}
+
 /* A pipe cannot be ended: it is closed when its writes are done. */
 void write_drain(end_t *e) {
   random_t dice = {(uint64_t)e->out.npieces};
