@@ -156,7 +156,6 @@ TESTS_C += tests/test_pace.c
 TESTS_C += tests/test_pool.c
 TESTS_C += tests/test_program.c
 TESTS_C += tests/test_push.c
-TESTS_C += tests/test_random.c
 TESTS_C += tests/test_read.c
 TESTS_C += tests/test_read_cond.c
 TESTS_C += tests/test_refused.c

@@ -193,11 +193,11 @@ static void make_pair(program_t *p, link_t *link, random_t *dice) {
   weir_stream_t *a = stream_new(p), *b = stream_new(p);
 
   link->paired = 1;
-  must_be(
-      p,
-      weir_test_pair(p->loop, a, b,
-                     1 + random_below(dice, random_below(dice, 2) ? 4 : 20000)),
-      0, "making a pair");
+  must_be(p,
+          weir_test_pair(
+              p->loop, a, b,
+              100 + random_below(dice, random_below(dice, 2) ? 400 : 20000)),
+          0, "making a pair");
   end_open(&link->ends[0], a);
   end_open(&link->ends[1], b);
 }
