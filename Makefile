@@ -389,18 +389,18 @@ bench-instructions: $(BENCH)
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/bench/instructions.sh
 
 # BENCHFLAGS: as --quick, or names of workloads; without instructions then.
-COUNTED := --instructions out/bench/instructions
+BENCH_COUNTED := --instructions out/bench/instructions
 ifeq ($(BENCH),)
 bench bench-docs:
 	@echo '$@: this build has no io_uring to compare with'
 else
 bench: $(BENCH) $(if $(BENCHFLAGS),,bench-instructions)
-	@$(BENCH) $(BENCHFLAGS) $(if $(BENCHFLAGS),,$(COUNTED))
+	@$(BENCH) $(BENCHFLAGS) $(if $(BENCHFLAGS),,$(BENCH_COUNTED))
 
 # All of it, into docs/performance.md and its graphs. NOTE: a sentence on the
 # machine.
 bench-docs: $(BENCH) bench-instructions
-	@$(BENCH) --rounds 7 $(COUNTED) --json out/bench/results.json \
+	@$(BENCH) --rounds 7 $(BENCH_COUNTED) --json out/bench/results.json \
 	  $(BENCHFLAGS)
 	@NOTE='$(NOTE)' $(SHELL) $(srcdir)/bench/docs.sh \
 	  out/bench/results.json $(srcdir)/docs

@@ -102,7 +102,7 @@ static inline void bench_moved(size_t n) {
     bench_mark();
 }
 
-/* Zeroed memory, of a multiple of a page for large ones. */
+/* Zeroed memory; where it is a page or more it begins with one. */
 void *bench_memory(size_t size);
 
 /* End the process with a figure of its own, or without one. */

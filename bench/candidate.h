@@ -8,12 +8,13 @@
 
 #include <weir/loop.h>
 
-/* What the programs share whose instructions are counted, see instructions.sh.
- * Such a program is called with a candidate, what it is to do, and how often.
- * All of the process counts, in all of its threads, but for functions whose
- * names begin with outside_: those play the other side. They do not call each
- * other. What is done once does not count either, since the cost of a unit is
- * the difference of two sizes. */
+/* What is compared, and its loops.
+ *
+ * Where instructions are counted (instructions.sh) all of the process counts,
+ * in all of its threads, but for functions whose names begin with outside_:
+ * those play the other side. They do not call each other. What is done once
+ * does not count either, since the cost of a unit is the difference of two
+ * sizes. */
 
 typedef enum candidate_e {
   RAW,   /* liburing */

@@ -102,7 +102,7 @@ END {
     " × " machine["processor"] ","
   print "files in " machine["filesystem"] "; weir " machine["weir"] ", libuv " \
     machine["libuv"] ", liburing " machine["liburing"] "; medians of"
-  print machine["rounds"] " rounds. " note
+  print machine["rounds"] " rounds." (note != "" ? " " note : "")
   print ""
   rates()
   costs()
