@@ -201,7 +201,6 @@ FAULTY_C += tests/test_file_begin.c
 FAULTY_C += tests/test_file_wait.c
 FAULTY_C += tests/test_gather.c
 FAULTY_C += tests/test_half_closed.c
-FAULTY_C += tests/test_many.c
 FAULTY_C += tests/test_missed.c
 FAULTY_C += tests/test_more.c
 FAULTY_C += tests/test_no_buffers.c
@@ -213,13 +212,16 @@ FAULTY_C += tests/test_reset.c
 FAULTY_C += tests/test_schedules.c
 FAULTY_C += tests/test_stacked.c
 FAULTY_C += tests/test_straight.c
-FAULTY_C += tests/test_turn.c
 FAULTY_C += tests/test_unix.c
 FAULTY_C += tests/test_until.c
 FAULTY_C += tests/test_until_cuts.c
 FAULTY_C += tests/test_wait.c
 FAULTY_C += tests/test_write.c
 FAULTY_C += tests/test_write_cond.c
+
+# The same, of crowds: not with FAULT_QUICK.
+FAULTY_SLOW_C += tests/test_many.c
+FAULTY_SLOW_C += tests/test_turn.c
 
 SUPPORT_C += tests/support/adopted.c
 SUPPORT_C += tests/support/alloc.c

@@ -75,6 +75,28 @@ static void start_write(struct request *r, struct conn *c, const char *bytes,
            0);
 }
 
+/* The same in two segments. */
+static void work_scattered(struct weir_fixture *f, struct conn *c) {
+  struct request r = {0};
+  char bytes[BYTES];
+  uv_buf_t parts[2];
+
+  pattern_fill(bytes, 0, BYTES);
+  parts[0] = uv_buf_init(bytes, 30);
+  parts[1] = uv_buf_init(bytes + 30, BYTES - 30);
+  check_is(weir_write(&r.op, &c->stream, weir_seq_bufs(parts, 2), on_done), 0);
+  finish(f, &r, 0, BYTES);
+  peer_take(c, 0, BYTES);
+  memset(bytes, 0, BYTES);
+  memset(&r, 0, sizeof(r));
+  peer_send(c, 0, BYTES);
+  check_is(weir_read(&r.op, &c->stream, weir_mseq_bufs(parts, 2), weir_all(),
+                     on_done),
+           0);
+  finish(f, &r, 0, BYTES);
+  cr_assert(pattern_holds(bytes, 0, BYTES));
+}
+
 /* From one side to the other and back, whole. */
 static void work(struct weir_fixture *f, struct conn *c) {
   struct request r;
@@ -522,25 +544,59 @@ WEIR_TEST(fault, files_are_read_in_part) {
   weir_fault_end(fault);
 }
 
+static const struct {
+  unsigned what;
+  int result;
+} passing[] = {
+    {WEIR_FAULT_RECV, UV_EINTR},  {WEIR_FAULT_RECV, UV_EAGAIN},
+    {WEIR_FAULT_SEND, UV_EINTR},  {WEIR_FAULT_SEND, UV_EAGAIN},
+    {WEIR_FAULT_ENTER, UV_EINTR}, {WEIR_FAULT_ENTER, UV_EAGAIN},
+    {WEIR_FAULT_ENTER, UV_EBUSY}, {WEIR_FAULT_ENTER, UV_ENOMEM},
+    {WEIR_FAULT_ENTER, -ETIME},   {WEIR_FAULT_WAIT, UV_EINTR},
+};
+
 /* What a restart is for is not seen from above. */
 WEIR_TEST(fault, interruptions_are_nobodys_business) {
-  static const unsigned whats[] = {WEIR_FAULT_RECV, WEIR_FAULT_SEND,
-                                   WEIR_FAULT_ENTER, WEIR_FAULT_WAIT};
-  static const int results[] = {UV_EINTR, UV_EAGAIN};
   weir_fault_t *fault = begin_empty(f);
   struct conn c;
 
   conn_unix(f, &c);
-  for (int i = 0; i < 4; i++)
-    for (int j = 0; j < (whats[i] == WEIR_FAULT_WAIT ? 1 : 2); j++) {
-      add_rule(fault,
-               (weir_fault_rule_t){.what = whats[i], .error = results[j]});
-      work(f, &c);
-      work(f, &c);
-    }
-  check_is(weir_fault_count(fault, WEIR_FAULT_RECV).failed, 2);
-  check_is(weir_fault_count(fault, WEIR_FAULT_SEND).failed, 2);
+  for (size_t i = 0; i < sizeof(passing) / sizeof(*passing); i++) {
+    weir_fault_rule_t rule = {.what = passing[i].what,
+                              .error = passing[i].result};
+
+    add_rule(fault, rule);
+    work(f, &c);
+    add_rule(fault, rule);
+    work_scattered(f, &c);
+  }
+  check_is(weir_fault_count(fault, WEIR_FAULT_RECV).failed, 4);
+  check_is(weir_fault_count(fault, WEIR_FAULT_SEND).failed, 4);
   conn_close(f, &c);
+  weir_fault_end(fault);
+}
+
+/* All of a submission at once. */
+WEIR_TEST(fault, many_begin_again) {
+  enum { COUNT = 50 };
+  static struct request r[COUNT];
+  static char bytes[COUNT][BYTES];
+  weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
+                                          .what = WEIR_FAULT_FILE_READ,
+                                          .times = COUNT,
+                                          .error = UV_EINTR,
+                                      });
+  struct scratch s;
+
+  scratch_make(&s, BYTES);
+  for (int i = 0; i < COUNT; i++)
+    read_file(f, &r[i], s.fd, bytes[i], BYTES, 0);
+  for (int i = 0; i < COUNT; i++) {
+    finish(f, &r[i], 0, BYTES);
+    cr_assert(pattern_holds(bytes[i], 0, BYTES));
+  }
+  check_is(weir_fault_count(fault, WEIR_FAULT_FILE_READ).asked, 2 * COUNT);
+  scratch_remove(&s);
   weir_fault_end(fault);
 }
 
@@ -798,23 +854,30 @@ WEIR_RING_TEST(fault, a_submission_stops_half_way) {
   weir_fault_end(fault);
 }
 
-WEIR_RING_TEST(fault, a_cancellation_that_misses_is_sent_again) {
+/* Several, which are all missed before the first is sent again. */
+WEIR_RING_TEST(fault, cancellations_that_miss_are_sent_again) {
+  enum { CONNS = 5 };
   weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
                                           .what = WEIR_FAULT_CANCEL,
-                                          .times = 3,
+                                          .times = 2 * CONNS,
                                           .error = UV_ENOENT,
                                       });
-  struct request r;
-  struct conn c;
+  struct request r[CONNS];
+  struct conn c[CONNS];
   char byte;
 
-  conn_unix(f, &c);
-  start_read(&r, &c, &byte, 1);
+  for (int i = 0; i < CONNS; i++) {
+    conn_unix(f, &c[i]);
+    start_read(&r[i], &c[i], &byte, 1);
+  }
   run_some_turns(f);
-  weir_cancel(&r.op);
-  finish(f, &r, UV_ECANCELED, 0);
-  check_is(weir_fault_count(fault, WEIR_FAULT_CANCEL).asked, 4);
-  conn_close(f, &c);
+  for (int i = 0; i < CONNS; i++)
+    weir_cancel(&r[i].op);
+  for (int i = 0; i < CONNS; i++)
+    finish(f, &r[i], UV_ECANCELED, 0);
+  check_is(weir_fault_count(fault, WEIR_FAULT_CANCEL).asked, 3 * CONNS);
+  for (int i = 0; i < CONNS; i++)
+    conn_close(f, &c[i]);
   weir_fault_end(fault);
 }
 

@@ -75,6 +75,8 @@ static weir__verdict_t ask_transfer(weir_fault_t *plan,
   unsigned flags = is_socket_op(sqe->opcode) ? sqe->msg_flags : 0;
   weir__transfer_t t = {.fd = sqe->fd,
                         .write = writes(sqe->opcode),
+                        .placed = !is_socket_op(sqe->opcode) && sqe->off != 0 &&
+                                  sqe->off != UINT64_MAX,
                         .nowait = (flags & MSG_DONTWAIT) != 0,
                         .whole = (flags & MSG_WAITALL) != 0,
                         .opcode = sqe->opcode,

@@ -127,7 +127,7 @@ ssize_t weir__over_preadv(int fd, const struct iovec *iov, int count,
                           off_t offset) WEIR__OVER("preadv");
 ssize_t weir__over_preadv(int fd, const struct iovec *iov, int count,
                           off_t offset) {
-  weir__transfer_t t = {.fd = fd};
+  weir__transfer_t t = {.fd = fd, .placed = 1};
   window_t window;
   open_window(&window, iov, (size_t)count);
   return pass(&t, 0, &window) ? weir__system_get()->preadv(
@@ -139,7 +139,7 @@ ssize_t weir__over_pwritev(int fd, const struct iovec *iov, int count,
                            off_t offset) WEIR__OVER("pwritev");
 ssize_t weir__over_pwritev(int fd, const struct iovec *iov, int count,
                            off_t offset) {
-  weir__transfer_t t = {.fd = fd, .write = 1};
+  weir__transfer_t t = {.fd = fd, .write = 1, .placed = 1};
   window_t window;
   open_window(&window, iov, (size_t)count);
   return pass(&t, 0, &window) ? weir__system_get()->pwritev(

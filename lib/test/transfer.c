@@ -52,7 +52,8 @@ weir__verdict_t weir__transfer_ask(weir_fault_t *plan,
   if (plan == NULL)
     return none;
   nature_t kind = nature(t->fd);
-  if (kind == OTHER)
+  /* With an offset all but a file is refused before anything else. */
+  if (kind == OTHER || (t->placed && kind != PLAIN))
     return none;
   int flags = weir__system_get()->fcntl(t->fd, F_GETFL, 0L);
   /* Of nothing, it succeeds. */

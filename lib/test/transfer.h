@@ -12,6 +12,7 @@
 typedef struct weir__transfer_s {
   int fd;
   int write;
+  int placed; /* it says at which offset */
   int nowait; /* its flags say so */
   int whole;  /* its flags say that it is all or nothing */
   unsigned opcode;

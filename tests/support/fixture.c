@@ -187,6 +187,7 @@ static void on_detached(weir_loop_t *loop) {
 void fixture_finish(struct weir_fixture *f) {
   if (f->loop != NULL) {
     check_is(weir_loop_detach(f->loop, on_detached), 0);
+    f->loop = NULL;
     uv_close((uv_handle_t *)&f->watchdog, NULL);
   }
   check_is(uv_run(&f->uv, UV_RUN_DEFAULT), 0);
@@ -237,6 +238,7 @@ void fixture_reattach(struct weir_fixture *f, unsigned entries) {
 
   /* An active prepare handle at attach would rule out the ring wait. */
   check_is(weir_loop_detach(f->loop, NULL), 0);
+  f->loop = NULL;
   check_is(uv_run(&f->uv, UV_RUN_DEFAULT), 0);
   uv_close((uv_handle_t *)&f->watchdog, NULL);
   check_is(uv_run(&f->uv, UV_RUN_DEFAULT), 0);
