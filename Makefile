@@ -209,6 +209,7 @@ $(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) $(CORE)
 	  $(CRITERION_LIBS) $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
 
 tests/test_broadcast$(EXEEXT): $(CAST_OBJS)
+tests/test_machine$(EXEEXT): $(MACHINE_OBJS)
 tests/test_program$(EXEEXT): $(PROGRAM_OBJS)
 
 $(PLAINS) $(TSANS): %$(EXEEXT): %.o $(MSAN_OBJS) libweir-core.la
