@@ -210,6 +210,7 @@ $(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) $(CORE)
 	  $(CRITERION_LIBS) $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
 
 tests/test_broadcast$(EXEEXT): $(CAST_OBJS)
+tests/test_machine$(EXEEXT): $(MACHINE_OBJS)
 tests/test_program$(EXEEXT): $(PROGRAM_OBJS)
 
 $(PLAINS) $(TSANS): %$(EXEEXT): %.o $(MSAN_OBJS) libweir-core.la
@@ -367,6 +368,11 @@ check-faulty: $(FAULTIES)
 simulate: $(SIMULATE)
 	@$(SHELL) $(srcdir)/tests/simulate.sh $(SIMULATE)
 
+# Whether the simulation finds faults that were mended: simulate-notices.sh.
+simulate-notices:
+	@srcdir='$(srcdir)' CC='$(CC)' MAKE='$(MAKE)' $(SHELL) \
+	  $(srcdir)/tests/simulate-notices.sh
+
 # libuv's own tests, with weir attached to every loop.
 check-libuv: libweir.la
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/libuv-suite/run || \
@@ -512,6 +518,7 @@ define HELP
   check-libuv     libuv's own tests, with weir attached
   soak            SECONDS (600) of connections that come and go
   simulate        SEEDS (1000000) random programs in a simulated kernel
+  simulate-notices  whether it finds faults that were mended
   mutate          which of MUTANTS (40) changes of FILES no test would notice
   demo            see it work on real sockets and files
   bench           measure against plain libuv and raw liburing; BENCHFLAGS
@@ -533,4 +540,5 @@ help:
   check-libuv check-msan check-profiles check-profiles-quick check-readme \
   check-structure check-style check-tsan check-valgrind clean coverage demo \
   dist distcheck distclean fuzz help install installcheck libraries mutate \
-  programs samples simulate soak test tests uninstall update-abi verify-dist
+  programs samples simulate simulate-notices soak test tests uninstall \
+  update-abi verify-dist

@@ -142,6 +142,7 @@ TESTS_C += tests/test_half_closed.c
 TESTS_C += tests/test_kind.c
 TESTS_C += tests/test_ladder.c
 TESTS_C += tests/test_loop.c
+TESTS_C += tests/test_machine.c
 TESTS_C += tests/test_many.c
 TESTS_C += tests/test_missed.c
 TESTS_C += tests/test_modes.c

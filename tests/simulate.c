@@ -51,8 +51,8 @@ static ssize_t sim_give(world_t *world, int fd, const void *bytes, size_t len) {
     n = machine_is_socket(fd)
             ? machine_send(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL)
             : machine_write(fd, bytes, len);
-  while (n < 0 && (errno == EINTR || errno == ENOBUFS));
-  return result(n);
+  while (n < 0 && errno == EINTR);
+  return n < 0 && errno == ENOBUFS ? -EAGAIN : result(n);
 }
 
 static ssize_t sim_take(world_t *world, int fd, void *bytes, size_t len) {
@@ -143,20 +143,21 @@ static unsigned weather(random_t *dice, unsigned most) {
 }
 
 static machine_options_t options_of(uint64_t seed) {
+  static const size_t buffers[] = {0, 0, 4096, 600};
   random_t dice = {seed};
   machine_options_t options = {.seed = random_next(&dice)};
   if (random_below(&dice, 8) == 0)
     return options;
   options.interrupted = weather(&dice, 60);
   options.shortened = weather(&dice, 700);
-  options.no_buffers = weather(&dice, 60);
+  options.no_buffers = weather(&dice, 20);
   options.slow = weather(&dice, 1000);
   options.punted = weather(&dice, 1000);
   options.missed = weather(&dice, 500);
   options.short_of = weather(&dice, 60);
   options.partial = weather(&dice, 60);
   options.unfinished = weather(&dice, 700);
-  options.buffer = random_below(&dice, 3) == 0 ? 4096 : 0;
+  options.buffer = buffers[random_below(&dice, 4)];
   options.old_nonblocking = random_below(&dice, 4) == 0;
   switch (random_below(&dice, 6)) {
   case 0:

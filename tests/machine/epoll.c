@@ -176,9 +176,11 @@ int machine_epoll_pwait(int epfd, struct epoll_event *events, int most,
   judge((epoll_t *)epoll);
   if (timeout != 0 && happens(options()->interrupted))
     return answer("epoll_pwait", epfd, -EINTR);
+  uint64_t before = machine_now();
   if (timeout != 0)
     sleep_until(epoll_woken, epoll,
                 timeout < 0 ? UINT64_MAX : (uint64_t)timeout * 1000000);
+  rings_slept(before);
   int interrupted = rings_interrupt();
   rings_work();
   int n = collect((epoll_t *)epoll, events, most);

@@ -12,6 +12,9 @@
 
 /* The rings themselves: their memory, entering, and completions. */
 
+/* Nanoseconds. */
+enum { MOST_ASLEEP = 50000 };
+
 static ring_t *rings;
 static int was_refused;
 
@@ -79,6 +82,7 @@ void ring_work_add(ring_t *ring, request_t *request) {
   if (request->in_work)
     return;
   request->in_work = 1;
+  request->since = machine_now();
   request->next_work = ring->work;
   ring->work = request;
   if (ring->setup & IORING_SETUP_TASKRUN_FLAG)
@@ -122,6 +126,23 @@ int rings_interrupt(void) {
   while (ring != NULL && (deferred(ring) || ring->nwork == 0))
     ring = ring->next;
   return ring != NULL;
+}
+
+/* What the program has asked for is done, and it sleeps. That libuv's own
+ * descriptor is ready may wait: it is libuv who sleeps. */
+static void judge(const ring_t *ring, uint64_t asleep_since) {
+  for (const request_t *q = ring->work; q != NULL; q = q->next_work) {
+    uint64_t from = q->since > asleep_since ? q->since : asleep_since;
+    int is_libuv = q->file != NULL && q->file->kind == &epoll_kind;
+    if (!is_libuv && machine_now() - from > MOST_ASLEEP)
+      machine_fail("a lost wake-up: it sleeps, and request %ld is done", q->id);
+  }
+}
+
+void rings_slept(uint64_t since) {
+  for (const ring_t *ring = rings; ring != NULL; ring = ring->next)
+    if (deferred(ring) && !ring->failing)
+      judge(ring, since);
 }
 
 /* ---- Entering ---- */
@@ -201,11 +222,14 @@ static int refusal(ring_t *ring) {
 static int enter(ring_t *ring, unsigned to_submit, unsigned wanted,
                  unsigned flags, const struct io_uring_getevents_arg *arg) {
   int r = ring->disabled ? -EBADFD : refusal(ring);
+  ring->failing = r != 0;
   if (r != 0)
     return r;
   int submitted = to_submit > 0 ? submit(ring, to_submit) : 0;
-  if ((unsigned)submitted < to_submit)
+  if ((unsigned)submitted < to_submit) {
+    ring->failing = submitted == 0;
     return submitted > 0 ? submitted : -EAGAIN;
+  }
   if (flags & IORING_ENTER_GETEVENTS)
     r = wait_in(ring, wanted, arg);
   return submitted > 0 ? submitted : r;

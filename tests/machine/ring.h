@@ -39,6 +39,7 @@ typedef struct ring_s {
   unsigned overflow_room;
   long last_id;
 
+  int failing;    /* the last enter was refused */
   unsigned spell; /* enters that fail */
   int spell_error;
   int refused;
@@ -64,7 +65,7 @@ struct request_s {
   object_t *file;
   enum request_state state;
   int in_work;
-  int waited; /* it was in a thread, or its descriptor was ready */
+  uint64_t since; /* it is there */
   unsigned tries;
   int result;
   unsigned cqe_flags;

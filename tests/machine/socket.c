@@ -55,6 +55,7 @@ typedef struct socket_s {
 
 static socket_t *servers;
 static int last_port;
+static uint64_t short_until;
 
 static socket_t *of(object_t *object) {
   return (socket_t *)object;
@@ -247,6 +248,16 @@ static ssize_t cannot_write(socket_t *s) {
   return 0;
 }
 
+/* That lasts a while. */
+static int is_short_of_memory(void) {
+  if (machine_now() < short_until)
+    return 1;
+  if (!happens(options()->no_buffers))
+    return 0;
+  short_until = machine_now() + chance_of(3000) * NS_PER_US;
+  return 1;
+}
+
 static ssize_t socket_write(object_t *object, const struct iovec *v, int n,
                             int64_t offset, int flags) {
   socket_t *s = of(object);
@@ -269,7 +280,7 @@ static ssize_t socket_write(object_t *object, const struct iovec *v, int n,
     return 0;
   if (to->charged >= to->limit)
     return -EAGAIN;
-  if (happens(options()->no_buffers))
+  if (is_short_of_memory())
     return -ENOBUFS;
   size_t room = to->limit - to->charged;
   size_t size = some_of(wanted < room ? wanted : room);
@@ -592,4 +603,5 @@ int socket_name(object_t *object, int peer, struct sockaddr *addr,
 void sockets_reset(void) {
   servers = NULL;
   last_port = 0;
+  short_until = 0;
 }

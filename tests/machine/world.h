@@ -184,6 +184,10 @@ void rings_work(void);
 
 /* Whether something is there that interrupts a sleep outside of the ring. */
 int rings_interrupt(void);
+
+/* Somebody slept outside of the rings since then: nothing of theirs was to be
+ * missed. */
+void rings_slept(uint64_t since);
 void rings_reset(void);
 
 /* ---- work.c ---- */

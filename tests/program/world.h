@@ -25,6 +25,7 @@ typedef enum world_link_e {
 enum { WORLD_PATH = 100 };
 
 typedef struct world_s world_t;
+struct weir_loop_s;
 struct world_s {
   /* Two connected descriptors. Returns 0, or -1 where they cannot be had. */
   int (*pair)(world_t *world, world_link_t kind, int fds[2]);
