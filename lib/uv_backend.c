@@ -34,7 +34,6 @@ static void check(weir_loop_t *loop) {
 }
 
 static void abandon(weir_loop_t *loop) {
-  weir__poll_end_all(loop, UV_ECANCELED);
   weir__uv_abandon_files(loop);
 }
 

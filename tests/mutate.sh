@@ -209,7 +209,8 @@ reaching() {
 # The programs that execute the line, or all if none does; first those that have
 # noticed much, in this file above all, and are quick. Who is stuck has noticed.
 order() {
-  reaching "$1" "$2" >"$work/reaching"
+  : >"$work/reaching"
+  [ -n "${ASK:-}" ] || reaching "$1" "$2" >"$work/reaching"
   [ -s "$work/reaching" ] || cp "$work/programs" "$work/reaching"
   awk -v file="$1" '
     FILENAME ~ /noticers$/ { merit[$2] += $1 == file ? 9 : 1; next }

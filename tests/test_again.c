@@ -107,8 +107,8 @@ WEIR_RING_TEST(again, an_error_in_the_midst_of_a_start_ends_all) {
 
 /* ---- What has to wait first ---- */
 
-/* A read that finds nothing, and one beside it whose callback takes it back in
- * the same breath. */
+/* Read at an offset, which a socket refuses, it is tried once more without.
+ * Before that, a callback beside it takes it back. */
 struct pair {
   struct request waits;
   struct request other;
@@ -130,17 +130,20 @@ static void takes_back(struct weir_fixture *f, int first) {
 
   memset(&p, 0, sizeof(p));
   p.other.op.data = &p;
-  make_pipe(fds, O_NONBLOCK);
+  pair_unix(fds);
   make_pipe(ready, O_NONBLOCK);
   check_is(write(ready[1], "x", 1), 1);
   if (first)
-    pread_start(f, &p.waits, fds[0], &bytes[0], 1, -1);
+    pread_start(f, &p.waits, fds[0], &bytes[0], 1, 7);
   check_is(weir_file_pread(f->loop, &p.other.op, ready[0],
                            weir_mseq_block(&bytes[1], 1), -1, on_other),
            0);
   if (!first)
-    pread_start(f, &p.waits, fds[0], &bytes[0], 1, -1);
+    pread_start(f, &p.waits, fds[0], &bytes[0], 1, 7);
   finish(f, &p.waits, UV_ECANCELED, 0);
+  /* The kernel was not asked, nor told. */
+  if (weir_loop_wait(f->loop, NULL) == WEIR_WAIT_UV)
+    cr_assert(stats_of(f).sqes <= 2);
   check_is(p.cancelled, 1);
   check_is(p.other.n, 1);
   /* Nothing of it is left that would take what comes. */
@@ -188,8 +191,8 @@ static void some_wait_on(struct weir_fixture *f, unsigned entries) {
   make_pipe(ready, O_NONBLOCK);
   check_is(write(ready[1], "x", 1), 1);
   for (int i = 0; i < SEVERAL; i++) {
-    make_pipe(fds[i], O_NONBLOCK);
-    pread_start(f, &s.reads[i], fds[i][0], &bytes[i], 1, -1);
+    pair_unix(fds[i]);
+    pread_start(f, &s.reads[i], fds[i][0], &bytes[i], 1, 7);
   }
   check_is(weir_file_pread(f->loop, &s.other.op, ready[0],
                            weir_mseq_block(&bytes[SEVERAL], 1), -1, on_several),
@@ -214,4 +217,136 @@ WEIR_TEST(again, the_others_wait_on) {
 
 WEIR_TEST(again, the_others_wait_on_in_a_small_queue) {
   some_wait_on(f, ENTRIES);
+}
+
+/* More than there is room for: nobody sleeps before each of them waits in the
+ * kernel. */
+enum { LINE = 9 };
+
+WEIR_RING_TEST(again, a_line_of_them_waits_on) {
+  struct request reads[LINE];
+  int fds[LINE][2];
+  char bytes[LINE];
+
+  fixture_reattach(f, ENTRIES);
+  memset(reads, 0, sizeof(reads));
+  for (int i = 0; i < LINE; i++) {
+    pair_unix(fds[i]);
+    pread_start(f, &reads[i], fds[i][0], &bytes[i], 1, 7);
+  }
+  run_some_turns(f);
+  for (int i = LINE - 1; i >= 0; i--) {
+    check_is(reads[i].calls, 0);
+    check_is(write(fds[i][1], "y", 1), 1);
+    finish(f, &reads[i], 0, 1);
+    close_both(fds[i]);
+  }
+}
+
+/* The same, and nothing but them keeps the loop going. */
+static void answer(uv_timer_t *timer) {
+  const int *fd = timer->data;
+
+  check_is(write(*fd, "y", 1), 1);
+}
+
+WEIR_RING_TEST(again, nobody_sleeps_before_the_last_waits) {
+  struct request reads[LINE];
+  int fds[LINE][2];
+  char bytes[LINE];
+  uv_timer_t timer;
+
+  fixture_reattach(f, ENTRIES);
+  memset(reads, 0, sizeof(reads));
+  for (int i = 0; i < LINE; i++) {
+    pair_unix(fds[i]);
+    pread_start(f, &reads[i], fds[i][0], &bytes[i], 1, 7);
+  }
+  check_is(uv_timer_init(&f->uv, &timer), 0);
+  timer.data = &fds[LINE - 1][1];
+  check_is(uv_timer_start(&timer, answer, 20, 0), 0);
+  finish(f, &reads[LINE - 1], 0, 1);
+  uv_close((uv_handle_t *)&timer, NULL);
+  for (int i = 0; i < LINE - 1; i++) {
+    weir_cancel(&reads[i].op);
+    finish(f, &reads[i], UV_ECANCELED, 0);
+  }
+  for (int i = 0; i < LINE; i++)
+    close_both(fds[i]);
+}
+
+/* ---- Given up ---- */
+
+static void close_any(uv_handle_t *handle, void *arg) {
+  (void)arg;
+  if (!uv_is_closing(handle))
+    uv_close(handle, NULL);
+}
+
+/* The application closes every handle, with far more outstanding than there is
+ * room for in the queue: it all ends, and nothing takes what comes later. */
+enum { FAR_MORE = 300 };
+
+struct late {
+  struct conn conn;
+  struct request read;
+  struct request write;
+  char byte;
+};
+
+static void given_up(struct weir_fixture *f, int turns) {
+  static char much[1 << 20];
+  struct late *all = calloc(FAR_MORE, sizeof(*all));
+
+  cr_assert(all != NULL);
+  fixture_reattach(f, ENTRIES);
+  fixture_descriptors(f, FAR_MORE);
+  pattern_fill(much, 0, sizeof(much));
+  for (int i = 0; i < FAR_MORE; i++) {
+    struct late *l = &all[i];
+    conn_unix(f, &l->conn);
+    check_is(weir_read_some(&l->read.op, &l->conn.stream,
+                            weir_mseq_block(&l->byte, 1), on_done),
+             0);
+    check_is(weir_write(&l->write.op, &l->conn.stream,
+                        weir_seq_block(much, sizeof(much)), on_done),
+             0);
+  }
+  for (int i = 0; i < turns; i++)
+    run_turn(f);
+  uv_walk(&f->uv, close_any, NULL);
+  uv_run(&f->uv, UV_RUN_DEFAULT);
+  for (int i = 0; i < FAR_MORE; i++)
+    check_is(weir_close(&all[i].conn.stream, on_conn_closed), 0);
+  for (int i = 0; i < FAR_MORE; i++)
+    peer_send(&all[i].conn, 0, 1);
+  while (uv_run(&f->uv, UV_RUN_ONCE))
+    continue;
+  for (int i = 0; i < FAR_MORE; i++) {
+    struct late *l = &all[i];
+    check_is(l->conn.closed, 1);
+    check_is(l->read.calls, 1);
+    check_is(l->read.status, UV_ECANCELED);
+    check_is(l->byte, 0);
+    check_is(l->write.calls, 1);
+    check_is(l->write.status, UV_ECANCELED);
+    check_is(peer_take_available(&l->conn), l->write.n);
+    close_peer(&l->conn);
+  }
+  check_is(weir_loop_detach(f->loop, NULL), 0);
+  uv_run(&f->uv, UV_RUN_DEFAULT);
+  f->loop = NULL;
+  free(all);
+}
+
+WEIR_TEST(again, much_is_given_up_before_it_was_seen) {
+  given_up(f, 0);
+}
+
+WEIR_TEST(again, much_is_given_up_in_the_midst) {
+  given_up(f, 1);
+}
+
+WEIR_TEST(again, much_is_given_up_that_waits) {
+  given_up(f, 20);
 }

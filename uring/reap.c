@@ -50,8 +50,7 @@ static int reissue(weir__ring_t *ring, uint64_t tag, const weir__slot_t *slot) {
   return 1;
 }
 
-unsigned weir__ring_redo(weir__ring_t *ring) {
-  unsigned ended = 0;
+void weir__ring_redo(weir__ring_t *ring) {
   while (ring->redo_head != WEIR__NO_SLOT) {
     uint64_t tag = weir__slot_tag(ring, ring->redo_head);
     weir__slot_t *slot = &ring->slots[ring->redo_head];
@@ -60,12 +59,9 @@ unsigned weir__ring_redo(weir__ring_t *ring) {
       break;
     ring->redo_head = slot->next;
     slot->flags &= ~(unsigned)WEIR__SLOT_QUEUED;
-    if (cancelled) {
+    if (cancelled)
       weir__ring_complete(ring, tag, UV_ECANCELED, 0);
-      ended++;
-    }
   }
-  return ended;
 }
 
 /* ---- What a completion means ---- */

@@ -389,9 +389,9 @@ void weir__ring_end(weir__ring_t *ring, uint64_t tag, int result,
  * as there is room. */
 void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags);
 
-/* Issues what weir__slot_redo collected, as far as there is room. Returns the
- * number of requests that ended instead, since they were cancelled. */
-unsigned weir__ring_redo(weir__ring_t *ring);
+/* Issues what weir__slot_redo collected, as far as there is room. Those that
+ * were cancelled end instead. */
+void weir__ring_redo(weir__ring_t *ring);
 
 /* ---- cancel.c ---- */
 

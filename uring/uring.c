@@ -98,6 +98,7 @@ static int attach(weir_loop_t *loop, const weir_loop_options_t *options) {
   return 0;
 }
 
+/* Without anything having ended. */
 enum { ABANDON_TRIES = 100 };
 
 /* The kernel may not write into memory that the application takes back: it is
@@ -132,19 +133,14 @@ void weir__ring_give_up(weir__ring_t *ring) {
   weir__ring_end_all(ring, ring->error);
 }
 
-static void cancel_at_once(weir__ring_t *ring, uint64_t tag) {
-  if (weir__ring_cancel(ring, tag) != UV_EBUSY || ring->paused)
-    return;
-  weir__ring_enter(ring, 0, 0);
-  weir__ring_cancel(ring, tag);
-}
-
-/* Cancels all that is in the ring and waits a moment for its end. */
+/* Cancels what is in the ring, as much as there is room for, and waits a moment
+ * for its end. */
 static void cancel_all(weir__ring_t *ring) {
   ring->paused = 0;
   weir__ring_cancel_missed(ring);
   for (uint32_t i = 0; i < ring->slot_count; i++)
-    cancel_at_once(ring, weir__slot_tag(ring, i));
+    if (weir__ring_cancel(ring, weir__slot_tag(ring, i)) != 0)
+      break;
   weir__ring_redo(ring);
   if (ring->inflight > 0 && !ring->paused)
     weir__ring_enter(ring, 1, 100);
@@ -158,12 +154,11 @@ static void cancel_all(weir__ring_t *ring) {
 static void abandon(weir_loop_t *loop) {
   weir__ring_t *ring = weir__ring(loop);
   weir__uv_abandon_files(loop);
-  weir__poll_end_all(loop, UV_ECANCELED);
-  for (int tries = 0; ring->inflight > 0 && ring->error == 0; tries++) {
-    if (tries == ABANDON_TRIES)
+  for (int tries = 0; ring->inflight > 0 && ring->error == 0;) {
+    size_t before = ring->inflight;
+    cancel_all(ring);
+    if (ring->inflight == before && ++tries == ABANDON_TRIES)
       ring->error = UV_ECANCELED;
-    else
-      cancel_all(ring);
   }
   if (ring->error != 0)
     weir__ring_give_up(ring);
@@ -171,12 +166,11 @@ static void abandon(weir_loop_t *loop) {
 
 /* The poll for libuv's descriptor would keep that open for a while. */
 static void unwatch_backend(weir__ring_t *ring) {
-  if (ring->poll_tag == 0)
-    return;
-  cancel_at_once(ring, ring->poll_tag);
   for (int tries = 0; ring->poll_tag != 0 && ring->error == 0 && tries < 10;
        tries++) {
-    weir__ring_enter(ring, 1, 100);
+    weir__ring_cancel(ring, ring->poll_tag);
+    if (ring->poll_tag != 0)
+      weir__ring_enter(ring, 1, 100);
     weir__ring_reap(ring);
   }
 }

@@ -41,16 +41,16 @@ static void eventfd_enable(weir__ring_t *ring, int on) {
   io_uring_cq_eventfd_toggle(&ring->uring, on != 0);
 }
 
-/* Issues once more what has to be. Returns how much ended instead. */
-static unsigned issue_again(weir__ring_t *ring) {
+/* Issues once more what has to be. */
+static void issue_again(weir__ring_t *ring) {
   weir__ring_cancel_missed(ring);
-  return weir__ring_redo(ring);
+  weir__ring_redo(ring);
 }
 
 /* Submits and reaps, without waiting. Returns how much was reaped: that makes
  * room where there was none. */
 static unsigned advance(weir__ring_t *ring) {
-  unsigned ended = issue_again(ring);
+  issue_again(ring);
   unsigned flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
   if (weir__ring_unsubmitted(ring) > 0 ||
       flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
@@ -58,7 +58,7 @@ static unsigned advance(weir__ring_t *ring) {
   unsigned reaped = weir__ring_reap(ring);
   if (reaped > 0)
     ring->paused = 0;
-  return ended + reaped;
+  return reaped;
 }
 
 /* Submits, reaps and runs callbacks until nothing moves; bounded, so that
@@ -135,8 +135,7 @@ static void ring_turn(weir__ring_t *ring) {
   weir_loop_t *loop = ring->loop;
   int timeout = uv_backend_timeout(loop->uv);
   int slept = 0;
-  if (issue_again(ring) > 0)
-    weir__loop_run(loop);
+  issue_again(ring);
   if (timeout != 0 && may_sleep(ring) && watch_backend(ring) == 0) {
     weir__ring_enter(ring, 1, timeout);
     uv_update_time(loop->uv);
