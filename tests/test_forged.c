@@ -154,9 +154,9 @@ static void reads_the_next(struct weir_fixture *f, int result) {
 }
 
 Test(forged, a_read_goes_on) {
-  const int results[] = {-EINTR, -512};
+  const int results[] = {-EINTR, -512, -EAGAIN};
 
-  each_result(reads_the_next, results, 2);
+  each_result(reads_the_next, results, 3);
 }
 
 static void read_fails(struct weir_fixture *f, int result) {
@@ -173,6 +173,53 @@ Test(forged, a_read_that_fails_is_told) {
   const int results[] = {-ECONNRESET, -ETIMEDOUT, -EIO};
 
   each_result(read_fails, results, 3);
+}
+
+/* ---- Writing ---- */
+
+/* Forged so, what has gone goes once more. */
+static void writes_again(struct weir_fixture *f, int result) {
+  struct request w = {0};
+  struct conn c;
+  char bytes[8];
+
+  pattern_fill(bytes, 0, 8);
+  conn_tcp(f, &c);
+  check_is(weir_write(&w.op, &c.stream, weir_seq_block(bytes, 8), on_done), 0);
+  weir__loop_run(f->loop);
+  weir__ring_enter(weir__ring(f->loop), 0, 0);
+  check_is(forge(f, result), 8);
+  finish(f, &w, 0, 8);
+  peer_take(&c, 0, 8);
+  peer_take(&c, 0, 8);
+  check_is(peer_take_available(&c), 0);
+  check_is(stats_of(f).bytes_written, 8);
+  conn_close(f, &c);
+}
+
+Test(forged, a_write_goes_on) {
+  const int results[] = {-EINTR, -512, -EAGAIN, -ENOBUFS};
+
+  each_result(writes_again, results, 4);
+}
+
+static void write_fails(struct weir_fixture *f, int result) {
+  struct request w = {0};
+  struct conn c;
+
+  conn_tcp(f, &c);
+  check_is(weir_write(&w.op, &c.stream, weir_seq_block("weir", 4), on_done), 0);
+  weir__loop_run(f->loop);
+  weir__ring_enter(weir__ring(f->loop), 0, 0);
+  check_is(forge(f, result), 4);
+  finish(f, &w, result, 0);
+  conn_close(f, &c);
+}
+
+Test(forged, a_write_that_fails_is_told) {
+  const int results[] = {-EPIPE, -ETIMEDOUT, -EIO};
+
+  each_result(write_fails, results, 3);
 }
 
 /* ---- Files ---- */

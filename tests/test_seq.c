@@ -120,6 +120,21 @@ Test(seq, iterator_carries_its_cursor) {
   cr_assert_eq(weir_seq_count(weir_seq_prefix(copy, 3)), 3);
 }
 
+Test(seq, mutable_ones_are_walked_and_cut_alike) {
+  weir_mseq_t m = weir_mseq_iterator(every_third, text, 0);
+  uv_buf_t segment;
+
+  cr_assert_str_eq(bytes(weir_seq_from(weir_mseq_prefix(m, 5))), "adgjm");
+  cr_assert_eq(weir_mseq_next(&m, &segment), 1);
+  cr_assert(segment.base == text && segment.len == 1);
+  cr_assert_str_eq(bytes(weir_seq_from(m)), "dgjmpsvy");
+  m = weir_mseq_block(text, 4);
+  cr_assert_str_eq(bytes(weir_seq_from(weir_mseq_suffix(m, 3))), "bcd");
+  cr_assert_str_eq(bytes(weir_seq_from(weir_mseq_suffix(m, 9))), "abcd");
+  cr_assert_eq(weir_mseq_next(&m, &segment), 1);
+  cr_assert_eq(weir_mseq_next(&m, &segment), 0);
+}
+
 Test(seq, concatenation_of_all_kinds_and_of_itself) {
   uv_buf_t bufs[3] = {weir__buf("1", 1), weir__buf(NULL, 0),
                       weir__buf("23", 2)};
