@@ -371,6 +371,10 @@ WEIR_TEST(loop, survives_a_walk_that_closes_all_other_handles) {
   f->loop = NULL;
 }
 
+static void send_byte(uv_timer_t *timer) {
+  peer_send(timer->data, 0, 1);
+}
+
 static void close_any(uv_handle_t *handle, void *arg) {
   (void)arg;
   if (!uv_is_closing(handle))
@@ -379,6 +383,33 @@ static void close_any(uv_handle_t *handle, void *arg) {
 
 static void walk_and_close(struct weir_fixture *f) {
   uv_walk(&f->uv, close_any, NULL);
+}
+
+/* Of the library's, those that watch a descriptor, the ring's among them. */
+static void close_polls(uv_handle_t *handle, void *arg) {
+  if (handle->type == UV_POLL && weir_owns_handle(arg, handle) &&
+      !uv_is_closing(handle))
+    uv_close(handle, NULL);
+}
+
+WEIR_RING_TEST(loop, survives_a_walk_that_closes_what_wakes_it) {
+  struct request r = {0};
+  struct conn c;
+  uv_timer_t timer;
+  char byte;
+
+  conn_tcp(f, &c);
+  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(&byte, 1), on_done),
+           0);
+  run_some_turns(f);
+  uv_walk(&f->uv, close_polls, f->loop);
+  run_some_turns(f);
+  check_is(uv_timer_init(&f->uv, &timer), 0);
+  timer.data = &c;
+  check_is(uv_timer_start(&timer, send_byte, 20, 0), 0);
+  finish(f, &r, 0, 1);
+  uv_close((uv_handle_t *)&timer, NULL);
+  conn_close(f, &c);
 }
 
 WEIR_TEST(loop, survives_a_walk_that_closes_everything) {

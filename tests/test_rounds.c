@@ -99,3 +99,48 @@ WEIR_RING_TEST(rounds, a_busy_loop_submits_at_once) {
   uv_close((uv_handle_t *)&idle, NULL);
   run_out(f);
 }
+
+/* ---- Who is rung ---- */
+
+enum { LINKS = 200 };
+
+struct chain {
+  struct weir_fixture *f;
+  weir_op_t op;
+  int fd;
+  int left;
+  char byte;
+};
+
+static void next_link(weir_op_t *op, int status, size_t n) {
+  struct chain *c = op->data;
+  check_is(status, 0);
+  check_is(n, 1);
+  if (--c->left > 0)
+    check_is(weir_file_pread(c->f->loop, op, c->fd,
+                             weir_mseq_block(&c->byte, 1), -1, next_link),
+             0);
+}
+
+/* Completions of a loop that is awake ring nobody: the eventfd is read no more
+ * often than somebody slept. */
+WEIR_RING_TEST(rounds, who_is_awake_is_not_rung) {
+  static char bytes[LINKS];
+  struct chain c = {.f = f, .left = LINKS};
+  int fds[2];
+  c.op.data = &c;
+  check_is(pipe(fds), 0);
+  check_is(write(fds[1], bytes, LINKS), LINKS);
+  c.fd = fds[0];
+  weir_loop_stats_t before = stats_of(f);
+  check_is(weir_file_pread(f->loop, &c.op, c.fd, weir_mseq_block(&c.byte, 1),
+                           -1, next_link),
+           0);
+  run_out(f);
+  check_is(c.left, 0);
+  uint64_t syscalls = stats_of(f).syscalls - before.syscalls;
+  uint64_t enters = stats_of(f).enters - before.enters;
+  check_is(syscalls - enters, 0);
+  close(fds[0]);
+  close(fds[1]);
+}

@@ -50,7 +50,6 @@ static int fill_in(weir__ring_t *ring, const char **step) {
     int r = io_uring_register_eventfd(&ring->uring, ring->eventfd);
     if (r != 0)
       return r;
-    io_uring_cq_eventfd_toggle(&ring->uring, false);
   }
   *step = "a pipe";
   return single_issuer(ring) ? open_gone(ring) : 0;
@@ -58,7 +57,6 @@ static int fill_in(weir__ring_t *ring, const char **step) {
 
 int weir__ring_open(weir__ring_t *ring, const char **step) {
   ring->enabled = 0;
-  ring->armed = 0;
   ring->gone = -1;
   *step = "io_uring_setup";
   int r = weir__ring_setup(&ring->uring, ring->entries, &ring->caps);

@@ -169,7 +169,6 @@ typedef struct weir__ring_s {
   unsigned fruitful; /* turns in which that brought something each time */
 
   int eventfd; /* -1 in the ring wait */
-  int armed;   /* it is told of completions */
   uv_poll_t poll;
 
   weir__plain_t plain[WEIR__PLAIN_SLOTS]; /* see plain.c */

@@ -35,10 +35,8 @@ static int has_work(const weir__ring_t *ring) {
 }
 
 static void eventfd_enable(weir__ring_t *ring, int on) {
-  if (ring->eventfd < 0 || ring->armed == on)
-    return;
-  ring->armed = on;
-  io_uring_cq_eventfd_toggle(&ring->uring, on != 0);
+  if (ring->eventfd >= 0)
+    io_uring_cq_eventfd_toggle(&ring->uring, on != 0);
 }
 
 /* Issues once more what has to be. */
