@@ -339,6 +339,17 @@ mutate:
 	@srcdir='$(srcdir)' CC='$(CC)' MAKE='$(MAKE)' $(SHELL) \
 	  $(srcdir)/tests/mutate.sh $(or $(FILES),$(SRCS))
 
+# A dozen of them, always the same, where errors are dealt with; asked are the
+# tests that make most of them. For each merge.
+QUICK_SRCS := lib/cancel.c lib/close.c lib/os_unix.c lib/os_unix_socket.c \
+  lib/read.c lib/socket.c lib/start.c lib/stream.c lib/write.c \
+  uring/cancel.c uring/net.c uring/reap.c uring/stream.c uring/submit.c
+mutate-quick:
+	@$(MAKE) --no-print-directory mutate AIMED=yes MUTANTS=12 SEED=1 FLOOR=75 \
+	  FILES='$(filter $(SRCS),$(QUICK_SRCS))' ASK='test_again test_cancel \
+	  test_connect test_edges test_forged test_kind test_os test_random \
+	  test_refused test_schedules'
+
 demo: samples
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/samples/demo.sh
 
@@ -463,6 +474,7 @@ define HELP
   check-libuv     libuv's own tests, with weir attached
   soak            SECONDS (600) of connections that come and go
   mutate          which of MUTANTS (40) changes of FILES no test would notice
+  mutate-quick    the same of a dozen, and few tests
   demo            see it work on real sockets and files
   bench           measure against plain libuv and raw liburing; BENCHFLAGS
   bench-instructions  count those of operations, searches and copies
@@ -482,5 +494,5 @@ help:
   check-docs check-elf check-examples check-headers check-libuv \
   check-profiles check-profiles-quick check-readme check-structure \
   check-style check-tsan clean coverage demo dist distcheck distclean fuzz \
-  help install installcheck libraries mutate programs samples soak test tests \
-  uninstall update-abi verify-dist
+  help install installcheck libraries mutate mutate-quick programs samples \
+  soak test tests uninstall update-abi verify-dist
