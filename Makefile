@@ -389,6 +389,17 @@ mutate:
 	@srcdir='$(srcdir)' CC='$(CC)' MAKE='$(MAKE)' $(SHELL) \
 	  $(srcdir)/tests/mutate.sh $(or $(FILES),$(SRCS))
 
+# A dozen of them, always the same, where errors are dealt with; asked are the
+# tests that make most of them. For each merge.
+QUICK_SRCS := lib/cancel.c lib/close.c lib/os_unix.c lib/os_unix_socket.c \
+  lib/read.c lib/socket.c lib/start.c lib/stream.c lib/write.c \
+  uring/cancel.c uring/net.c uring/reap.c uring/stream.c uring/submit.c
+QUICK_TESTS := test_again test_cancel test_connect test_edges test_forged \
+  test_kind test_os test_random test_refused test_schedules test_write_try
+mutate-quick:
+	@$(MAKE) --no-print-directory mutate AIMED=yes MUTANTS=12 SEED=1 FLOOR=75 \
+	  FILES='$(filter $(SRCS),$(QUICK_SRCS))' ASK='$(QUICK_TESTS)'
+
 demo: samples
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/samples/demo.sh
 
@@ -520,6 +531,7 @@ define HELP
   simulate        SEEDS (1000000) random programs in a simulated kernel
   simulate-notices  whether it finds faults that were mended
   mutate          which of MUTANTS (40) changes of FILES no test would notice
+  mutate-quick    the same of a dozen, and few tests
   demo            see it work on real sockets and files
   bench           measure against plain libuv and raw liburing; BENCHFLAGS
   bench-instructions  count those of operations, searches and copies
@@ -539,6 +551,6 @@ help:
   check-docs check-elf check-examples check-faults check-faulty check-headers \
   check-libuv check-msan check-profiles check-profiles-quick check-readme \
   check-structure check-style check-tsan check-valgrind clean coverage demo \
-  dist distcheck distclean fuzz help install installcheck libraries mutate \
-  programs samples simulate simulate-notices soak test tests uninstall \
-  update-abi verify-dist
+  dist distcheck distclean fuzz help install installcheck libraries \
+  mutate mutate-quick programs samples simulate simulate-notices soak test tests \
+  uninstall update-abi verify-dist
