@@ -255,6 +255,10 @@ endif
 
 test: check
 
+# Every case of what the quick form in check tries some of.
+check-faults: libraries samples
+	@FAULTS=all $(RUN) $(srcdir)/tests/smoke-faults.sh
+
 # As on older kernels, and where io_uring or something else is denied.
 check-profiles check-profiles-quick: libraries libweir-core.la samples tests
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/profiles.sh \
@@ -459,6 +463,7 @@ define HELP
   check-tsan      threads, under ThreadSanitizer
   coverage        what the unit tests reach; fails if that is too little
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
+  check-faults    the samples while calls fail and packets are lost
   check-profiles  as on older kernels, and with io_uring and others denied
   check-libuv     libuv's own tests, with weir attached
   soak            SECONDS (600) of connections that come and go
@@ -479,7 +484,7 @@ help:
 	$(info $(HELP))@:
 
 .PHONY: all bench bench-docs bench-instructions check check-abi check-all \
-  check-docs check-elf check-examples check-headers check-libuv \
+  check-docs check-elf check-examples check-faults check-headers check-libuv \
   check-profiles check-profiles-quick check-readme check-structure \
   check-style check-tsan clean coverage demo dist distcheck distclean fuzz \
   help install installcheck libraries mutate programs samples soak test tests \

@@ -255,6 +255,7 @@ SMOKE_SH += tests/smoke-adopt.sh
 SMOKE_SH += tests/smoke-bench.sh
 SMOKE_SH += tests/smoke-cp.sh
 SMOKE_SH += tests/smoke-echo.sh
+SMOKE_SH += tests/smoke-faults.sh
 SMOKE_SH += tests/smoke-guide.sh
 SMOKE_SH += tests/smoke-readme.sh
 SMOKE_SH += tests/smoke-relay.sh

@@ -37,11 +37,16 @@ static int plain;
 /* ---- The handler before ---- */
 
 /* An answer that is cut off shall not look whole. */
-static void end(connection_t *c) {
-  if (uv_is_closing((uv_handle_t *)&c->tcp))
-    return;
-  if (uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) == 0 ||
+static void cut(connection_t *c) {
+  if (!uv_is_closing((uv_handle_t *)&c->tcp) &&
       uv_tcp_close_reset(&c->tcp, plain_closed) != 0)
+    uv_close((uv_handle_t *)&c->tcp, plain_closed);
+}
+
+static void end(connection_t *c) {
+  if (uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) != 0)
+    cut(c);
+  else if (!uv_is_closing((uv_handle_t *)&c->tcp))
     uv_close((uv_handle_t *)&c->tcp, plain_closed);
 }
 
@@ -56,7 +61,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
 static void on_written(uv_write_t *request, int status) {
   connection_t *c = request->data;
   if (status != 0 || uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read))
-    end(c);
+    cut(c);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
@@ -65,8 +70,10 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
   if (n == 0)
     return;
   uv_read_stop(stream); /* the buffer is taken until it is written */
-  if (n < 0 || uv_write(&c->request, stream, &data, 1, on_written) != 0)
+  if (n == UV_EOF)
     end(c);
+  else if (n < 0 || uv_write(&c->request, stream, &data, 1, on_written) != 0)
+    cut(c);
 }
 
 /* ---- The handler after: the same, on weir ---- */
@@ -75,9 +82,15 @@ static void on_weir_closed(weir_stream_t *stream) {
   free(stream->data); /* the uv_tcp_t in it is closed, too */
 }
 
+static void weir_cut(connection_t *c) {
+  if (weir_close_reset(&c->stream, on_weir_closed) != 0)
+    weir_close(&c->stream, on_weir_closed);
+}
+
 static void weir_end(connection_t *c) {
-  if (weir_stream_queued(&c->stream) == 0 ||
-      weir_close_reset(&c->stream, on_weir_closed) != 0)
+  if (weir_stream_queued(&c->stream) != 0)
+    weir_cut(c);
+  else
     weir_close(&c->stream, on_weir_closed);
 }
 
@@ -88,14 +101,17 @@ static void on_weir_written(weir_op_t *op, int status, size_t n) {
   weir_mseq_t room = weir_mseq_block(c->buffer, sizeof c->buffer);
   (void)n;
   if (status != 0 || weir_read_some(op, &c->stream, room, on_weir_read) != 0)
-    weir_end(c);
+    weir_cut(c);
 }
 
 static void on_weir_read(weir_op_t *op, int status, size_t n) {
   connection_t *c = op->data;
   weir_seq_t data = weir_seq_block(c->buffer, n);
-  if (status != 0 || weir_write(op, &c->stream, data, on_weir_written) != 0)
+  if (status == UV_EOF)
     weir_end(c);
+  else if (status != 0 ||
+           weir_write(op, &c->stream, data, on_weir_written) != 0)
+    weir_cut(c);
 }
 
 static void serve_on_weir(connection_t *c) {
@@ -105,7 +121,7 @@ static void serve_on_weir(connection_t *c) {
   if (c->adopted)
     on_weir_written(&c->op, 0, 0);
   else
-    end(c);
+    cut(c);
 }
 
 /* ---- Both ---- */

@@ -33,18 +33,24 @@ static void on_closed(weir_stream_t *stream) {
   server_forget(stream->data);
 }
 
-/* What was taken and not sent back is lost with the connection: the peer shall
- * not take what it has for all. */
+/* What was taken and not sent back, or not even taken, is lost with the
+ * connection: the peer shall not take what it has for all. */
+static void cut(client_t *client) {
+  if (weir_close_reset(&client->stream, on_closed) != 0)
+    weir_close(&client->stream, on_closed);
+}
+
 static void end(client_t *client) {
-  if (weir_stream_queued(&client->stream) == 0 ||
-      weir_close_reset(&client->stream, on_closed) != 0)
+  if (weir_stream_queued(&client->stream) != 0)
+    cut(client);
+  else
     weir_close(&client->stream, on_closed);
 }
 
 static void receive(connection_t *c) {
   weir_mseq_t room = weir_mseq_block(c->buffer, sizeof c->buffer);
   if (weir_read_some(&c->op, &c->client.stream, room, on_read) != 0)
-    end(&c->client);
+    cut(&c->client);
 }
 
 static void on_read(weir_op_t *op, int status, size_t n) {
@@ -52,8 +58,10 @@ static void on_read(weir_op_t *op, int status, size_t n) {
   weir_seq_t data = weir_seq_block(c->buffer, n);
   if (status == 0)
     status = weir_write(op, &c->client.stream, data, on_written);
-  if (status != 0) /* UV_EOF: the peer is done */
+  if (status == UV_EOF) /* the peer is done */
     end(&c->client);
+  else if (status != 0)
+    cut(&c->client);
 }
 
 static void on_written(weir_op_t *op, int status, size_t n) {
@@ -62,14 +70,14 @@ static void on_written(weir_op_t *op, int status, size_t n) {
   if (status == 0)
     receive(c);
   else
-    end(&c->client);
+    cut(&c->client);
 }
 
 static void serve(client_t *client) {
   connection_t *c = (connection_t *)client;
   c->op.data = c;
   if (weir_tcp_nodelay(&client->stream, 1) != 0)
-    end(client);
+    cut(client);
   else
     receive(c);
 }

@@ -37,7 +37,10 @@ static void accept_next(uv_timer_t *timer) {
     rc = weir_accept(&accepting, &listener, &client->stream, on_accepted);
   if (rc == 0)
     return;
-  free(client);
+  /* Refused at once: the loop is at its end, as with a ring that cannot be
+   * entered any more. */
+  if (client != NULL)
+    fail(where.text, rc);
   accept_later(rc);
 }
 

@@ -10,7 +10,8 @@
  * one. What it needs for each connection begins with a client_t.
  *
  * When descriptors or memory run out, connections wait in the listener's
- * backlog and it tries again ten times a second. */
+ * backlog and it tries again ten times a second. Where the loop refuses to
+ * accept at all, the program ends with status 1. */
 
 typedef struct client_s client_t;
 struct client_s {

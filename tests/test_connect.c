@@ -538,6 +538,7 @@ WEIR_TEST(connect, a_burst_of_clients_is_served) {
   struct server s;
   int i;
 
+  fixture_descriptors(f, COUNT);
   listen_ip(f, &s, "127.0.0.1");
   for (i = 0; i < COUNT; i++) {
     client_init(f, &clients[i], &s);

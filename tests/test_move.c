@@ -476,8 +476,8 @@ static void forks_then(struct weir_fixture *f, int state) {
     without(body, ALIVE, "defer_taskrun", WEIR_WAIT_RING);                     \
   }                                                                            \
   Test(move, name##_without_any_capability, .timeout = 60) {                   \
-    without(body, ENDED, "0xffff", WEIR_WAIT_RING);                            \
-    without(body, ALIVE, "0xffff", WEIR_WAIT_UV);                              \
+    without(body, ENDED, "5.11", WEIR_WAIT_RING);                              \
+    without(body, ALIVE, "5.11", WEIR_WAIT_UV);                                \
   }
 
 WITHOUT(there_and_back, there_and_back)

@@ -297,6 +297,7 @@ static void many_begin(struct weir_fixture *f, struct many *m) {
   int i;
 
   memset(m, 0, sizeof(*m));
+  fixture_descriptors(f, MANY);
   for (i = 0; i < MANY; i++) {
     conn_unix(f, &m->conns[i]);
     check_is(weir_read_some(&m->reads[i].op, &m->conns[i].stream,

@@ -391,9 +391,11 @@ WEIR_TEST(write, ten_thousand_pass_a_queue_of_eight_entries) {
     struct request requests[WRITES];
     char bytes[WRITES * 4];
   };
-  struct one *all = calloc(STREAMS, sizeof(*all));
+  struct one *all;
   int i, k;
 
+  fixture_descriptors(f, STREAMS);
+  all = calloc(STREAMS, sizeof(*all));
   cr_assert(all != NULL);
   fixture_reattach(f, 8);
   for (i = 0; i < STREAMS; i++) {
