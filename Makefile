@@ -551,6 +551,6 @@ help:
   check-docs check-elf check-examples check-faults check-faulty check-headers \
   check-libuv check-msan check-profiles check-profiles-quick check-readme \
   check-structure check-style check-tsan check-valgrind clean coverage demo \
-  dist distcheck distclean fuzz help install installcheck libraries \
-  mutate mutate-quick programs samples simulate simulate-notices soak test tests \
+  dist distcheck distclean fuzz help install installcheck libraries mutate \
+  mutate-quick programs samples simulate simulate-notices soak test tests \
   uninstall update-abi verify-dist
