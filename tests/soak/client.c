@@ -78,6 +78,7 @@ static void on_connected(weir_op_t *op, int status, size_t n) {
     peer_trouble(p, "to connect", status);
   } else {
     add(&p->side->report->begun, 1);
+    peer_narrow(p);
     peer_greet(p);
     if (!(p->flags & PEER_OVER))
       p->actor->play(p);

@@ -21,7 +21,7 @@
 enum {
   SPARE_PEERS = 600, /* of a server: see plan_peers */
   PROGRESS_S = 10,
-  PATIENCE_S = 120, /* for what cannot take so long */
+  PATIENCE_S = 60, /* for what cannot take so long */
   PAUSE_MS = 20,
   MANY = 20000,  /* too many for much room each */
   FEW_HOSTS = 8, /* addresses of loopback */

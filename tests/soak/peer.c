@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "../../samples/pattern.h"
 
@@ -55,6 +56,17 @@ void peer_opened(peer_t *p, const actor_t *actor) {
   report->open++;
   if (report->open > report->most)
     report->most = report->open;
+}
+
+/* Loopback takes much; some shall have to wait for room. Little room to receive
+ * would have the kernel drop what is larger, and try again ever more slowly. */
+void peer_narrow(peer_t *p) {
+  int bytes = 2048 << peer_random(p, 4);
+  uv_os_fd_t fd;
+
+  if (peer_random(p, 3) == 0 || weir_fileno(&p->stream, &fd) != 0)
+    return;
+  setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
 void peer_drop(peer_t *p) {

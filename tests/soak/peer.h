@@ -117,6 +117,9 @@ void peer_drop(peer_t *p);
 /* The connection is there. */
 void peer_opened(peer_t *p, const actor_t *actor);
 
+/* Perhaps gives the socket little room. */
+void peer_narrow(peer_t *p);
+
 /* Calls those whose time it is. */
 void peers_poke(side_t *side);
 

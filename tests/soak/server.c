@@ -48,6 +48,7 @@ static void welcome(peer_t *p) {
 
   add(&p->side->report->begun, 1);
   peer_opened(p, NULL);
+  peer_narrow(p);
   peer_begun(p, weir_read(&p->read, &p->stream, room, weir_all(), on_greeting),
              "a greeting");
 }
