@@ -158,9 +158,13 @@ BENCH_OBJS := $(BENCH_C:.c=.o) $(BENCH_SUPPORT_OBJS)
 CAST_OBJS := $(CAST_C:.c=.o)
 CORE := libweir-core.la
 SOAK_OBJS := $(SOAK_C:.c=.o)
+# What MemorySanitizer has to be told of libuv.
+ifneq ($(filter memory,$(subst $(comma), ,$(SANITIZERS))),)
+MSAN_OBJS := $(MSAN_C:.c=.o)
+endif
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(TESTS_C) $(PLAIN_C) $(TSAN_C) \
   $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) $(PROGRAM_OBJS) \
-  $(SOAK_OBJS) $(sort $(BENCH_OBJS) $(CAST_OBJS))
+  $(SOAK_OBJS) $(MSAN_OBJS) $(sort $(BENCH_OBJS) $(CAST_OBJS))
 
 define compile
 $(call say,CC)$(MKDIR_P) $(@D)
@@ -202,16 +206,15 @@ $(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(TESTLIB_LOBJS) $(CORE)
 tests/test_broadcast$(EXEEXT): $(CAST_OBJS)
 tests/test_program$(EXEEXT): $(PROGRAM_OBJS)
 
-$(PLAINS) $(TSANS): %$(EXEEXT): %.o libweir-core.la
-	$(call say,LINK)
-	$(quiet)$(LINK) -o $@ $< libweir-core.la $(OWN_LIBS) $(THREAD_LIBS) \
-	  $(LIBS)
-
-tests/soak/soak$(EXEEXT): $(SOAK_OBJS) libweir-core.la
+$(PLAINS) $(TSANS): %$(EXEEXT): %.o $(MSAN_OBJS) libweir-core.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -o $@ $^ $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
 
-$(FUZZERS): %$(EXEEXT): %.o $(TESTLIB_LOBJS) libweir-core.la
+tests/soak/soak$(EXEEXT): $(SOAK_OBJS) $(MSAN_OBJS) libweir-core.la
+	$(call say,LINK)
+	$(quiet)$(LINK) -o $@ $^ $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
+
+$(FUZZERS): %$(EXEEXT): %.o $(MSAN_OBJS) $(TESTLIB_LOBJS) libweir-core.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o %.lo,$^) \
 	  libweir-core.la $(OWN_LIBS) $(LIBS)
@@ -281,6 +284,14 @@ define variant
 @cd out/$1 && $(MAKE) $3
 endef
 
+# Whatever valgrind can: it sees neither what a ring writes, nor what another
+# thread does while one sleeps there.
+VALGRIND_TESTS ?= cancel close connect file fresh gather pool read until write
+VALGRIND := valgrind -q --trace-children=yes --error-exitcode=99 \
+  --undef-value-errors=no --leak-check=no
+check-valgrind: $(VALGRIND_TESTS:%=tests/test_%$(EXEEXT))
+	@TEST_WRAPPER='$(VALGRIND)' $(RUN) $^
+
 ifeq ($(TSAN_C),)
 check-tsan:
 	@echo 'check-tsan: there is no such test'
@@ -291,6 +302,22 @@ else
 check-tsan:
 	$(call variant,tsan,CC='$(CC)' --enable-sanitizers=thread \
 	  --without-criterion,check-tsan)
+endif
+
+# Those that can do without Criterion, which is not built for it. What ends a
+# program is not to be taken for a skipped test.
+MSAN_CC ?= clang
+ifneq ($(MSAN_OBJS),)
+check-msan: export MSAN_OPTIONS := exitcode=1
+check-msan: $(TSANS) $(FUZZERS) tests/soak/soak$(EXEEXT)
+	@$(RUN) $(TSANS)
+	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/tests/fuzz.sh 5 $(FUZZERS)
+	@tests/soak/soak --seconds=12 --connections=200 --crowd=200
+else
+check-msan:
+	$(call variant,msan,CC='$(MSAN_CC)' CFLAGS='-O1 -g' \
+	  --enable-sanitizers=fuzzer-no-link$(comma)memory \
+	  --without-criterion,check-msan)
 endif
 
 # The unit tests alone: scripts try the samples, and what counts lines needs
@@ -457,6 +484,8 @@ define HELP
   check-structure  who may know of whom     check-style     and layout, licence
   check-elf       direct calls, flags
   check-tsan      threads, under ThreadSanitizer
+  check-msan      programs and fuzzers, under MemorySanitizer
+  check-valgrind  a part of the unit tests, under valgrind
   coverage        what the unit tests reach; fails if that is too little
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
   check-profiles  as on older kernels, and with io_uring and others denied
@@ -479,8 +508,8 @@ help:
 	$(info $(HELP))@:
 
 .PHONY: all bench bench-docs bench-instructions check check-abi check-all \
-  check-docs check-elf check-examples check-headers check-libuv \
+  check-docs check-elf check-examples check-headers check-libuv check-msan \
   check-profiles check-profiles-quick check-readme check-structure \
-  check-style check-tsan clean coverage demo dist distcheck distclean fuzz \
-  help install installcheck libraries mutate programs samples soak test tests \
-  uninstall update-abi verify-dist
+  check-style check-tsan check-valgrind clean coverage demo dist distcheck \
+  distclean fuzz help install installcheck libraries mutate programs samples \
+  soak test tests uninstall update-abi verify-dist

@@ -232,6 +232,9 @@ SOAK_C += tests/soak/side.c
 SOAK_C += tests/soak/soak.c
 SOAK_C += samples/pattern.c
 
+# Linked with what MemorySanitizer looks at.
+MSAN_C += tests/support/msan.c
+
 # libFuzzer targets: tests/fuzz/NAME.c, their inputs in tests/fuzz/corpus-NAME/.
 FUZZ_C += tests/fuzz/buffer.c
 FUZZ_C += tests/fuzz/loop.c

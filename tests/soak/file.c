@@ -262,7 +262,7 @@ void serve_file(peer_t *p) {
   if (s != NULL) {
     s->pooled = weir_pool_acquire(p->side->pool, &s->memory) == 0;
     if (!s->pooled)
-      s->memory = uv_buf_init(malloc(POOL_SIZE), POOL_SIZE);
+      s->memory = uv_buf_init(calloc(1, POOL_SIZE), POOL_SIZE);
   }
   if (s == NULL || s->memory.base == NULL) {
     free(s);

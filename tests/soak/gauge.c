@@ -21,6 +21,16 @@
 static size_t blocks;
 static size_t heap;
 
+/* MemorySanitizer does not see what a ring writes: what is so large may be a
+ * buffer. */
+enum { LARGE = 256 };
+static int clears;
+
+static void clear(void *p, size_t from, size_t size) {
+  if (clears && p != NULL && size >= LARGE && from < size)
+    memset((char *)p + from, 0, size - from);
+}
+
 static void *counted(void *p) {
   blocks += p != NULL;
   heap += malloc_usable_size(p);
@@ -33,7 +43,10 @@ static void uncounted(void *p) {
 }
 
 static void *counted_malloc(size_t size) {
-  return counted(malloc(size));
+  void *p = malloc(size);
+
+  clear(p, 0, size);
+  return counted(p);
 }
 
 static void *counted_calloc(size_t count, size_t size) {
@@ -51,12 +64,14 @@ static void *counted_realloc(void *p, size_t size) {
 
   if (q == NULL)
     return NULL;
+  clear(q, had, size);
   blocks += p == NULL;
   heap += malloc_usable_size(q) - had;
   return q;
 }
 
 void gauge_install(void) {
+  clears = gauge_is_sanitized();
   if (weir_replace_allocator(counted_malloc, counted_realloc, counted_calloc,
                              counted_free) != 0)
     abort();
@@ -64,16 +79,31 @@ void gauge_install(void) {
 
 /* ---- What the system says ---- */
 
-size_t gauge_rss(void) {
-  unsigned long pages = 0;
+static void read_sizes(size_t *mapped, size_t *resident) {
+  unsigned long pages[2] = {0, 0};
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
   FILE *file = fopen("/proc/self/statm", "r");
 
-  if (file == NULL)
-    return 0;
-  if (fscanf(file, "%*u %lu", &pages) != 1)
-    pages = 0;
-  fclose(file);
-  return pages * (size_t)sysconf(_SC_PAGESIZE);
+  if (file == NULL || fscanf(file, "%lu %lu", &pages[0], &pages[1]) != 2)
+    pages[1] = 0;
+  if (file != NULL)
+    fclose(file);
+  *mapped = pages[0] * page;
+  *resident = pages[1] * page;
+}
+
+size_t gauge_rss(void) {
+  size_t mapped, resident;
+
+  read_sizes(&mapped, &resident);
+  return resident;
+}
+
+int gauge_is_sanitized(void) {
+  size_t mapped, resident;
+
+  read_sizes(&mapped, &resident);
+  return mapped >> 40 != 0;
 }
 
 /* How many names in path, but for those of the directory itself. */

@@ -28,6 +28,9 @@ void gauge_install(void);
 void gauge_read(gauge_t *gauge, const weir_loop_t *loop);
 
 size_t gauge_rss(void);
+
+/* Whether a sanitizer has mapped more than a machine has. */
+int gauge_is_sanitized(void);
 size_t gauge_fds(void);
 
 /* Writes to text, of size bytes, what has grown from before to now beyond what

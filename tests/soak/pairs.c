@@ -114,10 +114,10 @@ static void say_progress(void) {
 /* ---- Processes ---- */
 
 static void be(int side, const pair_t *pair) {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   struct rlimit memory = {(rlim_t)2 << 30, (rlim_t)2 << 30};
-  setrlimit(RLIMIT_AS, &memory);
-#endif
+
+  if (!gauge_is_sanitized())
+    setrlimit(RLIMIT_AS, &memory);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   gauge_install();
   if (side == SERVER)
