@@ -122,7 +122,7 @@ static unsigned number(const char *option, const char *word,
 
 static void set_up(const words_t *words, const machine_t *machine) {
   bench.milliseconds =
-      number("--milliseconds", words->milliseconds, words->quick ? 40 : 350);
+      number("--milliseconds", words->milliseconds, words->quick ? 30 : 350);
   bench.ops = words->ops != NULL ? number("--ops", words->ops, 1) : 0;
   bench.cpu = machine->cpus[0];
   bench.peer_cpu = machine->cpus[1];
