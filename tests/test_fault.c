@@ -904,8 +904,10 @@ static void attach_lacking(weir_wait_t wait, unsigned lacks, unsigned caps) {
   weir_fault_end(fault);
 }
 
-Test(fault, an_old_kernel_lacks_all_of_it, .timeout = 60) {
-  attach_lacking(WEIR_WAIT_UV, 255, WEIR__CAP_ALL);
+Test(fault, an_old_kernel_lacks_what_can_be_lacking, .timeout = 60) {
+  /* The bits are the same. */
+  attach_lacking(WEIR_WAIT_UV, WEIR_FAULT_NO_FEATURES - 1,
+                 WEIR_FAULT_NO_FEATURES - 1);
 }
 
 Test(fault, a_kernel_of_5_19, .timeout = 60) {
