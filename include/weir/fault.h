@@ -18,6 +18,9 @@ extern "C" {
  * liburing, and what these and weir call of each other, goes through functions
  * that the program then has itself. Without a plan in force these only pass on.
  *
+ * The real ones are found by the dynamic linker: nothing that is linked with
+ * -static can have libweir-test.
+ *
  * A plan is in force for the thread that began it, and for what that thread
  * gives to libuv's pool of threads. All that it does the system could have
  * done: nothing is lost, invented or said twice, and what it holds back comes
@@ -139,9 +142,9 @@ typedef struct weir_fault_s weir_fault_t;
 /* Puts a plan in force in this thread. options are copied.
  *
  * Returns 0; UV_EINVAL (a NULL, or a rule that means nothing), UV_ENOMEM,
- * UV_EALREADY (this thread has a plan), UV_ENOTSUP (not Linux; the program is
- * linked with -static or to a static liburing; or somebody else's functions
- * are called in place of ours). */
+ * UV_EALREADY (this thread has a plan), UV_ENOTSUP (not Linux; a liburing that
+ * is linked statically; or somebody else's functions are called in place of
+ * ours). */
 WEIR_MUST_USE int weir_fault_begin(const weir_fault_options_t *options,
                                    weir_fault_t **fault);
 
