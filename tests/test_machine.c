@@ -48,7 +48,7 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
 /* What a call said. */
 static void said(const char *what, long r) {
   if (r < 0)
-    say("%s: %s", what, uv_err_name(-errno));
+    say("%s: %s", what, strerror(errno));
   else
     say("%s: %ld", what, r);
 }
@@ -56,7 +56,7 @@ static void said(const char *what, long r) {
 /* Of a request of a ring. */
 static void told(const char *what, int r) {
   if (r < 0)
-    say("%s: %s", what, uv_err_name(r));
+    say("%s: %s", what, strerror(-r));
   else
     say("%s: %d", what, r);
 }
@@ -147,7 +147,7 @@ static void error_of(const char *what, int fd) {
   int error = 0;
   socklen_t len = sizeof(error);
   said(what, getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len));
-  say("%s", error == 0 ? "none" : uv_err_name(-error));
+  say("%s", error == 0 ? "none" : strerror(error));
 }
 
 /* ---- Pairs ---- */
@@ -241,6 +241,35 @@ BOTH(a_peer_that_goes_without_reading_tcp) {
 
 BOTH(a_peer_that_goes_without_reading_unix) {
   peer_goes(0, 1);
+}
+
+/* Room is told only where there is a good deal of it. */
+static void fills(int tcp) {
+  static char bytes[1024];
+  int fds[2];
+  pair_of(tcp, fds);
+  while (send(fds[0], bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+    continue;
+  said("full", send(fds[0], bytes, 1, MSG_DONTWAIT));
+  ready("full", fds[0]);
+  wait_for(fds[1], POLLIN);
+  for (int i = 0; i < 4; i++)
+    receives("some", fds[1], sizeof(bytes));
+  ready("not enough", fds[0]);
+  while (recv(fds[1], bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+    continue;
+  wait_for(fds[0], POLLOUT);
+  ready("empty", fds[0]);
+  close(fds[0]);
+  close(fds[1]);
+}
+
+BOTH(a_socket_that_fills_tcp) {
+  fills(1);
+}
+
+BOTH(a_socket_that_fills_unix) {
+  fills(0);
 }
 
 /* ---- Connections ---- */
