@@ -24,9 +24,9 @@ talk() {
 
 # Bytes there and back: at once, to a reader that is slow, and several.
 talks() {
-  talk --send 1M --expect 1M || fail "$what: $(cat "$tmp/peer")"
+  talk --send 1M --expect 1M || fail "$trial: $(cat "$tmp/peer")"
   talk --send 300K --expect 300K --rcvbuf 8K --slow ||
-    fail "$what, slowly: $(cat "$tmp/peer")"
+    fail "$trial, slowly: $(cat "$tmp/peer")"
   peers=
   for _ in 1 2 3; do
     "$bin/demo_peer" --connect "$address" --send 100K --expect 100K \
@@ -34,7 +34,7 @@ talks() {
     peers="$peers $!"
   done
   for one in $peers; do
-    wait "$one" || fail "$what, one of several: $(cat "$tmp/several")"
+    wait "$one" || fail "$trial, one of several: $(cat "$tmp/several")"
   done
 }
 
@@ -43,7 +43,7 @@ talks_or_not() {
   for _ in 1 2 3 4 5; do
     talk --send 100K --expect 100K ||
       grep -q 'reset by peer\|broken pipe\|refused' "$tmp/peer" ||
-      fail "$what: $(cat "$tmp/peer")"
+      fail "$trial: $(cat "$tmp/peer")"
   done
 }
 
@@ -66,10 +66,10 @@ start() {
 
 # Nothing is left of what was served, and it was served without haste.
 rests() {
-  eventually "$what: all descriptors are closed" has_descriptors "$pid" "$1"
-  stop_any TERM "$pid" "$what"
+  eventually "$trial: all descriptors are closed" has_descriptors "$pid" "$1"
+  stop_any TERM "$pid" "$trial"
   turns=$(sed -n 's/.*, turns \([0-9]*\),.*/\1/p' "$log")
-  [ "${turns:-0}" -lt $MOST_TURNS ] || fail "$what: $turns turns"
+  [ "${turns:-0}" -lt $MOST_TURNS ] || fail "$trial: $turns turns"
   [ -z "$sink" ] || stop_any TERM "$sink" "the sink"
 }
 
@@ -108,36 +108,41 @@ can_inject() {
 }
 
 was_injected() {
-  grep -q 'INJECTED' "$tmp/trace" || fail "$what: nothing failed"
+  grep -q 'INJECTED' "$tmp/trace" || fail "$trial: nothing failed"
 }
 
 # passes SERVER CALLS FAULT: what passes is not to be seen.
 passes() {
-  what="$1 with $2:$3"
+  trial="$1 with $2:$3"
   start "$1" injecting "$2" "$3"
   before=$(descriptors "$pid")
   talks
   was_injected
   rests "$before"
+  case $3 in
+  *EMFILE* | *ENFILE* | *ENOMEM:when=2 | *ENOBUFS:when=2) may_say=1 ;;
+  *) may_say=0 ;;
+  esac
+  [ "$(lines "$log")" -le $may_say ] || fail "$trial: $(head -n 5 "$log.err")"
 }
 
 # stays SERVER CALLS FAULT: what stays is told, to us and to the peers.
 stays() {
-  what="$1 with $2:$3"
+  trial="$1 with $2:$3"
   start "$1" injecting "$2" "$3"
   before=$(descriptors "$pid")
   talks_or_not
   was_injected
   if [ "$4" = ends ]; then
-    eventually "$what: it ends" ended "$pid"
+    eventually "$trial: it ends" ended "$pid"
     wait "$pid"
-    equal "status, $what" 1 $?
-    grep -q . "$log.err" || fail "$what: nothing is said"
+    equal "status, $trial" 1 $?
+    grep -q . "$log.err" || fail "$trial: nothing is said"
     [ -z "$sink" ] || stop_any TERM "$sink" "the sink"
   else
     rests "$before"
   fi
-  [ "$(lines "$log")" -lt 10 ] || fail "$what: $(lines "$log") lines"
+  [ "$(lines "$log")" -lt 10 ] || fail "$trial: $(lines "$log") lines"
 }
 
 # What each backend calls, and how it may fail for a moment: once, and often.
@@ -196,7 +201,7 @@ check_without_end() {
   uring) set -- io_uring_enter error=ENOMEM:when=12+ ;;
   uv) set -- recvfrom,recvmsg error=EAGAIN:when=2+ ;;
   esac
-  what="echo with $1:$2"
+  trial="echo with $1:$2"
   start echo injecting "$1" "$2"
   "$bin/demo_peer" --connect "$address" --send 1M --expect 1M \
     >"$tmp/several" 2>&1 &
@@ -205,8 +210,8 @@ check_without_end() {
   sleep 1
   was_injected
   calls=$(grep -c INJECTED "$tmp/trace")
-  [ "$calls" -lt $MOST_TURNS ] || fail "$what: $calls calls"
-  kill -0 "$pid" 2>/dev/null || fail "$what: it ended"
+  [ "$calls" -lt $MOST_TURNS ] || fail "$trial: $calls calls"
+  kill -0 "$pid" 2>/dev/null || fail "$trial: it ended"
   kill "$peer"
   kill -KILL "$pid"
   wait "$peer" "$pid" 2>/dev/null
@@ -214,7 +219,7 @@ check_without_end() {
 
 # A copy is whole, or there is none: the one that was there stays.
 copies() {
-  what="cp with $1:$2"
+  trial="cp with $1:$2"
   echo old >"$tmp/dir/target"
   injecting "$1" "$2" "$bin/cp" "$tmp/source" "$tmp/dir/target" \
     >"$tmp/out" 2>"$tmp/err" &
@@ -223,11 +228,11 @@ copies() {
   was_injected
   equal files target "$(ls -A "$tmp/dir")"
   if [ "$3" = whole ]; then
-    equal "status, $what" 0 $status
-    cmp "$tmp/source" "$tmp/dir/target" || fail "$what: the copy differs"
+    equal "status, $trial" 0 $status
+    cmp "$tmp/source" "$tmp/dir/target" || fail "$trial: the copy differs"
   else
-    equal "status, $what" 1 $status
-    equal "lines, $what" 1 "$(wc -l <"$tmp/err" | tr -d ' ')"
+    equal "status, $trial" 1 $status
+    equal "lines, $trial" 1 "$(wc -l <"$tmp/err" | tr -d ' ')"
     equal "the target" old "$(cat "$tmp/dir/target")"
   fi
 }
@@ -279,7 +284,7 @@ with_fiu() {
 # name=NAME,probability=P,failinfo=ERRNO: 4 is EINTR, 11 EAGAIN.
 check_library() {
   for server in echo ${all:+relay}; do
-    what="$server whose calls are interrupted"
+    trial="$server whose calls are interrupted"
     failing name=posix/io/net/recv,probability=0.2,failinfo=4 \
       name=posix/io/net/send,probability=0.2,failinfo=11 \
       name=posix/io/net/recvmsg,probability=0.2,failinfo=11 \
@@ -289,7 +294,7 @@ check_library() {
     talks
     rests "$before"
 
-    what="$server whose calls fail"
+    trial="$server whose calls fail"
     failing name=posix/io/net/recv,probability=0.02 \
       name=posix/io/net/send,probability=0.02 \
       name=posix/io/net/shutdown,probability=0.2
@@ -305,7 +310,7 @@ check_library() {
 
 # Files that are read and written in little pieces.
 check_short_copies() {
-  what="cp in short pieces"
+  trial="cp in short pieces"
   mkdir -p "$tmp/dir"
   [ -e "$tmp/source" ] || head -c 3000000 /dev/urandom >"$tmp/source"
   failing name=posix/io/rw/preadv/reduce,probability=0.5 \
@@ -313,8 +318,8 @@ check_short_copies() {
     name=posix/io/rw/pread/reduce,probability=0.5 \
     name=posix/io/rw/pwrite/reduce,probability=0.5
   (with_fiu "$bin/cp" "$tmp/source" "$tmp/dir/target") 2>"$tmp/err" ||
-    fail "$what: $(cat "$tmp/err")"
-  cmp "$tmp/source" "$tmp/dir/target" || fail "$what: the copy differs"
+    fail "$trial: $(cat "$tmp/err")"
+  cmp "$tmp/source" "$tmp/dir/target" || fail "$trial: the copy differs"
 }
 
 # ---- Packets that are lost ----
@@ -340,7 +345,7 @@ lost_packets() {
 
 check_lossy() {
   for server in echo relay adopt; do
-    what="$server, with packets lost"
+    trial="$server, with packets lost"
     start "$server" env
     before=$(descriptors "$pid")
     talks
@@ -383,7 +388,7 @@ check_losses() {
 # ---- Peers that leave with a reset ----
 
 leaves() {
-  talk "$@" --reset || fail "$what, peer $*: $(cat "$tmp/peer")"
+  talk "$@" --reset || fail "$trial, peer $*: $(cat "$tmp/peer")"
 }
 
 # Peers that are there and gone before they were accepted.
@@ -398,23 +403,23 @@ leave_in_queue() {
     peers="$peers $!"
   done
   for one in $peers; do
-    wait "$one" || fail "$what, in the queue: $(cat "$tmp/several")"
+    wait "$one" || fail "$trial, in the queue: $(cat "$tmp/several")"
   done
   kill -CONT "$pid"
 }
 
 check_resets() {
   for server in echo relay adopt; do
-    what="$server left with a reset"
+    trial="$server left with a reset"
     start "$server" env
     before=$(descriptors "$pid")
     leave_in_queue
-    talk --send 100K --expect 100K || fail "$what: $(cat "$tmp/peer")"
+    talk --send 100K --expect 100K || fail "$trial: $(cat "$tmp/peer")"
     leaves --idle            # while it reads
     leaves --send 32M --idle # while it writes and cannot
     leaves --send 100K       # half-closed by the peer, while it writes
     leaves                   # while it closes
-    talk --send 100K --expect 100K || fail "$what: $(cat "$tmp/peer")"
+    talk --send 100K --expect 100K || fail "$trial: $(cat "$tmp/peer")"
     rests "$before"
   done
   check_reset_at_the_end
@@ -422,7 +427,7 @@ check_resets() {
 
 # Half-closed by the server; and while all is closed at its end.
 check_reset_at_the_end() {
-  what="relay, half-closed and then reset"
+  trial="relay, half-closed and then reset"
   sink=
   serve "$tmp/sink" "$bin/demo_peer" --listen 127.0.0.1:0 --send 20K \
     --expect 20K --expect-reset
@@ -431,23 +436,25 @@ check_reset_at_the_end() {
     --stats
   before=$(descriptors "$pid")
   leaves --send 20K --idle
-  wait "$sink" || fail "$what: $(cat "$tmp/sink.err")"
+  wait "$sink" || fail "$trial: $(cat "$tmp/sink.err")"
   sink=
   rests "$before"
 
-  what="echo, at its end"
+  trial="echo, at its end"
   start echo env
   peers=
-  for _ in 1 2 3; do
+  for n in 1 2 3; do
     "$bin/demo_peer" --connect "$address" --send 8M --idle --reset \
-      >"$tmp/several" 2>&1 &
+      >"$tmp/peer$n" 2>&1 &
     peers="$peers $!"
   done
   sleep 0.3
-  stop_any TERM "$pid" "$what"
+  stop_any TERM "$pid" "$trial"
+  n=0
   for one in $peers; do
-    wait "$one" || grep -q 'reset by peer\|broken pipe' "$tmp/several" ||
-      fail "$what: $(cat "$tmp/several")"
+    n=$((n + 1))
+    wait "$one" || grep -q 'reset by peer\|broken pipe' "$tmp/peer$n" ||
+      fail "$trial: $(cat "$tmp/peer$n")"
   done
 }
 
