@@ -19,7 +19,7 @@ struct word {
   int value;
 };
 
-enum { IPV6 = -1, CALL_URING_REGISTER = 427 };
+enum { IPV6 = -1 };
 
 static const struct word calls[] = {{"setup", CALL_URING_SETUP},
                                     {"enter", CALL_URING_ENTER},

@@ -1,10 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "support/gate.h"
 #include "support/use.h"
@@ -175,21 +173,15 @@ Test(older, without_any_flag) {
   probed(ONE_THREAD | COOP | IORING_SETUP_TASKRUN_FLAG | SUBMIT_ALL);
 }
 
-static void need_setup(struct weir_fixture *f) {
-  char params[120] = {0};
-  long fd = syscall(CALL_URING_SETUP, 1, params);
-
-  if (fd < 0)
-    fixture_skip(f, strerror(errno));
-  close((int)fd);
-}
-
 /* Before Linux 5.10. */
 Test(older, without_what_is_needed) {
   struct weir_fixture f;
 
+  int denied = uring_denied();
+
   prepare(&f);
-  need_setup(&f);
+  if (denied != 0)
+    fixture_skip(&f, strerror(denied));
   gate_unknown(IORING_SETUP_R_DISABLED);
   expect_fallback(&f, "Linux 5.11");
   fixture_finish(&f);

@@ -13,7 +13,15 @@ int deny_syscall(int number, int error);
 int deny_family(int family, int error);
 
 /* The numbers, which are the same on every architecture. */
-enum { CALL_URING_SETUP = 425, CALL_URING_ENTER = 426 };
+enum {
+  CALL_URING_SETUP = 425,
+  CALL_URING_ENTER = 426,
+  CALL_URING_REGISTER = 427
+};
+
+/* Why this thread cannot use io_uring already, an errno; 0 if it can. Attaching
+ * would tell, too, but a process does not ask the kernel again. */
+int uring_denied(void);
 
 /* io_uring_enter is denied for every ring but those that are spared: newer
  * versions of libuv have rings of their own, which are there when a loop was

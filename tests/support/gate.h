@@ -13,8 +13,6 @@
  * they end, and changes its mind: a seccomp filter whose listener is a thread
  * of its own. Unlike deny.h there is a way back. */
 
-enum { CALL_URING_REGISTER = 427 };
-
 /* Puts the gate before these calls, at most 4; all of them pass. Skips the test
  * where that is not to be had. Its descriptor counts among f's. */
 void gate_open(struct weir_fixture *f, const int *calls, size_t count);
