@@ -10,6 +10,9 @@
 
 #include "../../samples/pattern.h"
 
+/* In what needs no initialisation. */
+enum { GARBAGE = 0xa5 };
+
 /* ---- Those of a side ---- */
 
 void peers_make(side_t *side, unsigned count, size_t room) {
@@ -38,10 +41,13 @@ peer_t *peer_take_free(side_t *side) {
     return NULL;
   side->free = p->next;
   memset(p, 0, sizeof(*p));
+  memset(&p->stream, GARBAGE, sizeof(p->stream));
+  memset(&p->read, GARBAGE, sizeof(p->read));
   p->side = side;
   p->stream.data = p;
   p->read.data = p;
   for (unsigned i = 0; i < WRITES; i++) {
+    memset(&p->pieces[i].op, GARBAGE, sizeof(p->pieces[i].op));
     p->pieces[i].peer = p;
     p->pieces[i].op.data = &p->pieces[i];
   }
