@@ -382,6 +382,17 @@ mutate:
 	@srcdir='$(srcdir)' CC='$(CC)' MAKE='$(MAKE)' $(SHELL) \
 	  $(srcdir)/tests/mutate.sh $(or $(FILES),$(SRCS))
 
+# A dozen of them, always the same, where errors are dealt with; asked are the
+# tests that make most of them. For each merge.
+QUICK_SRCS := lib/cancel.c lib/close.c lib/os_unix.c lib/os_unix_socket.c \
+  lib/read.c lib/socket.c lib/start.c lib/stream.c lib/write.c \
+  uring/cancel.c uring/net.c uring/reap.c uring/stream.c uring/submit.c
+mutate-quick:
+	@$(MAKE) --no-print-directory mutate AIMED=yes MUTANTS=12 SEED=1 FLOOR=75 \
+	  FILES='$(filter $(SRCS),$(QUICK_SRCS))' ASK='test_again test_cancel \
+	  test_connect test_edges test_forged test_kind test_os test_random \
+	  test_refused test_schedules'
+
 demo: samples
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/samples/demo.sh
 
@@ -512,6 +523,7 @@ define HELP
   soak            SECONDS (600) of connections that come and go
   simulate        SEEDS (1000000) random programs in a simulated kernel
   mutate          which of MUTANTS (40) changes of FILES no test would notice
+  mutate-quick    the same of a dozen, and few tests
   demo            see it work on real sockets and files
   bench           measure against plain libuv and raw liburing; BENCHFLAGS
   bench-instructions  count those of operations, searches and copies
@@ -532,4 +544,5 @@ help:
   check-libuv check-msan check-profiles check-profiles-quick check-readme \
   check-structure check-style check-tsan check-valgrind clean coverage demo \
   dist distcheck distclean fuzz help install installcheck libraries mutate \
-  programs samples simulate soak test tests uninstall update-abi verify-dist
+  mutate-quick programs samples simulate soak test tests uninstall update-abi \
+  verify-dist

@@ -27,6 +27,10 @@ jobs=${JOBS:-$(nproc 2>/dev/null || echo 1)}
 tree=$PWD/out/mutate
 work=$tree/state
 tab=$(printf '\t')
+case ${LIST:-/} in
+/*) ;;
+*) LIST=$PWD/$LIST ;;
+esac
 mkdir -p "$work" && cd "$tree" || exit 1
 ulimit -c 0
 GCOV_PREFIX_STRIP=$(($(echo "$tree/cover" | tr -cd / | wc -c)))

@@ -108,7 +108,7 @@ static int watch_backend(weir__ring_t *ring) {
 }
 
 static int may_sleep(const weir__ring_t *ring) {
-  return ring->inflight > 0 && !ring->paused && !must_redo(ring) &&
+  return ring->inflight > 0 && !must_redo(ring) &&
          !weir__loop_busy(ring->loop) && !weir__loop_delivered(ring->loop);
 }
 
