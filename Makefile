@@ -387,11 +387,11 @@ mutate:
 QUICK_SRCS := lib/cancel.c lib/close.c lib/os_unix.c lib/os_unix_socket.c \
   lib/read.c lib/socket.c lib/start.c lib/stream.c lib/write.c \
   uring/cancel.c uring/net.c uring/reap.c uring/stream.c uring/submit.c
+QUICK_TESTS := test_again test_cancel test_connect test_edges test_forged \
+  test_kind test_os test_random test_refused test_schedules
 mutate-quick:
 	@$(MAKE) --no-print-directory mutate AIMED=yes MUTANTS=12 SEED=1 FLOOR=75 \
-	  FILES='$(filter $(SRCS),$(QUICK_SRCS))' ASK='test_again test_cancel \
-	  test_connect test_edges test_forged test_kind test_os test_random \
-	  test_refused test_schedules'
+	  FILES='$(filter $(SRCS),$(QUICK_SRCS))' ASK='$(QUICK_TESTS)'
 
 demo: samples
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/samples/demo.sh
