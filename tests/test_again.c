@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -103,6 +104,52 @@ WEIR_RING_TEST(again, an_error_in_the_midst_of_a_start_ends_all) {
     finish(f, &c.reads[i], UV_EPERM, 0);
   gate_pass();
   crowd_close(f, &c);
+}
+
+/* Connections, from both sides. */
+enum { DIALS = 12 };
+
+struct dials {
+  struct conn listener;
+  struct conn clients[DIALS];
+  struct conn accepted[DIALS];
+  struct request connects[DIALS];
+  struct request accepts[DIALS];
+};
+
+WEIR_TEST(again, connections_wait_for_room) {
+  static struct dials d;
+  struct sockaddr_in addr;
+  int len = sizeof(addr);
+
+  fixture_reattach(f, ENTRIES);
+  memset(&d, 0, sizeof(d));
+  d.listener.peer = -1;
+  check_is(uv_ip4_addr("127.0.0.1", 0, &addr), 0);
+  check_is(weir_tcp_init(f->loop, &d.listener.stream), 0);
+  check_is(weir_tcp_bind(&d.listener.stream, (struct sockaddr *)&addr, 0), 0);
+  check_is(weir_listen(&d.listener.stream, DIALS), 0);
+  check_is(weir_getsockname(&d.listener.stream, (struct sockaddr *)&addr, &len),
+           0);
+  for (int i = 0; i < DIALS; i++) {
+    d.clients[i].peer = d.accepted[i].peer = -1;
+    check_is(weir_tcp_init(f->loop, &d.clients[i].stream), 0);
+    check_is(weir_tcp_connect(&d.connects[i].op, &d.clients[i].stream,
+                              (struct sockaddr *)&addr, on_done),
+             0);
+    check_is(weir_accept(&d.accepts[i].op, &d.listener.stream,
+                         &d.accepted[i].stream, on_done),
+             0);
+  }
+  for (int i = 0; i < DIALS; i++) {
+    finish(f, &d.connects[i], 0, 0);
+    finish(f, &d.accepts[i], 0, 0);
+  }
+  for (int i = 0; i < DIALS; i++) {
+    conn_close(f, &d.clients[i]);
+    conn_close(f, &d.accepted[i]);
+  }
+  conn_close(f, &d.listener);
 }
 
 /* ---- What has to wait first ---- */

@@ -380,6 +380,49 @@ RING_TEST(ends_everything_on_an_older_kernel) {
   renew(f);
 }
 
+/* The memory is the program's in the callback, and what comes then stays in the
+ * system. */
+static struct conn *speaker;
+
+static void on_end(weir_op_t *op, int status, size_t n) {
+  on_done(op, status, n);
+  peer_send(speaker, 0, 16);
+}
+
+RING_TEST(takes_nothing_any_more) {
+  open_gate(f);
+  for (int i = 0; i < 10; i++) {
+    struct request r = {0}, w = {0};
+    struct conn c, other;
+    char bytes[16] = "";
+    uv_os_fd_t fd;
+
+    setenv("WEIR_URING_CAPS_OFF", "defer_taskrun,coop_taskrun", 1);
+    renew(f);
+    conn_unix(f, &c);
+    conn_unix(f, &other);
+    speaker = &c;
+    check_is(
+        weir_read_some(&r.op, &c.stream, weir_mseq_block(bytes, 16), on_end),
+        0);
+    run_some_turns(f);
+    gate_fail(CALL_URING_ENTER, EPERM, GATE_FOR_EVER);
+    check_is(weir_write(&w.op, &other.stream, weir_seq_block("x", 1), on_done),
+             0);
+    finish(f, &r, UV_EPERM, 0);
+    finish(f, &w, UV_EPERM, 0);
+    uv_sleep(1);
+    check_is(bytes[1], 0);
+    check_is(weir_fileno(&c.stream, &fd), 0);
+    check_is(recv(fd, bytes, 16, MSG_DONTWAIT), 16);
+    conn_close(f, &c);
+    conn_close(f, &other);
+    detach(f);
+  }
+  unsetenv("WEIR_URING_CAPS_OFF");
+  renew(f);
+}
+
 /* ---- Whatever finds out ---- */
 
 /* Ended by what was asked of it, or by the error. */

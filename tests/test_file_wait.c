@@ -486,6 +486,24 @@ WEIR_TEST(file_wait, closing_all_handles_ends_a_read_that_waits) {
   close_both(fds);
 }
 
+/* In libuv's pool, on io_uring too. */
+WEIR_TEST(file_wait, closing_all_handles_ends_a_write_that_waits) {
+  int fds[2];
+  struct request w;
+
+  be_older(f);
+  make_pipe(fds, O_NONBLOCK);
+  pipe_fill(fds[1]);
+  pwrite_start(f, &w, fds[1], "x", 1, -1);
+  expect_pending(f, &w);
+  uv_walk(&f->uv, close_any, NULL);
+  leave(f);
+  check_is(w.calls, 1);
+  check_is(w.status, UV_ECANCELED);
+  check_is(w.n, 0);
+  close_both(fds);
+}
+
 /* Its memory is the thread's as long as the thread is at it. */
 WEIR_TEST(file_wait, closing_all_handles_waits_for_no_thread) {
   struct scratch s;

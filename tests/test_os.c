@@ -209,6 +209,36 @@ Test(os, waiting_is_done_again) {
   fixture_finish(&f);
 }
 
+/* What errno held before is no news. */
+Test(os, the_end_is_told_whatever_was_before) {
+  char bytes[8] = "weirweir";
+  struct scratch scratch;
+  size_t n = 7;
+  int fds[2];
+
+  pair_unix(fds);
+  close(fds[0]);
+  errno = EINTR;
+  check_is(weir__os_read(fds[1], 1, bufs(bytes, 4), 1, &n), UV_EOF);
+  errno = EINTR;
+  check_is(weir__os_read(fds[1], 1, bufs(bytes, 4), 2, &n), UV_EOF);
+  close(fds[1]);
+  check_is(pipe(fds), 0);
+  close(fds[1]);
+  errno = EINTR;
+  check_is(weir__os_read(fds[0], 0, bufs(bytes, 4), 2, &n), UV_EOF);
+  errno = EINTR;
+  check_is(weir__os_pread(fds[0], bufs(bytes, 4), 2, -1), 0);
+  errno = EINTR;
+  check_is(weir__os_pread_now(fds[0], bufs(bytes, 4), 2), 0);
+  close(fds[0]);
+  check_is(n, 7);
+  scratch_make(&scratch, 4);
+  errno = EINTR;
+  check_is(weir__os_pread(scratch.fd, bufs(bytes, 4), 2, 4), 0);
+  scratch_remove(&scratch);
+}
+
 /* ---- Accepting ---- */
 
 static int make_listener(struct sockaddr_in *addr) {

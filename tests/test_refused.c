@@ -64,6 +64,35 @@ WEIR_TEST(refused, places_that_are_missing) {
   conn_close(f, &c);
 }
 
+WEIR_TEST(refused, transfers_without_a_place) {
+  weir_mseq_t into = weir_mseq_block(NULL, 0);
+  weir_seq_t from = weir_seq_block(NULL, 0);
+  struct request r = {0};
+  struct conn c;
+  size_t n = 1;
+
+  conn_tcp(f, &c);
+  check_is(weir_read_now(NULL, into, &n), UV_EINVAL);
+  check_is(weir_read_now(&c.stream, into, NULL), UV_EINVAL);
+  check_is(weir_read_some(NULL, &c.stream, into, on_done), UV_EINVAL);
+  check_is(weir_read_some(&r.op, NULL, into, on_done), UV_EINVAL);
+  check_is(weir_read_some(&r.op, &c.stream, into, NULL), UV_EINVAL);
+  check_is(weir_write(NULL, &c.stream, from, on_done), UV_EINVAL);
+  check_is(weir_write(&r.op, NULL, from, on_done), UV_EINVAL);
+  check_is(weir_write(&r.op, &c.stream, from, NULL), UV_EINVAL);
+  check_is(weir_write_try(NULL, from, &n), UV_EINVAL);
+  check_is(n, 0);
+  check_is(weir_write_try(&c.stream, from, NULL), UV_EINVAL);
+  n = 1;
+  check_is(weir_write_now(NULL, &c.stream, from, &n, on_done), UV_EINVAL);
+  check_is(n, 0);
+  check_is(weir_write_now(&r.op, &c.stream, from, &n, NULL), UV_EINVAL);
+  check_is(weir_write_now(&r.op, &c.stream, from, NULL, on_done), UV_EINVAL);
+  run_out(f);
+  check_is(r.calls, 0);
+  conn_close(f, &c);
+}
+
 WEIR_TEST(refused, files_without_a_place) {
   struct request r = {0};
   struct scratch s;

@@ -73,8 +73,6 @@ static void note_failure(weir__ring_t *ring, int r) {
   default:
     ring->error = r;
     weir__loop_fail(ring->loop, r);
-    /* Whoever called us need not look; the next turn does. */
-    weir__loop_no_sleep(ring->loop);
   }
 }
 
