@@ -117,12 +117,12 @@ struct dials {
   struct request accepts[DIALS];
 };
 
-WEIR_TEST(again, connections_wait_for_room) {
-  static struct dials d;
+static struct dials d;
+
+static void dials_begin(struct weir_fixture *f) {
   struct sockaddr_in addr;
   int len = sizeof(addr);
 
-  fixture_reattach(f, ENTRIES);
   memset(&d, 0, sizeof(d));
   d.listener.peer = -1;
   check_is(uv_ip4_addr("127.0.0.1", 0, &addr), 0);
@@ -141,15 +141,40 @@ WEIR_TEST(again, connections_wait_for_room) {
                          &d.accepted[i].stream, on_done),
              0);
   }
+}
+
+static void dials_end(struct weir_fixture *f, int status) {
   for (int i = 0; i < DIALS; i++) {
-    finish(f, &d.connects[i], 0, 0);
-    finish(f, &d.accepts[i], 0, 0);
+    finish(f, &d.connects[i], status, 0);
+    finish(f, &d.accepts[i], status, 0);
   }
+  gate_pass();
   for (int i = 0; i < DIALS; i++) {
     conn_close(f, &d.clients[i]);
-    conn_close(f, &d.accepted[i]);
+    if (status == 0)
+      conn_close(f, &d.accepted[i]);
   }
   conn_close(f, &d.listener);
+}
+
+WEIR_TEST(again, connections_wait_for_room) {
+  fixture_reattach(f, ENTRIES);
+  dials_begin(f);
+  dials_end(f, 0);
+}
+
+WEIR_RING_TEST(again, connections_wait_for_the_kernel) {
+  break_ring(f, EAGAIN);
+  dials_begin(f);
+  run_some_turns(f);
+  gate_pass();
+  dials_end(f, 0);
+}
+
+WEIR_RING_TEST(again, connections_end_with_the_ring) {
+  break_ring(f, EPERM);
+  dials_begin(f);
+  dials_end(f, UV_EPERM);
 }
 
 /* ---- What has to wait first ---- */
