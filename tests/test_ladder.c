@@ -213,6 +213,26 @@ Test(ladder, so_many_entries_as_were_asked_for) {
   makes_do(64, 0, 64);
 }
 
+Test(ladder, each_choice_of_a_wait_has_its_reason) {
+  const weir_wait_t waits[] = {WEIR_WAIT_AUTO, WEIR_WAIT_UV, WEIR_WAIT_RING};
+  const char *why[3] = {NULL, NULL, NULL};
+
+  need_uring();
+  for (int i = 0; i < 3; i++) {
+    struct weir_fixture f;
+
+    fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
+    f.wait = waits[i];
+    check_is(attach(&f, 0), 0);
+    check_is(weir_loop_wait(f.loop, &why[i]),
+             waits[i] == WEIR_WAIT_RING ? WEIR_WAIT_RING : WEIR_WAIT_UV);
+    cr_assert(why[i] != NULL);
+    for (int k = 0; k < i; k++)
+      cr_assert(strcmp(why[i], why[k]) != 0);
+    leave(&f);
+  }
+}
+
 /* ---- Probing ---- */
 
 /* Without probing. */

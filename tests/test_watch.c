@@ -255,6 +255,11 @@ UV_TEST(the_other_side_is_still_watched) {
   check_is(w.calls, 0);
   drain_start(&d, c.peer);
   finish(f, &w, 0, sizeof(much));
+  /* A close with something unread would be a reset. */
+  memset(&r, 0, sizeof(r));
+  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(&byte, 1), on_done),
+           0);
+  finish(f, &r, 0, 1);
   close_stream(f, &c);
   drain_join(&d);
   check_is(d.received, sizeof(much));
