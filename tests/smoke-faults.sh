@@ -242,7 +242,7 @@ check_copies() {
   [ -e "$tmp/source" ] || head -c 3000000 /dev/urandom >"$tmp/source"
   if [ "$WEIR_BACKEND" = uring ]; then
     copies io_uring_enter error=EINTR:when=3+2 whole
-    copies io_uring_enter error=EBUSY:when=5+2 whole
+    copies io_uring_enter error=EBUSY:when=4+2 whole
     copies io_uring_enter error=EPERM:when=4+ torn
   else
     copies preadv,pwritev error=EINTR:when=1+2 whole
