@@ -56,6 +56,11 @@ seed_of() {
 }
 
 try() {
+  if ! patch -s -p1 --dry-run <"$1" >/dev/null; then
+    echo "$2: does not fit the sources any more"
+    status=1
+    return
+  fi
   patch -s -p1 <"$1" || die "$1"
   build $core
   if simulate notice.log; then

@@ -127,6 +127,8 @@ static int connects(request_t *q) {
     return -ENOTSOCK;
   int r =
       socket_connect(q->file, (const struct sockaddr *)(uintptr_t)q->sqe.addr);
+  if (r == 0)
+    progress();
   return r == -EINPROGRESS || r == -EALREADY ? -EAGAIN : r;
 }
 

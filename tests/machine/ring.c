@@ -58,8 +58,6 @@ void ring_post(ring_t *ring, uint64_t user_data, int result, unsigned flags) {
   else
     put_cqe(ring, &cqe);
   machine_note("completion", (long)(user_data & 0xffffffff), result);
-  if (result >= 0)
-    progress();
   tell(ring);
 }
 
