@@ -390,8 +390,8 @@ QUICK_SRCS := lib/cancel.c lib/close.c lib/os_unix.c lib/os_unix_socket.c \
 QUICK_TESTS := test_again test_cancel test_connect test_edges test_forged \
   test_kind test_os test_random test_refused test_schedules test_write_try
 mutate-quick:
-	@$(MAKE) --no-print-directory mutate AIMED=yes MUTANTS=12 SEED=1 FLOOR=75 \
-	  FILES='$(filter $(SRCS),$(QUICK_SRCS))' ASK='$(QUICK_TESTS)'
+	@$(MAKE) --no-print-directory mutate AIMED=yes MUTANTS=12 SEED=1 \
+	  FLOOR=75 FILES='$(filter $(SRCS),$(QUICK_SRCS))' ASK='$(QUICK_TESTS)'
 
 demo: samples
 	@srcdir='$(srcdir)' $(SHELL) $(srcdir)/samples/demo.sh
