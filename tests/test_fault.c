@@ -905,9 +905,28 @@ static void attach_lacking(weir_wait_t wait, unsigned lacks, unsigned caps) {
 }
 
 Test(fault, an_old_kernel_lacks_what_can_be_lacking, .timeout = 60) {
-  /* The bits are the same. */
+  /* The bits are the same, but for those that are not asked for before. */
   attach_lacking(WEIR_WAIT_UV, WEIR_FAULT_NO_FEATURES - 1,
-                 WEIR_FAULT_NO_FEATURES - 1);
+                 WEIR_FAULT_NO_SYNC_CANCEL - 1);
+}
+
+Test(fault, a_kernel_without_tables_of_buffers, .timeout = 60) {
+  weir_fault_options_t options;
+  struct weir_fixture f;
+  weir_fault_t *fault;
+  weir_pool_t *pool;
+  const char *why;
+
+  fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
+  memset(&options, 0, sizeof(options));
+  options.lacks = WEIR_FAULT_NO_SPARSE_BUFFERS | WEIR_FAULT_NO_TAGGED_BUFFERS;
+  check_is(weir_fault_begin(&options, &fault), 0);
+  fixture_attach(&f, NULL);
+  check_is(weir_pool_create(f.loop, 4, 4096, &pool), 0);
+  check_is(weir_pool_status(pool, &why), UV_ENOTSUP);
+  check_is(weir_pool_destroy(pool), 0);
+  fixture_finish(&f);
+  weir_fault_end(fault);
 }
 
 Test(fault, a_kernel_of_5_19, .timeout = 60) {

@@ -167,13 +167,18 @@ int weir__over_io_uring_get_cqe(struct io_uring *ring,
 
 /* ---- Registering ---- */
 
+static int lacks(unsigned feature) {
+  return weir__plan != NULL &&
+         (weir__plan_options(weir__plan)->lacks & feature) != 0;
+}
+
 static int refused(void) {
   return -weir__plan_error(WEIR_FAULT_REGISTER, -1);
 }
 
-static int lacks(unsigned feature) {
-  return weir__plan != NULL &&
-         (weir__plan_options(weir__plan)->lacks & feature) != 0;
+static int refused_or_lacking(unsigned feature) {
+  int r = refused();
+  return r == 0 && lacks(feature) ? -EINVAL : r;
 }
 
 int weir__over_io_uring_ring_dontfork(struct io_uring *ring)
@@ -197,9 +202,7 @@ int weir__over_io_uring_register_buffers_sparse(struct io_uring *ring,
     WEIR__OVER("io_uring_register_buffers_sparse");
 int weir__over_io_uring_register_buffers_sparse(struct io_uring *ring,
                                                 unsigned count) {
-  int r = refused();
-  if (r == 0 && lacks(WEIR_FAULT_NO_SPARSE_BUFFERS))
-    r = -EINVAL;
+  int r = refused_or_lacking(WEIR_FAULT_NO_SPARSE_BUFFERS);
   return r != 0 ? r
                 : weir__system_get()->io_uring_register_buffers_sparse(ring,
                                                                        count);
@@ -213,7 +216,7 @@ int weir__over_io_uring_register_buffers_tags(struct io_uring *ring,
                                               const struct iovec *iov,
                                               const __u64 *tags,
                                               unsigned count) {
-  int r = refused();
+  int r = refused_or_lacking(WEIR_FAULT_NO_TAGGED_BUFFERS);
   return r != 0 ? r
                 : weir__system_get()->io_uring_register_buffers_tags(
                       ring, iov, tags, count);
@@ -230,7 +233,7 @@ int weir__over_io_uring_register_buffers_update_tag(struct io_uring *ring,
                                                     const struct iovec *iov,
                                                     const __u64 *tags,
                                                     unsigned count) {
-  int r = refused();
+  int r = refused_or_lacking(WEIR_FAULT_NO_TAGGED_BUFFERS);
   return r != 0 ? r
                 : weir__system_get()->io_uring_register_buffers_update_tag(
                       ring, offset, iov, tags, count);
@@ -253,7 +256,7 @@ int weir__over_io_uring_register_iowq_max_workers(struct io_uring *ring,
     WEIR__OVER("io_uring_register_iowq_max_workers");
 int weir__over_io_uring_register_iowq_max_workers(struct io_uring *ring,
                                                   unsigned *counts) {
-  int r = refused();
+  int r = refused_or_lacking(WEIR_FAULT_NO_WORKER_LIMITS);
   return r != 0 ? r
                 : weir__system_get()->io_uring_register_iowq_max_workers(
                       ring, counts);
@@ -291,7 +294,7 @@ int weir__over_io_uring_register_sync_cancel(
     WEIR__OVER("io_uring_register_sync_cancel");
 int weir__over_io_uring_register_sync_cancel(
     struct io_uring *ring, struct io_uring_sync_cancel_reg *reg) {
-  int r = refused();
+  int r = refused_or_lacking(WEIR_FAULT_NO_SYNC_CANCEL);
   return r != 0 ? r
                 : weir__system_get()->io_uring_register_sync_cancel(ring, reg);
 }
