@@ -198,7 +198,8 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_connect(weir_op_t *op,
 /* One read into the first up to 16 non-empty segments of into. Success means
  * 1 <= n <= N. The end of the stream is UV_EOF with n = 0, for this and every
  * later read; errors are not remembered. One read may be outstanding:
- * UV_EALREADY. On the libuv backend on Windows a read fills one segment.
+ * UV_EALREADY, until it has ended, which may be before its callback. On the
+ * libuv backend on Windows a read fills one segment.
  *
  * A byte that the peer sent out of band (MSG_OOB) is left out, unless the
  * application has set SO_OOBINLINE; it may be taken from weir_fileno's
