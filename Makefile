@@ -405,7 +405,7 @@ QUICK_SRCS := lib/cancel.c lib/close.c lib/os_unix.c lib/os_unix_socket.c \
   lib/read.c lib/socket.c lib/start.c lib/stream.c lib/write.c \
   uring/cancel.c uring/net.c uring/reap.c uring/stream.c uring/submit.c
 QUICK_TESTS := test_again test_cancel test_connect test_edges test_forged \
-  test_kind test_os test_random test_refused test_schedules test_write_try
+  test_kind test_os test_program test_refused test_schedules test_write_try
 mutate-quick:
 	@$(MAKE) --no-print-directory mutate AIMED=yes MUTANTS=12 SEED=1 \
 	  FLOOR=75 FILES='$(filter $(SRCS),$(QUICK_SRCS))' ASK='$(QUICK_TESTS)'

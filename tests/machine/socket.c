@@ -144,7 +144,8 @@ static void arrives(object_t *object, long n) {
     send_reset(s->peer);
     return;
   }
-  if (s->reset)
+  /* What was on its way is lost when the sender closes with a reset. */
+  if (s->reset || (size_t)n > s->transit)
     return;
   s->transit -= (size_t)n;
   if (n == 0)
