@@ -206,7 +206,6 @@ FAULTY_C += tests/test_missed.c
 FAULTY_C += tests/test_more.c
 FAULTY_C += tests/test_no_buffers.c
 FAULTY_C += tests/test_over_files.c
-FAULTY_C += tests/test_random.c
 FAULTY_C += tests/test_read.c
 FAULTY_C += tests/test_read_cond.c
 FAULTY_C += tests/test_reset.c

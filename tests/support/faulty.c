@@ -45,6 +45,7 @@ static const struct {
   const char *why;
 } calm[] = {
     {"adopt", "", SHORT, one_read},
+    {"cancel", "", SHORT, one_read},
     {"close", "a_descriptor_number_that_comes_again", SHORT, one_read},
     {"connect", "", CUT | SHORT, one_read},
     {"connecting", "what_the_application_closed_is_not_waited_with", AGAIN,
