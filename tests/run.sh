@@ -68,8 +68,12 @@ line() {
   [ "$4" -eq 0 ] || echo "$2" >>"$out/failures"
 }
 
-# Sets $found to the number of sanitizer reports that have come since.
+# Sets $found to the number of sanitizer reports that have come since, but for
+# AddressSanitizer's remark on whoever has several stacks.
 new_reports() {
+  find "$san" -type f \
+    ! -exec grep -qv 'fully support makecontext' \
+    {} \; -exec rm -f {} +
   found=$(($(find "$san" -type f | wc -l) - reports))
   reports=$((reports + found))
 }
