@@ -227,7 +227,9 @@ $(SIMULATE): %$(EXEEXT): %.o $(MACHINE_OBJS) $(PROGRAM_OBJS) $(TESTLIB_LOBJS) \
 	$(quiet)$(LINK) -o $@ $(filter %.o %.lo,$^) $(CORE) $(OWN_LIBS) \
 	  $(THREAD_LIBS) $(LIBS)
 
-$(FUZZERS): %$(EXEEXT): %.o $(TESTLIB_LOBJS) libweir-core.la
+# Without what stands before functions of the C library: sanitizers do as well.
+FUZZ_LOBJS := $(addprefix lib/test/,pair.lo runs.lo script.lo)
+$(FUZZERS): %$(EXEEXT): %.o $(FUZZ_LOBJS) libweir-core.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o %.lo,$^) \
 	  libweir-core.la $(OWN_LIBS) $(LIBS)
@@ -322,8 +324,8 @@ check-tsan:
 endif
 
 # Those that can do without Criterion, which is not built for it, and without
-# the seam before libuv. What ends a program is not to be taken for a skipped
-# test.
+# libuv's functions of their own. What ends a program is not to be taken for a
+# skipped test.
 MSAN_CC ?= clang
 ifneq ($(MSAN_OBJS),)
 check-msan: export MSAN_OPTIONS := exitcode=1
