@@ -138,7 +138,7 @@ criterion() {
     line ok "$name" "$good" 0 "$off"
     return
   fi
-  grep '^\[----\]\|^\[FAIL\]\|^\[ERR' "$log" >"$log.short" ||
+  grep '^\[----\]\|^\[FAIL\]\|^\[ERR\|_SEED=' "$log" >"$log.short" ||
     tail -n 20 "$log" >"$log.short"
   show "$log.short"
 }

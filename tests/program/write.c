@@ -167,10 +167,11 @@ static void was_now(job_t *job, int r, int want) {
 static void begin(end_t *e, random_t *dice, int form, size_t len) {
   program_t *p = e->p;
   job_t *job = job_new(p, e, dice);
+  int open = e->ended == END_ENDED ? UV_EPIPE : 0;
   int want = end_refuses(e), r;
 
-  if (want == 0 && e->ended == END_ENDED)
-    want = UV_EPIPE;
+  if (want == 0)
+    want = open;
   job->form = form;
   job->len = len;
   job->piece = flow_write(&e->out, len);
@@ -182,7 +183,7 @@ static void begin(end_t *e, random_t *dice, int form, size_t len) {
   p->inside = 0;
   /* That it is connected may be told later. */
   if (want == UV_ENOTCONN && r != want)
-    want = 0;
+    want = open;
   cut_begun(&job->cut);
   trace(p, "  write %d of %zu in %zu: %d, %zu", form, len, job->cut.count, r,
         job->went);
