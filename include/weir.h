@@ -11,6 +11,7 @@
 #include <weir/file.h>
 #include <weir/kind.h>
 #include <weir/loop.h>
+#include <weir/message.h>
 #include <weir/op.h>
 #include <weir/pool.h>
 #include <weir/seq.h>

@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "backend.h"
 #include "op.h"
+#include "op_block.h"
 #include "os_handle.h"
 #include "queue.h"
 #include "stream.h"

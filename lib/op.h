@@ -8,6 +8,7 @@
 #include <weir/op.h>
 
 #include "loop.h"
+#include "op_block.h"
 #include "queue.h"
 #include "seq.h"
 
@@ -134,12 +135,6 @@ static inline int weir__op_ending(const weir_op_t *op) {
   return op->status != 0;
 }
 
-/* Gives the blocks back that operations have left behind. */
-void weir__op_blocks_free(weir_loop_t *loop);
-
-/* Gives the block of op's segments back, which it has. */
-void weir__op_drop_block(const weir_op_t *op);
-
 /* op has ended with status. UV_ECANCELED stands for the reason of weir__op_end,
  * if that was called. Its callback is due as soon as it is queued. */
 static inline void weir__op_ended(weir_op_t *op, int status) {
@@ -148,7 +143,7 @@ static inline void weir__op_ended(weir_op_t *op, int status) {
     op->status = status;
   op->state = WEIR__OP_DONE;
   if ((op->flags & WEIR__OP_BLOCK) != 0)
-    weir__op_drop_block(op);
+    weir__op_block_give(op->loop, op->held.block);
 }
 
 /* Queues the callbacks of `count` operations that have ended, from first to

@@ -311,6 +311,37 @@ static void own_kind(struct scene *t) {
   scripted_close(t->f, &s);
 }
 
+static void on_released(weir_message_t *message) {
+  ++*(int *)message->data;
+}
+
+/* Writes of which nobody hears. */
+static void messages(struct scene *t) {
+  const weir_test_options_t options = {.no_now = 1};
+  static char bytes[20000];
+  weir_message_t message;
+  struct scripted s;
+  int released = 0;
+  size_t n = 0;
+
+  lay_out(1000);
+  scripted_open(t->f, &s, &options);
+  message.data = &released;
+  check_is(weir_message_init(&message, weir_seq_bufs(from, 1000), on_released),
+           0);
+  if (taken(t, weir_message_write(&message, &s.stream)))
+    n = 1000;
+  pattern_fill(bytes, n, sizeof(bytes));
+  if (taken(t, weir_write_copy(&s.stream, bytes, sizeof(bytes))))
+    n += sizeof(bytes);
+  check_is(weir_stream_queued(&s.stream), n);
+  weir_message_release(&message);
+  run_out(t->f);
+  check_is(released, 1);
+  scripted_expect(&s, n);
+  scripted_close(t->f, &s);
+}
+
 /* ---- Scenes: buffers that grow ---- */
 
 static void pair_of_ends(struct scene *t, struct end ends[2]) {
@@ -766,6 +797,10 @@ WEIR_TEST(want, adopted_handles) {
 
 WEIR_TEST(want, an_own_kind) {
   play_all(f, own_kind, SAME_LOOP);
+}
+
+WEIR_TEST(want, messages) {
+  play_all(f, messages, SAME_LOOP);
 }
 
 WEIR_TEST(want, reading_into_flat_buffers) {
