@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "support/gate.h"
 #include "support/net.h"
 #include "support/rings.h"
 #include "support/scratch.h"
@@ -158,6 +159,24 @@ static uint64_t transfer(struct weir_fixture *f, const struct scratch *s,
   finish(f, &r, 0, buf.len);
   scratch_expect(s, offset, buf.len);
   return stats_of(f).fixed_ops - before;
+}
+
+/* Each pool is told to the kernel, behind a table for all of them. */
+WEIR_TEST(pool, what_registers_it_is_counted) {
+  const int calls[] = {CALL_URING_REGISTER};
+  weir_pool_t *pools[2];
+  uint64_t before = stats_of(f).syscalls;
+  int expected = ring_registers(f) ? 3 : 0;
+
+  gate_open(f, calls, 1);
+  for (int i = 0; i < 2; i++)
+    pools[i] = new_pool(f, 2, 4096);
+  check_is(gate_calls(CALL_URING_REGISTER), expected);
+  check_is(stats_of(f).syscalls - before, expected);
+  for (int i = 0; i < 2; i++)
+    check_is(weir_pool_destroy(pools[i]), 0);
+  cr_assert(gate_calls(CALL_URING_REGISTER) >= expected);
+  check_is(stats_of(f).syscalls - before, gate_calls(CALL_URING_REGISTER));
 }
 
 WEIR_TEST(pool, its_buffers_make_file_operations_fixed) {

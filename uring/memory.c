@@ -14,8 +14,6 @@
 static int register_empty(weir__ring_t *ring) {
   struct iovec segments[WEIR__BUFFER_SLOTS];
   __u64 tags[WEIR__BUFFER_SLOTS];
-  if (!(ring->caps & WEIR__CAP_TAGGED_BUFFERS))
-    return UV_ENOTSUP;
   memset(segments, 0, sizeof(segments));
   memset(tags, 0, sizeof(tags));
   int r = io_uring_register_buffers_tags(&ring->uring, segments, tags,
@@ -29,6 +27,8 @@ static int make_table(weir__ring_t *ring) {
   int r;
   if (ring->memory.has_table)
     return 0;
+  if (!(ring->caps & (WEIR__CAP_SPARSE_BUFFERS | WEIR__CAP_TAGGED_BUFFERS)))
+    return UV_ENOTSUP;
   ring->loop->stats.syscalls++;
   if (ring->caps & WEIR__CAP_SPARSE_BUFFERS)
     r = io_uring_register_buffers_sparse(&ring->uring, WEIR__BUFFER_SLOTS);
