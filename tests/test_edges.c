@@ -1,15 +1,19 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "support/gate.h"
 #include "support/net.h"
+#include "support/scratch.h"
 #include "support/scripted.h"
 
 /* What is rarely met: counts that nobody looks at, descriptors of streams that
@@ -55,6 +59,31 @@ WEIR_TEST(edges, a_window_behind_a_short_write_is_counted) {
   scripted_close(f, &s);
 }
 
+/* At once, or later. */
+WEIR_TEST(edges, what_is_asked_again_is_counted) {
+  const weir_test_step_t steps[] = {{.status = UV_EAGAIN},
+                                    {.status = UV_EAGAIN, .turns = 1},
+                                    {.status = UV_EBUSY, .turns = 1}};
+  const weir_test_script_t script = {.steps = steps, .nsteps = 3};
+  weir_test_options_t options = {
+      .read = script, .write = script, .input = "weir", .input_size = 4};
+  struct request r = {0}, w = {0};
+  struct scripted s;
+  char bytes[4];
+
+  scripted_open(f, &s, &options);
+  check_is(weir_read_some(&r.op, &s.stream, weir_mseq_block(bytes, 4), on_done),
+           0);
+  finish(f, &r, 0, 4);
+  check_is(stats_of(f).retries, 3);
+  check_is(weir_write(&w.op, &s.stream, weir_seq_block("we", 2), on_done), 0);
+  finish(f, &w, 0, 2);
+  check_is(stats_of(f).retries, 6);
+  check_is(stats_of(f).reads, 1);
+  check_is(stats_of(f).writes, 1);
+  scripted_close(f, &s);
+}
+
 WEIR_TEST(edges, more_than_there_is_is_too_much) {
   struct request w = {0};
   struct conn c;
@@ -72,36 +101,192 @@ WEIR_TEST(edges, more_than_there_is_is_too_much) {
   conn_close(f, &c);
 }
 
+/* What the counters say of system calls, but for io_uring_enter, is what came
+ * to the gate. */
+struct tally {
+  const int *calls;
+  uint64_t counted;
+  int came;
+};
+
+enum { GATED = 4 };
+
+static uint64_t counted(const struct weir_fixture *f) {
+  return stats_of(f).syscalls - stats_of(f).enters;
+}
+
+static int came(const int *calls) {
+  int sum = 0;
+
+  for (int i = 0; i < GATED; i++)
+    sum += gate_calls(calls[i]);
+  return sum;
+}
+
+static void tally_anew(const struct weir_fixture *f, struct tally *t) {
+  t->counted = counted(f);
+  t->came = came(t->calls);
+}
+
+static struct tally tally_open(struct weir_fixture *f, const int *calls) {
+  struct tally t = {.calls = calls};
+
+  gate_open(f, calls, GATED);
+  tally_anew(f, &t);
+  return t;
+}
+
+/* So many since the last time. */
+static void tally(const struct weir_fixture *f, struct tally *t, int expected) {
+  check_is(counted(f) - t->counted, expected);
+  check_is(came(t->calls) - t->came, expected);
+  tally_anew(f, t);
+}
+
+WEIR_TEST(edges, the_calls_of_a_server_are_counted) {
+  const int calls[] = {SYS_socket, SYS_bind, SYS_setsockopt, SYS_listen};
+  struct tally t = tally_open(f, calls);
+  struct sockaddr_in6 addr6;
+  struct sockaddr_in addr;
+  struct conn c[3];
+  char dir[SCRATCH_DIR];
+  char path[SCRATCH_DIR + 8];
+
+  memset(c, 0, sizeof(c));
+  scratch_dir(dir);
+  snprintf(path, sizeof(path), "%s/socket", dir);
+  check_is(uv_ip4_addr("127.0.0.1", 0, &addr), 0);
+  check_is(uv_ip6_addr("::1", 0, &addr6), 0);
+  for (int i = 0; i < 3; i++) {
+    c[i].peer = -1;
+    check_is(i < 2 ? weir_tcp_init(f->loop, &c[i].stream)
+                   : weir_pipe_init(f->loop, &c[i].stream),
+             0);
+  }
+  check_is(weir_tcp_bind(&c[0].stream, (struct sockaddr *)&addr, 0), 0);
+  tally(f, &t, 3);
+  if (weir_tcp_bind(&c[1].stream, (struct sockaddr *)&addr6, 0) == 0)
+    tally(f, &t, 4);
+  tally_anew(f, &t);
+  check_is(weir_pipe_bind(&c[2].stream, path), 0);
+  tally(f, &t, 2);
+  for (int i = 0; i < 3; i += 2)
+    check_is(weir_listen(&c[i].stream, 5), 0);
+  tally(f, &t, 2);
+  /* The name of a socket goes with it. */
+  for (int i = 0; i < 3; i++) {
+    tally_anew(f, &t);
+    conn_close(f, &c[i]);
+    check_is(counted(f) - t.counted, i < 2 ? 1 : 2);
+  }
+  check_is(rmdir(dir), 0);
+}
+
+/* On a ring a connect of TCP is none. */
+WEIR_TEST(edges, the_calls_of_a_client_are_counted) {
+  const int calls[] = {SYS_socket, SYS_connect, SYS_fcntl, SYS_getsockopt};
+  struct tally t = tally_open(f, calls);
+  struct request r[2];
+  struct sockaddr_in addr;
+  struct conn c[3];
+  int fds[2];
+
+  memset(r, 0, sizeof(r));
+  memset(c, 0, sizeof(c));
+  check_is(uv_ip4_addr("127.0.0.1", 1, &addr), 0);
+  check_is(weir_pipe_init(f->loop, &c[0].stream), 0);
+  check_is(weir_pipe_connect(&r[0].op, &c[0].stream, "/nobody", on_done), 0);
+  finish(f, &r[0], UV_ENOENT, 0);
+  tally(f, &t, f->backend == WEIR_BACKEND_UV ? 2 : 6);
+  check_is(weir_tcp_init(f->loop, &c[1].stream), 0);
+  check_is(weir_tcp_connect(&r[1].op, &c[1].stream, (struct sockaddr *)&addr,
+                            on_done),
+           0);
+  finish(f, &r[1], UV_ECONNREFUSED, 0);
+  if (f->backend == WEIR_BACKEND_UV)
+    tally(f, &t, 3);
+  check_is(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  check_is(weir_pipe_init(f->loop, &c[2].stream), 0);
+  tally_anew(f, &t);
+  check_is(weir_pipe_open(&c[2].stream, fds[0]), 0);
+  tally(f, &t, 3);
+  for (int i = 0; i < 3; i++) {
+    c[i].peer = i < 2 ? -1 : fds[1];
+    conn_close(f, &c[i]);
+  }
+}
+
 /* ---- Descriptors ---- */
+
+/* A listener at *addr, and an accept that waits. */
+static void listen_and_accept(struct weir_fixture *f, struct conn *listener,
+                              struct conn *client, struct request *r,
+                              struct sockaddr_in *addr) {
+  int len = sizeof(*addr);
+
+  memset(listener, 0, sizeof(*listener));
+  memset(client, 0, sizeof(*client));
+  listener->peer = -1;
+  check_is(uv_ip4_addr("127.0.0.1", 0, addr), 0);
+  check_is(weir_tcp_init(f->loop, &listener->stream), 0);
+  check_is(weir_tcp_bind(&listener->stream, (const struct sockaddr *)addr, 0),
+           0);
+  check_is(weir_listen(&listener->stream, 5), 0);
+  check_is(weir_getsockname(&listener->stream, (struct sockaddr *)addr, &len),
+           0);
+  check_is(weir_accept(&r->op, &listener->stream, &client->stream, on_done), 0);
+  run_turn(f);
+}
+
+static int dial(const struct sockaddr_in *addr) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  check_is(connect(fd, (const struct sockaddr *)addr, sizeof(*addr)), 0);
+  return fd;
+}
 
 WEIR_TEST(edges, what_is_accepted_is_closed_on_exec) {
   struct request accept = {0};
   struct conn listener, client;
   struct sockaddr_in addr;
   uv_os_fd_t fd;
-  int len = sizeof(addr);
 
-  memset(&listener, 0, sizeof(listener));
-  memset(&client, 0, sizeof(client));
-  check_is(uv_ip4_addr("127.0.0.1", 0, &addr), 0);
-  check_is(weir_tcp_init(f->loop, &listener.stream), 0);
-  check_is(weir_tcp_bind(&listener.stream, (const struct sockaddr *)&addr, 0),
-           0);
-  check_is(weir_listen(&listener.stream, 5), 0);
-  check_is(weir_getsockname(&listener.stream, (struct sockaddr *)&addr, &len),
-           0);
+  listen_and_accept(f, &listener, &client, &accept, &addr);
   check_is(weir_fileno(&listener.stream, &fd), 0);
   check_is(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-  check_is(weir_accept(&accept.op, &listener.stream, &client.stream, on_done),
-           0);
-  run_turn(f);
-  client.peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  check_is(connect(client.peer, (struct sockaddr *)&addr, sizeof(addr)), 0);
+  client.peer = dial(&addr);
   finish(f, &accept, 0, 0);
   check_is(weir_fileno(&client.stream, &fd), 0);
   check_is(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
   conn_close(f, &client);
-  listener.peer = -1;
+  conn_close(f, &listener);
+}
+
+/* libuv's way asks at once behind a connection that was there: an answer that
+ * would be the same if nobody comes says nothing. */
+WEIR_TEST(edges, a_full_table_of_files_and_nobody_there_waits) {
+  const int calls[] = {SYS_accept4};
+  struct request r[2];
+  struct conn listener, client[2];
+  struct sockaddr_in addr;
+
+  memset(r, 0, sizeof(r));
+  gate_open(f, calls, 1);
+  listen_and_accept(f, &listener, &client[0], &r[0], &addr);
+  client[0].peer = dial(&addr);
+  finish(f, &r[0], 0, 0);
+  gate_fail(SYS_accept4, ENFILE, GATE_FOR_EVER);
+  memset(&client[1], 0, sizeof(client[1]));
+  check_is(weir_accept(&r[1].op, &listener.stream, &client[1].stream, on_done),
+           0);
+  run_some_turns(f);
+  check_is(r[1].calls, 0);
+  check_is(gate_failures(SYS_accept4), f->backend == WEIR_BACKEND_UV);
+  gate_pass();
+  client[1].peer = dial(&addr);
+  finish(f, &r[1], 0, 0);
+  conn_close(f, &client[0]);
+  conn_close(f, &client[1]);
   conn_close(f, &listener);
 }
 

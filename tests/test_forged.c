@@ -100,9 +100,10 @@ static void accepts_the_next(struct weir_fixture *f, int result) {
 }
 
 Test(forged, an_accept_goes_on) {
-  const int results[] = {-ECONNABORTED, -EINTR, -EAGAIN, -512};
+  const int results[] = {-ECONNABORTED, -EINTR,  -EAGAIN,
+                         -EMFILE,       -ENFILE, -512};
 
-  each_result(accepts_the_next, results, 4);
+  each_result(accepts_the_next, results, 6);
 }
 
 static void accept_fails(struct weir_fixture *f, int result) {

@@ -297,6 +297,7 @@ Test(os, the_descriptor_0_is_one) {
   check_is(got, 0);
   check_is(weir__os_check_socket(0), 0);
   check_is(weir__os_await(0, 1, -1, -1), 1);
+  check_is(weir__os_await(0, 0, -1, 0), 0);
   check_is(dup2(input, 0), 0);
   close(input);
   close(fd);
