@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: MIT
 #
 # Whether the tests would notice: mutate.sh FILE..., for make mutate. Makes one
-# small change to one of the files, builds, runs the unit tests until one fails,
-# and takes the change back; again and again. Prints the changes that no test
-# noticed; out/mutate/state/log says who noticed the others. All of it happens
-# to a copy of the sources in out/mutate.
+# small change to one of the files, builds, runs the unit tests and the
+# simulation until one fails, and takes the change back; again and again. Prints
+# the changes that no test noticed; out/mutate/state/log says who noticed the
+# others. All of it happens to a copy of the sources in out/mutate.
 #
 # MUTANTS  how many changes to try (40); those that do not compile, or into the
 #          same, do not count, nor do those that tests/mutate.known lists
@@ -88,7 +88,7 @@ programs() {
     # shellcheck disable=SC2086
     printf 'tests/%s\n' $ASK
   else
-    sed -n 's/^TESTS_C += \(.*\)\.c$/\1/p' sources.mk
+    sed -En 's/^(TESTS|SIMULATE)_C \+= (.*)\.c$/\2/p' sources.mk
   fi
 }
 
@@ -118,9 +118,11 @@ prepare() {
 # What a change makes grow shall not take all memory.
 cat >"$work/one" <<'END'
 ulimit -v 8388608
+flags='--fail-fast --color=never'
+[ "${1##*/}" != simulate ] || flags=
 export GCOV_PREFIX="$2/cover/${1##*/}"
 began=$(date +%s)
-timeout -k 1 "$3" "$1" --fail-fast --color=never >"$2/log.${1##*/}" 2>&1 &
+timeout -k 1 "$3" "$1" $flags >"$2/log.${1##*/}" 2>&1 &
 pid=$!
 : >"$2/running/$pid"
 wait $pid

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "support/child.h"
 #include "support/gate.h"
 #include "support/net.h"
 #include "support/scratch.h"
@@ -260,6 +261,50 @@ WEIR_TEST(edges, what_is_accepted_is_closed_on_exec) {
   check_is(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
   conn_close(f, &client);
   conn_close(f, &listener);
+}
+
+/* How many descriptors a program that this one starts would have. */
+static int inherited(void) {
+  int count = 0;
+
+  for (int fd = 0; fd < 1024; fd++) {
+    int flags = fcntl(fd, F_GETFD);
+    count += flags >= 0 && (flags & FD_CLOEXEC) == 0;
+  }
+  return count;
+}
+
+static void child_renews(struct weir_fixture *f, void *arg) {
+  int before = *(int *)arg;
+
+  must(uv_loop_fork(&f->uv) == 0);
+  must(weir_loop_fork(f->loop) == 0);
+  must(inherited() == before);
+}
+
+static uv_file opened;
+
+static void on_opened(weir_op_t *op, int status, size_t n) {
+  on_done(op, status, n);
+  opened = weir_file_result(op);
+}
+
+WEIR_TEST(edges, what_a_loop_opens_is_closed_on_exec) {
+  struct request r = {0};
+  int before;
+
+  check_is(weir_loop_detach(f->loop, NULL), 0);
+  uv_close((uv_handle_t *)&f->watchdog, NULL);
+  run_out(f);
+  before = inherited();
+  fixture_attach(f, NULL);
+  check_is(
+      weir_file_open(f->loop, &r.op, "/dev/null", UV_FS_O_RDONLY, 0, on_opened),
+      0);
+  finish(f, &r, 0, 0);
+  check_is(inherited(), before);
+  check_is(close(opened), 0);
+  child_run(child_renews, f, &before);
 }
 
 /* libuv's way asks at once behind a connection that was there: an answer that
