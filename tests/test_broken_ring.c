@@ -396,9 +396,11 @@ RING_TEST(takes_nothing_any_more) {
     struct conn c, other;
     char bytes[16] = "";
     uv_os_fd_t fd;
+    int registers, asked;
 
     setenv("WEIR_URING_CAPS_OFF", "defer_taskrun,coop_taskrun", 1);
     renew(f);
+    asked = ring_cancels_all(f);
     conn_unix(f, &c);
     conn_unix(f, &other);
     speaker = &c;
@@ -406,11 +408,13 @@ RING_TEST(takes_nothing_any_more) {
         weir_read_some(&r.op, &c.stream, weir_mseq_block(bytes, 16), on_end),
         0);
     run_some_turns(f);
+    registers = gate_calls(CALL_URING_REGISTER);
     gate_fail(CALL_URING_ENTER, EPERM, GATE_FOR_EVER);
     check_is(weir_write(&w.op, &other.stream, weir_seq_block("x", 1), on_done),
              0);
     finish(f, &r, UV_EPERM, 0);
     finish(f, &w, UV_EPERM, 0);
+    check_is(gate_calls(CALL_URING_REGISTER) - registers, asked);
     uv_sleep(1);
     check_is(bytes[1], 0);
     check_is(weir_fileno(&c.stream, &fd), 0);

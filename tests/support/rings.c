@@ -23,6 +23,10 @@ int ring_registers(const struct weir_fixture *f) {
   return (caps_of(f) & any) != 0;
 }
 
+int ring_cancels_all(const struct weir_fixture *f) {
+  return (caps_of(f) & WEIR__CAP_SYNC_CANCEL) != 0;
+}
+
 #else
 
 int ring_is_one_threads(const struct weir_fixture *f) {
@@ -31,6 +35,11 @@ int ring_is_one_threads(const struct weir_fixture *f) {
 }
 
 int ring_registers(const struct weir_fixture *f) {
+  (void)f;
+  return 0;
+}
+
+int ring_cancels_all(const struct weir_fixture *f) {
   (void)f;
   return 0;
 }

@@ -16,4 +16,7 @@ int ring_is_one_threads(const struct weir_fixture *f);
 /* Memory can be registered, if there is enough to lock. */
 int ring_registers(const struct weir_fixture *f);
 
+/* The kernel can be asked to end all that is in it, within the call. */
+int ring_cancels_all(const struct weir_fixture *f);
+
 #endif
