@@ -330,6 +330,10 @@ Test(ladder, attaching_says_that_the_eventfd_is_refused) {
   attaching_says(CALL_URING_REGISTER, ENOMEM, UV_ENOMEM, "the eventfd: ");
 }
 
+Test(ladder, attaching_says_that_the_eventfd_is_not_watched) {
+  attaching_says(SYS_epoll_ctl, ENOMEM, UV_ENOMEM, "the eventfd: ");
+}
+
 /* It is made for a ring of one thread alone. */
 Test(ladder, attaching_says_that_there_is_no_pipe) {
   unsetenv("WEIR_URING_CAPS_OFF");

@@ -235,6 +235,39 @@ WEIR_TEST(pool, segments_in_and_out_of_it_may_be_mixed) {
   scratch_remove(&s);
 }
 
+WEIR_TEST(pool, segments_of_two_pools_are_not_fixed) {
+  weir_pool_t *pools[2] = {new_pool(f, 1, 4096), new_pool(f, 1, 4096)};
+  struct scratch s;
+  uv_buf_t a[2], bufs[2];
+
+  scratch_make(&s, 1000);
+  for (int i = 0; i < 2; i++)
+    check_is(weir_pool_acquire(pools[i], &a[i]), 0);
+  for (int i = 0; i < 2; i++) {
+    struct request r = {0}, w = {0};
+
+    bufs[0] = uv_buf_init(a[i].base, 100);
+    bufs[1] = uv_buf_init(a[1 - i].base + 500, 100);
+    check_is(weir_file_pread(f->loop, &r.op, s.fd, weir_mseq_bufs(bufs, 2), 300,
+                             on_done),
+             0);
+    finish(f, &r, 0, 200);
+    cr_assert(pattern_holds(bufs[0].base, 300, 100));
+    cr_assert(pattern_holds(bufs[1].base, 400, 100));
+    check_is(weir_file_pwrite(f->loop, &w.op, s.fd, weir_seq_bufs(bufs, 2), 300,
+                              on_done),
+             0);
+    finish(f, &w, 0, 200);
+  }
+  check_is(stats_of(f).fixed_ops, 0);
+  scratch_expect(&s, 0, 1000);
+  for (int i = 0; i < 2; i++) {
+    check_is(weir_pool_release(pools[i], &a[i]), 0);
+    check_is(weir_pool_destroy(pools[i]), 0);
+  }
+  scratch_remove(&s);
+}
+
 WEIR_TEST(pool, its_buffers_serve_streams_too) {
   weir_pool_t *pool = new_pool(f, 2, 4096);
   struct request r = {0}, w = {0};
