@@ -86,7 +86,7 @@ fi
 
 awk '$2 ~ /^[A-TV-Z]$/ && $3 !~ /^WEIR_/ { print $3 }' "$tmp/nm" |
   sort >"$tmp/versioned"
-sed 's/@.*//' "$tmp/versioned" >"$tmp/exported"
+sed 's/@.*//' "$tmp/versioned" | sort >"$tmp/exported"
 
 if [ "$1" = --update ]; then
   { grep '^#' "$list" && cat "$tmp/exported" "$tmp/sizes.txt"; } >"$tmp/new"
