@@ -13,6 +13,7 @@
 #include <weir/loop.h>
 #include <weir/message.h>
 #include <weir/op.h>
+#include <weir/option.h>
 #include <weir/pool.h>
 #include <weir/seq.h>
 #include <weir/stream.h>

@@ -42,12 +42,6 @@ int weir_getpeername(const weir_stream_t *stream, struct sockaddr *addr,
   return name_of(stream, addr, len, weir__os_peername);
 }
 
-int weir_tcp_nodelay(weir_stream_t *stream, int on) {
-  uv_os_fd_t fd;
-  int r = weir_fileno(stream, &fd);
-  return r != 0 ? r : weir__os_nodelay(fd, on);
-}
-
 /* ---- The end ---- */
 
 int weir__own_shutdown(weir_stream_t *stream) {
@@ -81,7 +75,7 @@ static void close_descriptor(weir_stream_t *stream) {
   weir__own_t *own = weir__own(stream);
   if ((own->flags & WEIR__OWN_BOUND) != 0) {
     stream->loop->stats.syscalls++;
-    weir__os_unlink(own->ends.bound.path);
+    weir__os_unlink(own->ends.bound.path.bytes);
   }
   if (own->fd >= 0 && (own->flags & WEIR__OWN_STAYS) == 0) {
     stream->loop->stats.syscalls++;

@@ -6,11 +6,18 @@
 
 #include <uv.h>
 
-/* An address, or a path that weir__os_check_path has let pass. */
+/* The name of a UNIX socket that weir__os_set_path has let pass: a path with
+ * its final 0, or an abstract name, which begins with one. */
+typedef struct weir__path_s {
+  unsigned size;
+  char bytes[124];
+} weir__path_t;
+
+/* An address, or such a name. */
 typedef union weir__peer_u {
   struct sockaddr addr;
   struct sockaddr_in6 in6;
-  char path[128];
+  weir__path_t path;
 } weir__peer_t;
 
 /* System calls on a descriptor that both backends make directly. None waits
@@ -71,15 +78,16 @@ int weir__os_accept(uv_os_fd_t fd, uv_os_sock_t *client);
 /* The bytes of an address, 0 if it is neither AF_INET nor AF_INET6. */
 unsigned weir__os_address_size(const struct sockaddr *addr);
 
-/* Whether name can be a socket's path, with its final 0: 0, UV_EINVAL (it is
- * empty) or UV_ENAMETOOLONG. */
-int weir__os_check_path(const char *name);
+/* Makes a socket's name of len bytes, a path or an abstract one: 0, UV_EINVAL
+ * (empty, a path with a 0 in it, an abstract one where there are none) or
+ * UV_ENAMETOOLONG. */
+int weir__os_set_path(weir__path_t *path, const char *name, size_t len);
 
 /* Bind to an address, whose use by connections that are over does not matter,
  * or to a path; where its directory is missing, that is UV_EACCES, as libuv has
  * it for the sake of Windows. ipv6_only is for AF_INET6. */
 int weir__os_bind(uv_os_fd_t fd, const struct sockaddr *addr, int ipv6_only);
-int weir__os_bind_path(uv_os_fd_t fd, const char *path);
+int weir__os_bind_path(uv_os_fd_t fd, const weir__path_t *path);
 void weir__os_unlink(const char *path);
 int weir__os_listen(uv_os_fd_t fd, int backlog);
 
@@ -87,7 +95,7 @@ int weir__os_listen(uv_os_fd_t fd, int backlog);
  * weir__os_error tells how it ended; or an error. To a path it happens at once,
  * or not: UV_EAGAIN if the backlog is full, for whose end there is no event. */
 int weir__os_connect(uv_os_fd_t fd, const struct sockaddr *addr);
-int weir__os_connect_path(uv_os_fd_t fd, const char *path);
+int weir__os_connect_path(uv_os_fd_t fd, const weir__path_t *path);
 
 /* The error that the socket has kept, which is forgotten then, or 0. */
 int weir__os_error(uv_os_fd_t fd);
@@ -95,7 +103,26 @@ int weir__os_error(uv_os_fd_t fd);
 int weir__os_shutdown(uv_os_fd_t fd);
 int weir__os_sockname(uv_os_fd_t fd, struct sockaddr *addr, int *len);
 int weir__os_peername(uv_os_fd_t fd, struct sockaddr *addr, int *len);
-int weir__os_nodelay(uv_os_fd_t fd, int on);
+
+typedef enum weir__option_e {
+  WEIR__OPTION_NODELAY,
+  WEIR__OPTION_KEEPALIVE,
+  WEIR__OPTION_KEEP_IDLE, /* seconds, as the next */
+  WEIR__OPTION_KEEP_INTERVAL,
+  WEIR__OPTION_KEEP_COUNT,
+  WEIR__OPTION_CORK,
+  WEIR__OPTION_FASTOPEN,
+  WEIR__OPTION_REUSEPORT,
+  WEIR__OPTION_SEND_BUFFER,
+  WEIR__OPTION_RECV_BUFFER,
+  WEIR__OPTION_TTL,
+  WEIR__OPTION_TOS
+} weir__option_t;
+
+/* UV_ENOTSUP where the system has no such setting, for what is no socket, and,
+ * but for the buffers, for a socket that is not TCP's. */
+int weir__os_set_option(uv_os_fd_t fd, weir__option_t option, int value);
+int weir__os_get_option(uv_os_fd_t fd, weir__option_t option, int *value);
 
 /* Has the close of fd reset the connection. UV_ENOTSUP if it is not TCP's. */
 int weir__os_reset_at_close(uv_os_fd_t fd);

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -110,20 +110,46 @@ unsigned weir__os_address_size(const struct sockaddr *addr) {
   return 0;
 }
 
-int weir__os_check_path(const char *name) {
-  struct sockaddr_un addr;
-  static_assert(sizeof(addr.sun_path) <= sizeof(weir__peer_t),
+#if defined(__linux__)
+enum { HAS_ABSTRACT = 1 };
+#else
+enum { HAS_ABSTRACT = 0 };
+#endif
+
+int weir__os_set_path(weir__path_t *path, const char *name, size_t len) {
+  const size_t room = sizeof(((struct sockaddr_un *)0)->sun_path);
+  static_assert(sizeof(((struct sockaddr_un *)0)->sun_path) <=
+                    sizeof(path->bytes),
                 "a stream can hold a path");
-  if (name[0] == '\0')
+  if (len == 0 || (name[0] == '\0' && (len == 1 || !HAS_ABSTRACT)))
     return UV_EINVAL;
-  return strlen(name) < sizeof(addr.sun_path) ? 0 : UV_ENAMETOOLONG;
+  if (name[0] == '\0') {
+    if (len > room)
+      return UV_ENAMETOOLONG;
+    path->size = (unsigned)len;
+    memcpy(path->bytes, name, len);
+    return 0;
+  }
+  if (name[len - 1] == '\0')
+    len--;
+  if (memchr(name, '\0', len) != NULL)
+    return UV_EINVAL;
+  if (len >= room)
+    return UV_ENAMETOOLONG;
+  path->size = (unsigned)len + 1;
+  memcpy(path->bytes, name, len);
+  path->bytes[len] = '\0';
+  return 0;
 }
 
-/* The path has been found to fit. */
-static void set_path(struct sockaddr_un *addr, const char *path) {
+/* The size of an abstract name is part of it. */
+static socklen_t fill(struct sockaddr_un *addr, const weir__path_t *path) {
   memset(addr, 0, sizeof(*addr));
   addr->sun_family = AF_UNIX;
-  memcpy(addr->sun_path, path, strlen(path));
+  memcpy(addr->sun_path, path->bytes, path->size);
+  return path->bytes[0] != '\0'
+             ? (socklen_t)sizeof(*addr)
+             : (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path->size);
 }
 
 static int set_option(uv_os_fd_t fd, int level, int option, int value) {
@@ -142,10 +168,10 @@ int weir__os_bind(uv_os_fd_t fd, const struct sockaddr *addr, int ipv6_only) {
   return 0;
 }
 
-int weir__os_bind_path(uv_os_fd_t fd, const char *path) {
+int weir__os_bind_path(uv_os_fd_t fd, const weir__path_t *path) {
   struct sockaddr_un addr;
-  set_path(&addr, path);
-  if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+  socklen_t size = fill(&addr, path);
+  if (bind(fd, (struct sockaddr *)&addr, size) < 0)
     return errno == ENOENT ? UV_EACCES : last_error();
   return 0;
 }
@@ -167,12 +193,12 @@ int weir__os_connect(uv_os_fd_t fd, const struct sockaddr *addr) {
   return errno == EINPROGRESS || errno == EINTR ? UV_EALREADY : last_error();
 }
 
-int weir__os_connect_path(uv_os_fd_t fd, const char *path) {
+int weir__os_connect_path(uv_os_fd_t fd, const weir__path_t *path) {
   struct sockaddr_un addr;
+  socklen_t size = fill(&addr, path);
   int r;
-  set_path(&addr, path);
   do
-    r = connect(fd, (struct sockaddr *)&addr, sizeof(addr));
+    r = connect(fd, (struct sockaddr *)&addr, size);
   while (r < 0 && errno == EINTR);
   return r < 0 ? last_error() : 0;
 }
@@ -208,10 +234,6 @@ int weir__os_sockname(uv_os_fd_t fd, struct sockaddr *addr, int *len) {
 
 int weir__os_peername(uv_os_fd_t fd, struct sockaddr *addr, int *len) {
   return socket_name(getpeername, fd, addr, len);
-}
-
-int weir__os_nodelay(uv_os_fd_t fd, int on) {
-  return set_option(fd, IPPROTO_TCP, TCP_NODELAY, on != 0);
 }
 
 /* The family tells: other sockets take the option, too, and then do nothing. */

@@ -30,6 +30,31 @@ int weir_pipe_init(weir_loop_t *loop, weir_stream_t *stream) {
   return init(loop, stream, UV_NAMED_PIPE);
 }
 
+/* A socket for stream, which may have one. */
+static int make_socket(weir_stream_t *stream, int family) {
+  weir__own_t *own = weir__own(stream);
+  uv_os_sock_t fd;
+  if (own->fd >= 0)
+    return 0;
+  stream->loop->stats.syscalls++;
+  int r = weir__os_socket(family, weir__kind(stream)->nonblocking, &fd);
+  if (r == 0)
+    own->fd = (uv_os_fd_t)fd;
+  return r;
+}
+
+int weir_tcp_init_ex(weir_loop_t *loop, weir_stream_t *stream, int family) {
+  if (family != AF_UNSPEC && family != AF_INET && family != AF_INET6)
+    return UV_EINVAL;
+  int r = init(loop, stream, UV_TCP);
+  if (r != 0 || family == AF_UNSPEC)
+    return r;
+  r = make_socket(stream, family);
+  if (r != 0)
+    weir__queue_remove(&stream->open);
+  return r;
+}
+
 /* 0 if stream is of the given type and was not given a role yet. */
 static int unused(const weir_stream_t *stream, uv_handle_type type) {
   if ((stream->state & WEIR__CLOSING) != 0)
@@ -84,18 +109,7 @@ int weir_pipe_open(weir_stream_t *stream, uv_file file) {
   return open_fd(stream, UV_NAMED_PIPE, (uv_os_sock_t)file);
 }
 
-/* A socket for stream, which may have one. */
-static int make_socket(weir_stream_t *stream, int family) {
-  weir__own_t *own = weir__own(stream);
-  uv_os_sock_t fd;
-  if (own->fd >= 0)
-    return 0;
-  stream->loop->stats.syscalls++;
-  int r = weir__os_socket(family, weir__kind(stream)->nonblocking, &fd);
-  if (r == 0)
-    own->fd = (uv_os_fd_t)fd;
-  return r;
-}
+enum { BIND_FLAGS = UV_TCP_IPV6ONLY | WEIR_TCP_REUSEPORT };
 
 int weir_tcp_bind(weir_stream_t *stream, const struct sockaddr *addr,
                   unsigned flags) {
@@ -104,18 +118,26 @@ int weir_tcp_bind(weir_stream_t *stream, const struct sockaddr *addr,
   int r = unused(stream, UV_TCP);
   if (r != 0)
     return r;
+  int ipv6_only = (flags & UV_TCP_IPV6ONLY) != 0;
   if (weir__os_address_size(addr) == 0 ||
-      (flags & ~(unsigned)UV_TCP_IPV6ONLY) != 0 ||
-      (flags != 0 && addr->sa_family != AF_INET6))
+      (flags & ~(unsigned)BIND_FLAGS) != 0 ||
+      (ipv6_only && addr->sa_family != AF_INET6))
     return UV_EINVAL;
   r = make_socket(stream, addr->sa_family);
   if (r != 0)
     return r;
+  uv_os_fd_t fd = weir__own(stream)->fd;
+  if ((flags & WEIR_TCP_REUSEPORT) != 0) {
+    r = weir__os_set_option(fd, WEIR__OPTION_REUSEPORT, 1);
+    if (r != 0)
+      return r;
+  }
   stream->loop->stats.syscalls += addr->sa_family == AF_INET6 ? 3 : 2;
-  return weir__os_bind(weir__own(stream)->fd, addr, flags != 0);
+  return weir__os_bind(fd, addr, ipv6_only);
 }
 
-static int bind_path(weir_stream_t *stream, const char *name) {
+/* An abstract name leaves no file to be removed. */
+static int bind_path(weir_stream_t *stream, const weir__path_t *path) {
   weir__own_t *own = weir__own(stream);
   if (own->fd >= 0)
     return UV_EINVAL;
@@ -123,25 +145,30 @@ static int bind_path(weir_stream_t *stream, const char *name) {
   if (r != 0)
     return r;
   stream->loop->stats.syscalls++;
-  r = weir__os_bind_path(own->fd, name);
-  if (r == 0) {
-    memcpy(own->ends.bound.path, name, strlen(name) + 1);
+  r = weir__os_bind_path(own->fd, path);
+  if (r != 0) {
+    stream->loop->stats.syscalls++;
+    weir__os_close(own->fd);
+    own->fd = -1;
+  } else if (path->bytes[0] != '\0') {
+    own->ends.bound.path = *path;
     own->flags |= WEIR__OWN_BOUND;
-    return 0;
   }
-  stream->loop->stats.syscalls++;
-  weir__os_close(own->fd);
-  own->fd = -1;
   return r;
 }
 
-int weir_pipe_bind(weir_stream_t *stream, const char *name) {
+int weir_pipe_bind2(weir_stream_t *stream, const char *name, size_t len) {
+  weir__path_t path;
   if (stream == NULL || name == NULL)
     return UV_EINVAL;
   int r = unused(stream, UV_NAMED_PIPE);
   if (r == 0)
-    r = weir__os_check_path(name);
-  return r != 0 ? r : bind_path(stream, name);
+    r = weir__os_set_path(&path, name, len);
+  return r != 0 ? r : bind_path(stream, &path);
+}
+
+int weir_pipe_bind(weir_stream_t *stream, const char *name) {
+  return weir_pipe_bind2(stream, name, name != NULL ? strlen(name) : 0);
 }
 
 int weir_listen(weir_stream_t *stream, int backlog) {
@@ -269,17 +296,20 @@ int weir_tcp_connect(weir_op_t *op, weir_stream_t *stream,
   return connect_begin(op, stream, cb);
 }
 
-int weir_pipe_connect(weir_op_t *op, weir_stream_t *stream, const char *name,
-                      weir_op_cb cb) {
+int weir_pipe_connect2(weir_op_t *op, weir_stream_t *stream, const char *name,
+                       size_t len, weir_op_cb cb) {
   if (op == NULL || stream == NULL || name == NULL || cb == NULL)
     return UV_EINVAL;
   int r = unused(stream, UV_NAMED_PIPE);
   if (r == 0)
-    r = weir__os_check_path(name);
-  if (r != 0)
-    return r;
-  memcpy(weir__own(stream)->u.peer.path, name, strlen(name) + 1);
-  return connect_begin(op, stream, cb);
+    r = weir__os_set_path(&weir__own(stream)->u.peer.path, name, len);
+  return r != 0 ? r : connect_begin(op, stream, cb);
+}
+
+int weir_pipe_connect(weir_op_t *op, weir_stream_t *stream, const char *name,
+                      weir_op_cb cb) {
+  size_t len = name != NULL ? strlen(name) : 0;
+  return weir_pipe_connect2(op, stream, name, len, cb);
 }
 
 /* At once: nothing but a full backlog makes such a connect wait, and for that
@@ -294,7 +324,7 @@ static int connect_path(weir_stream_t *stream) {
   if (!nonblocking)
     r = weir__os_set_nonblocking(fd, 1);
   if (r == 0)
-    r = weir__os_connect_path(fd, weir__own(stream)->u.peer.path);
+    r = weir__os_connect_path(fd, &weir__own(stream)->u.peer.path);
   if (!nonblocking)
     weir__os_set_nonblocking(fd, 0);
   return r;

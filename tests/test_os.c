@@ -403,16 +403,37 @@ Test(os, taking_the_sigpipe_is_done_again) {
 /* ---- Names, paths and options ---- */
 
 Test(os, a_path_has_to_fit_with_its_zero) {
-  char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+  enum { ROOM = sizeof(((struct sockaddr_un *)0)->sun_path) };
+  char name[ROOM + 1];
+  weir__path_t path;
 
-  memset(path, 'x', sizeof(path));
-  path[sizeof(path) - 2] = 0;
-  check_is(weir__os_check_path(path), 0);
-  path[sizeof(path) - 2] = 'x';
-  path[sizeof(path) - 1] = 0;
-  check_is(weir__os_check_path(path), UV_ENAMETOOLONG);
-  check_is(weir__os_check_path(""), UV_EINVAL);
-  check_is(weir__os_check_path("x"), 0);
+  memset(name, 'x', sizeof(name));
+  check_is(weir__os_set_path(&path, name, ROOM - 1), 0);
+  check_is(path.size, ROOM);
+  check_is(strlen(path.bytes), ROOM - 1);
+  check_is(weir__os_set_path(&path, name, ROOM), UV_ENAMETOOLONG);
+  name[ROOM - 1] = 0;
+  check_is(weir__os_set_path(&path, name, ROOM), 0);
+  check_is(path.size, ROOM);
+  check_is(weir__os_set_path(&path, name, ROOM + 1), UV_EINVAL);
+  check_is(weir__os_set_path(&path, "", 0), UV_EINVAL);
+  check_is(weir__os_set_path(&path, "", 1), UV_EINVAL);
+  check_is(weir__os_set_path(&path, "x", 1), 0);
+  check_is(path.size, 2);
+  check_is(weir__os_set_path(&path, "x\0y", 3), UV_EINVAL);
+}
+
+Test(os, an_abstract_name_needs_no_zero) {
+  enum { ROOM = sizeof(((struct sockaddr_un *)0)->sun_path) };
+  char name[ROOM + 1] = {0};
+  weir__path_t path;
+
+  name[2] = 'x';
+  check_is(weir__os_set_path(&path, name, ROOM), 0);
+  check_is(path.size, ROOM);
+  check_is(weir__os_set_path(&path, name, ROOM + 1), UV_ENAMETOOLONG);
+  check_is(weir__os_set_path(&path, name, 3), 0);
+  check_is(path.size, 3);
 }
 
 Test(os, names_of_what_is_none) {
@@ -429,7 +450,7 @@ Test(os, names_of_what_is_none) {
   check_is(weir__os_check_socket(fds[0]), UV_ENOTSOCK);
   check_is(weir__os_check_socket(-1), UV_EBADF);
   check_is(weir__os_shutdown(fds[0]), UV_ENOTSOCK);
-  check_is(weir__os_nodelay(fds[0], 1), UV_ENOTSOCK);
+  check_is(weir__os_set_option(fds[0], WEIR__OPTION_NODELAY, 1), UV_ENOTSUP);
   check_is(weir__os_reset_at_close(fds[0]), UV_ENOTSUP);
   close(fds[0]);
   close(fds[1]);
@@ -447,9 +468,9 @@ Test(os, options_are_set_and_taken_back) {
   int fds[2];
 
   pair_tcp(fds, 0, 0);
-  check_is(weir__os_nodelay(fds[0], 5), 0);
+  check_is(weir__os_set_option(fds[0], WEIR__OPTION_NODELAY, 5), 0);
   cr_assert(option(fds[0], IPPROTO_TCP, TCP_NODELAY) != 0);
-  check_is(weir__os_nodelay(fds[0], 0), 0);
+  check_is(weir__os_set_option(fds[0], WEIR__OPTION_NODELAY, 0), 0);
   check_is(option(fds[0], IPPROTO_TCP, TCP_NODELAY), 0);
   check_is(option(fds[0], SOL_SOCKET, SO_LINGER), 0);
   check_is(weir__os_reset_at_close(fds[0]), 0);
@@ -471,7 +492,7 @@ Test(os, an_option_that_is_refused_is_told) {
   begin(&f, calls, 1);
   pair_tcp(fds, 0, 0);
   gate_fail(SYS_setsockopt, ENOMEM, 2);
-  check_is(weir__os_nodelay(fds[0], 1), UV_ENOMEM);
+  check_is(weir__os_set_option(fds[0], WEIR__OPTION_NODELAY, 1), UV_ENOMEM);
   check_is(weir__os_reset_at_close(fds[0]), UV_ENOMEM);
   /* As macOS says when the connection is over. */
   gate_fail(SYS_setsockopt, EINVAL, 1);

@@ -296,6 +296,7 @@ Test(refused, a_connection_that_is_made_at_once) {
   const int calls[] = {SYS_connect, SYS_getsockopt};
   struct sockaddr_in addr;
   struct weir_fixture f;
+  weir__path_t path;
 
   begin(&f, calls, 2);
   check_is(uv_ip4_addr("127.0.0.1", 9, &addr), 0);
@@ -308,7 +309,8 @@ Test(refused, a_connection_that_is_made_at_once) {
   gate_fail(SYS_connect, ENETUNREACH, 1);
   check_is(weir__os_connect(0, (struct sockaddr *)&addr), UV_ENETUNREACH);
   gate_fail(SYS_connect, EINTR, 3);
-  check_is(weir__os_connect_path(-1, "/x"), UV_EBADF);
+  check_is(weir__os_set_path(&path, "/x", 2), 0);
+  check_is(weir__os_connect_path(-1, &path), UV_EBADF);
   check_is(gate_failures(SYS_connect), 7);
   gate_fail(SYS_getsockopt, ENOBUFS, 1);
   check_is(weir__os_error(0), UV_ENOBUFS);

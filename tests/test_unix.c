@@ -174,6 +174,107 @@ WEIR_TEST(unix_path, that_is_empty_is_refused) {
   check_is(r.calls, 0);
 }
 
+/* ---- Names of a given length ---- */
+
+/* A name that no other process has. */
+static size_t abstract_name(char *name, size_t len) {
+  static int number;
+  int n;
+
+  memset(name, 'a', len);
+  n = snprintf(name + 1, len - 1, "weir-test-%d-%d", (int)getpid(), number++);
+  name[0] = '\0';
+  name[n + 1] = '\0';
+  name[len - 1] = 'z';
+  return len;
+}
+
+static void listen2(struct weir_fixture *f, struct conn *c, const char *name,
+                    size_t len) {
+  stream_init(f, c);
+  check_is(weir_pipe_bind2(&c->stream, name, len), 0);
+  check_is(weir_listen(&c->stream, 4), 0);
+}
+
+static void connect2(struct weir_fixture *f, const char *name, size_t len,
+                     int status) {
+  struct request r = {0};
+  struct conn c;
+
+  stream_init(f, &c);
+  check_is(weir_pipe_connect2(&r.op, &c.stream, name, len, on_done), 0);
+  finish(f, &r, status, 0);
+  conn_close(f, &c);
+}
+
+WEIR_TEST(unix_name, abstract) {
+  static const size_t lengths[] = {40, PATH_LIMIT - 1, PATH_LIMIT};
+  char name[PATH_LIMIT + 1] = {0};
+  struct sockaddr_un found;
+  struct conn server;
+  size_t i;
+
+  for (i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+    size_t len = abstract_name(name, lengths[i]);
+    int size = sizeof(found);
+
+    listen2(f, &server, name, len);
+    check_is(weir_getsockname(&server.stream, (struct sockaddr *)&found, &size),
+             0);
+    check_is(size, offsetof(struct sockaddr_un, sun_path) + len);
+    check_is(memcmp(found.sun_path, name, len), 0);
+    connect2(f, name, len, 0);
+    /* Less of it is another name. */
+    connect2(f, name, len - 1, UV_ECONNREFUSED);
+    conn_close(f, &server);
+    connect2(f, name, len, UV_ECONNREFUSED);
+  }
+}
+
+WEIR_TEST(unix_name, a_path_with_and_without_its_zero) {
+  struct conn server;
+  struct place p;
+  size_t len;
+  int zero;
+
+  place_make(&p);
+  len = strlen(p.server);
+  for (zero = 0; zero < 2; zero++) {
+    listen2(f, &server, p.server, len + (size_t)zero);
+    cr_assert(exists(p.server));
+    connect2(f, p.server, len, 0);
+    connect2(f, p.server, len + 1, 0);
+    connect2(f, p.server, len - 1, UV_ENOENT);
+    conn_close(f, &server);
+    cr_assert(!exists(p.server));
+  }
+  place_remove(&p);
+}
+
+WEIR_TEST(unix_name, that_is_none_is_refused) {
+  static const char zeros[PATH_LIMIT + 1] = {0};
+  static const char path[] = "/tmp/with\0a zero";
+  struct request r = {0};
+  struct conn c;
+
+  stream_init(f, &c);
+  check_is(weir_pipe_bind2(&c.stream, "x", 0), UV_EINVAL);
+  check_is(weir_pipe_bind2(&c.stream, zeros, 1), UV_EINVAL);
+  check_is(weir_pipe_bind2(&c.stream, NULL, 1), UV_EINVAL);
+  check_is(weir_pipe_bind2(NULL, "x", 1), UV_EINVAL);
+  check_is(weir_pipe_bind2(&c.stream, path, sizeof(path)), UV_EINVAL);
+  check_is(weir_pipe_bind2(&c.stream, zeros, sizeof(zeros)), UV_ENAMETOOLONG);
+  check_is(weir_pipe_connect2(&r.op, &c.stream, path, sizeof(path), on_done),
+           UV_EINVAL);
+  check_is(weir_pipe_connect2(&r.op, &c.stream, "x", 0, on_done), UV_EINVAL);
+  check_is(weir_pipe_connect2(&r.op, &c.stream, NULL, 1, on_done), UV_EINVAL);
+  check_is(weir_pipe_connect2(&r.op, &c.stream, "x", 1, NULL), UV_EINVAL);
+  check_is(weir_pipe_connect2(&r.op, &c.stream, zeros, sizeof(zeros), on_done),
+           UV_ENAMETOOLONG);
+  conn_close(f, &c);
+  check_is(r.calls, 0);
+}
+
 /* ---- The backlog ---- */
 
 WEIR_TEST(unix_path, a_full_backlog_is_reported) {

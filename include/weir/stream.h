@@ -95,6 +95,14 @@ WEIR_EXTERN WEIR_MUST_USE int weir_tcp_init(weir_loop_t *loop,
 WEIR_EXTERN WEIR_MUST_USE int weir_pipe_init(weir_loop_t *loop,
                                              weir_stream_t *stream);
 
+/* As weir_tcp_init, and makes the socket, so that it can be set up before the
+ * bind or the connect (weir/option.h): family is AF_INET or AF_INET6, that of
+ * every address that it is given then, or AF_UNSPEC for no socket yet. Returns
+ * in addition UV_EINVAL for another family, or an error of the system call, and
+ * then there is no stream. */
+WEIR_EXTERN WEIR_MUST_USE int
+weir_tcp_init_ex(weir_loop_t *loop, weir_stream_t *stream, int family);
+
 /* Give an initialised stream an open, connected socket (or, for a pipe, any
  * descriptor of bytes), which is weir's from then on and set to non-blocking,
  * for good and for all that share the open file, as the standard input of a
@@ -142,9 +150,14 @@ weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle);
  * UV_EALREADY (connecting), UV_EBADF (closing), UV_ECANCELED; or an error of
  * the system call. */
 
+/* Among the flags of a bind: weir_tcp_reuseport comes first. The value is that
+ * of UV_TCP_REUSEPORT, which a libuv below 1.49 has not. */
+#define WEIR_TCP_REUSEPORT 2u
+
 /* Binds a TCP stream to an address (struct sockaddr_in or _in6, else
- * UV_EINVAL); flags is 0 or, with the latter, UV_TCP_IPV6ONLY. As with
- * uv_tcp_bind, UV_EADDRINUSE may come from weir_listen instead. */
+ * UV_EINVAL); flags is 0 or WEIR_TCP_REUSEPORT and, with the latter,
+ * UV_TCP_IPV6ONLY. As with uv_tcp_bind, UV_EADDRINUSE may come from weir_listen
+ * instead; UV_ENOTSUP if the system has no such flag. */
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_bind(weir_stream_t *stream,
                                             const struct sockaddr *addr,
                                             unsigned flags);
@@ -155,6 +168,15 @@ WEIR_EXTERN WEIR_MUST_USE int weir_tcp_bind(weir_stream_t *stream,
  * sockaddr_un with its final 0 (on Linux: from 108 bytes on). */
 WEIR_EXTERN WEIR_MUST_USE int weir_pipe_bind(weir_stream_t *stream,
                                              const char *name);
+
+/* The same with a name of len bytes. On Linux it may begin with a 0: then it is
+ * an abstract one, for which there is no file, whose further bytes may be any,
+ * 0 too, and all of which count. Else it is a path, with or without a final 0.
+ * UV_EINVAL when it is empty, or there is a 0 elsewhere in a path, or the
+ * system knows no abstract names; UV_ENAMETOOLONG when it does not fit, where
+ * an abstract one needs no final 0. */
+WEIR_EXTERN WEIR_MUST_USE int weir_pipe_bind2(weir_stream_t *stream,
+                                              const char *name, size_t len);
 
 /* Starts to listen on a bound stream, or on one that was opened with a bound
  * socket, such as a service manager hands over; backlog as in listen(2).
@@ -192,6 +214,12 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_connect(weir_op_t *op,
                                                 weir_stream_t *stream,
                                                 const char *name,
                                                 weir_op_cb cb);
+
+/* The same with a name as of weir_pipe_bind2, and its errors. */
+WEIR_EXTERN WEIR_MUST_USE int weir_pipe_connect2(weir_op_t *op,
+                                                 weir_stream_t *stream,
+                                                 const char *name, size_t len,
+                                                 weir_op_cb cb);
 
 /* ---- Reading ---- */
 
@@ -361,9 +389,8 @@ WEIR_EXTERN WEIR_MUST_USE int weir_getsockname(const weir_stream_t *stream,
 WEIR_EXTERN WEIR_MUST_USE int weir_getpeername(const weir_stream_t *stream,
                                                struct sockaddr *addr, int *len);
 
-/* Sets TCP_NODELAY: on is 1 or 0. Returns 0, UV_EBADF without a descriptor,
- * which a stream gets when it is bound or opened or connecting begins, or an
- * error of the system call, as UV_ENOTSUP for a UNIX socket. */
+/* Sets TCP_NODELAY: on is 1 or 0. For this and other settings, and their
+ * errors, see weir/option.h. */
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_nodelay(weir_stream_t *stream, int on);
 
 /* The descriptor under the stream, which stays the stream's. Whether it is set

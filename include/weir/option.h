@@ -1,0 +1,90 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR_OPTION_H
+#define WEIR_OPTION_H
+
+#include <weir/export.h>
+#include <weir/stream.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Settings of sockets, weir_tcp_nodelay among them. Each is a call of the
+ * system on the descriptor, at once, and is the system's to keep: another that
+ * is set by the application on weir_fileno's descriptor is never undone.
+ *
+ * A stream has a descriptor when it is bound, opened, accepted or adopted or
+ * connecting has begun, or from the beginning, if weir_tcp_init_ex made it: so
+ * that what has to be set before the bind or the connect can be.
+ *
+ * All of them return 0; UV_EINVAL (a NULL, a value that the system does not
+ * take), UV_EBADF (no descriptor yet, or none any more), UV_ENOTSUP (the system
+ * has no such setting, the stream is of a kind without a descriptor, not a
+ * socket, or, for all but the sizes of buffers, not TCP's); or an error of the
+ * system call. Those that ask set what their pointer names only on success. */
+
+/* Has the system send a probe when a connection is idle, and end it with
+ * UV_ETIMEDOUT if none of several is answered: after idle seconds the first,
+ * the others at that interval in seconds, count of them. A 0 leaves what is
+ * set, at first the system's defaults. With on = 0 the rest is not looked at.
+ * The pointers of the second may be NULL. */
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_keepalive(weir_stream_t *stream, int on,
+                                                 unsigned idle,
+                                                 unsigned interval,
+                                                 unsigned count);
+WEIR_EXTERN WEIR_MUST_USE int
+weir_tcp_get_keepalive(const weir_stream_t *stream, int *on, unsigned *idle,
+                       unsigned *interval, unsigned *count);
+
+/* What weir_tcp_nodelay has set. */
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_get_nodelay(const weir_stream_t *stream,
+                                                   int *on);
+
+/* While it is on, only full packets leave, also of several writes; what is left
+ * over leaves when it is turned off, and on Linux after 200 milliseconds. On
+ * the BSDs and macOS it is TCP_NOPUSH, and what is left over may wait there for
+ * the next write. */
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_cork(weir_stream_t *stream, int on);
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_get_cork(const weir_stream_t *stream,
+                                                int *on);
+
+/* Lets a listener take data that comes with the first packet of a client which
+ * it knows (TCP Fast Open): most such connections whose handshake is not over,
+ * 0 for none. Some systems want it after weir_listen, and know 1 and 0 only;
+ * whether it is had also depends on the administrator. */
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_fastopen(weir_stream_t *stream,
+                                                int most);
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_get_fastopen(const weir_stream_t *stream,
+                                                    int *most);
+
+/* Lets several sockets of one user listen on the same address, which the system
+ * shares the connections among. To be set before the bind, of all of them:
+ * weir_tcp_bind does so with the flag WEIR_TCP_REUSEPORT. */
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_reuseport(weir_stream_t *stream, int on);
+WEIR_EXTERN WEIR_MUST_USE int
+weir_tcp_get_reuseport(const weir_stream_t *stream, int *on);
+
+/* The most routers that a packet passes, 1 to 255, and the byte of each packet
+ * that tells of its service (DSCP and ECN), 0 to 255, over IPv4 and IPv6. */
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_ttl(weir_stream_t *stream, int ttl);
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_get_ttl(const weir_stream_t *stream,
+                                               int *ttl);
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_tos(weir_stream_t *stream, int tos);
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_get_tos(const weir_stream_t *stream,
+                                               int *tos);
+
+/* As uv_send_buffer_size and uv_recv_buffer_size: set the size of the system's
+ * buffer of any socket to *value bytes, or, if that is 0, set *value to it.
+ * Linux makes it twice what is asked for, says so, and has limits of its own.
+ */
+WEIR_EXTERN WEIR_MUST_USE int weir_send_buffer_size(weir_stream_t *stream,
+                                                    int *value);
+WEIR_EXTERN WEIR_MUST_USE int weir_recv_buffer_size(weir_stream_t *stream,
+                                                    int *value);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
