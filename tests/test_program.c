@@ -48,7 +48,7 @@ static void play(struct weir_fixture *f, world_t *world, uint64_t seed,
                  size_t steps) {
   weir_loop_options_t options = {.backend = f->backend, .wait = f->wait};
   uint8_t bytes[PROGRAM_MOST];
-  char name[64];
+  char name[48];
 
   snprintf(name, sizeof(name), "WEIR_TEST_SEED=%llu", (unsigned long long)seed);
   snprintf(playing, sizeof(playing), "killed in %s\n", name);
