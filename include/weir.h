@@ -7,6 +7,7 @@
 /* All of weir. Each header below also stands alone. */
 #include <weir/alloc.h>
 #include <weir/buffer.h>
+#include <weir/deadline.h>
 #include <weir/export.h>
 #include <weir/file.h>
 #include <weir/kind.h>
@@ -19,5 +20,6 @@
 #include <weir/stream.h>
 #include <weir/until.h>
 #include <weir/version.h>
+#include <weir/water.h>
 
 #endif

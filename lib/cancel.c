@@ -38,13 +38,22 @@ void weir__stream_cancel_read(weir_stream_t *stream) {
     weir__loop_wake(loop);
 }
 
-void weir__stream_cancel_all(weir_stream_t *stream) {
+static void end_queue(weir_stream_t *stream, int status) {
   weir_op_t *op = weir__write_head(stream);
   weir_op_t *next;
-  if (stream->reader != NULL)
-    weir__op_end(stream->reader, UV_ECANCELED);
   for (; op != NULL; op = next) {
     next = weir__write_next(stream, op);
-    weir__op_end(op, UV_ECANCELED);
+    weir__op_end(op, status);
   }
+}
+
+void weir__stream_cancel_all(weir_stream_t *stream) {
+  if (stream->reader != NULL)
+    weir__op_end(stream->reader, UV_ECANCELED);
+  end_queue(stream, UV_ECANCELED);
+}
+
+void weir__stream_writes_late(weir_stream_t *stream) {
+  stream->write_status = UV_ETIMEDOUT;
+  end_queue(stream, UV_ETIMEDOUT);
 }

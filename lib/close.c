@@ -6,6 +6,7 @@
 #include "os.h"
 #include "queue.h"
 #include "stream.h"
+#include "watch.h"
 
 /* The end of a stream: its operations first, then its kind's part, then its
  * callback. */
@@ -22,6 +23,7 @@ static int closable(const weir_stream_t *stream) {
 static void begin(weir_stream_t *stream, weir_close_cb cb) {
   stream->state |= WEIR__CLOSING;
   stream->close_cb = cb;
+  weir__watch_end(stream);
   weir__loop_ref(stream->loop);
   weir__stream_cancel_all(stream);
   weir__stream_idle(stream);

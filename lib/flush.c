@@ -11,8 +11,8 @@
  * callbacks, so that libuv's timers and handles get their turn under a flood,
  * and neither side keeps the other from its share. */
 
-static const weir__source_t *const sources[] = {&weir__stream_source,
-                                                &weir__file_source};
+static const weir__source_t *const sources[] = {
+    &weir__stream_source, &weir__file_source, &weir__alarm_source};
 enum { SOURCES = sizeof(sources) / sizeof(sources[0]) };
 
 /* After so many callbacks, what they began is started. */
@@ -32,7 +32,7 @@ static void retry(weir_loop_t *loop) {
 }
 
 int weir__loop_busy(const weir_loop_t *loop) {
-  if (loop->due != loop->delivered)
+  if (loop->due != loop->delivered || !weir__queue_empty(&loop->news))
     return 1;
   for (size_t i = 0; i < SOURCES; i++)
     if (sources[i]->waits(loop))
@@ -112,6 +112,21 @@ static unsigned deliver(weir_loop_t *loop) {
   return n;
 }
 
+/* Tells what is to be told besides, in the same way. */
+static unsigned tell(weir_loop_t *loop) {
+  unsigned n = 0;
+  weir_node_t *node;
+  while (n < BATCH && loop->callbacks_left > 0 && !weir__loop_foreign(loop) &&
+         (node = weir__queue_pop(&loop->news)) != NULL) {
+    weir_news_t *news = (weir_news_t *)node;
+    n++;
+    loop->callbacks_left--;
+    weir__loop_unref(loop);
+    news->tell(news);
+  }
+  return n;
+}
+
 void weir__loop_run(weir_loop_t *loop) {
   unsigned done;
   if ((loop->flags & WEIR__LOOP_DELIVERING) != 0 || weir__loop_foreign(loop))
@@ -122,6 +137,7 @@ void weir__loop_run(weir_loop_t *loop) {
   do {
     done = start(loop);
     done += deliver(loop);
+    done += tell(loop);
   } while (done > 0 && !weir__loop_foreign(loop));
   loop->flags &= ~WEIR__LOOP_DELIVERING;
 }

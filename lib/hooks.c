@@ -23,6 +23,7 @@ static void hooks_close(weir__hooks_t *hooks) {
   close_unless_closing((uv_handle_t *)&hooks->check);
   close_unless_closing((uv_handle_t *)&hooks->idle);
   close_unless_closing((uv_handle_t *)&hooks->pause);
+  close_unless_closing((uv_handle_t *)&hooks->alarm);
 }
 
 static weir_loop_t *settled(weir__settle_t *settle) {
@@ -133,14 +134,17 @@ void weir__loop_hook(weir_loop_t *loop) {
   uv_check_init(loop->uv, &hooks->check);
   uv_idle_init(loop->uv, &hooks->idle);
   uv_timer_init(loop->uv, &hooks->pause);
+  uv_timer_init(loop->uv, &hooks->alarm);
   uv_unref((uv_handle_t *)&hooks->prepare);
   uv_unref((uv_handle_t *)&hooks->check);
   uv_unref((uv_handle_t *)&hooks->idle);
   uv_unref((uv_handle_t *)&hooks->pause);
+  uv_unref((uv_handle_t *)&hooks->alarm);
   hooks->prepare.data = loop;
   hooks->check.data = loop;
   hooks->idle.data = loop;
   hooks->pause.data = loop;
+  hooks->alarm.data = loop;
   uv_prepare_start(&hooks->prepare, on_prepare);
   uv_check_start(&hooks->check, on_check);
 }
@@ -224,6 +228,9 @@ int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
   weir__queue_init(&loop->file_ops);
   weir__queue_init(&loop->done);
   weir__queue_init(&loop->closed);
+  weir__queue_init(&loop->news);
+  weir__wheel_init(&loop->wheel);
+  loop->wound = UINT64_MAX;
   weir__queue_init(&loop->open);
   weir__queue_init(&loop->pools);
   weir__loop_turn(loop);
@@ -250,7 +257,8 @@ int weir_owns_handle(const weir_loop_t *loop, const uv_handle_t *handle) {
     if (handle == (const uv_handle_t *)&h->prepare ||
         handle == (const uv_handle_t *)&h->check ||
         handle == (const uv_handle_t *)&h->idle ||
-        handle == (const uv_handle_t *)&h->pause)
+        handle == (const uv_handle_t *)&h->pause ||
+        handle == (const uv_handle_t *)&h->alarm)
       return 1;
   const weir_stream_t *adopted = weir__os_handle_owner(handle);
   if (adopted != NULL)

@@ -52,7 +52,8 @@ int weir__loop_closed(const weir_loop_t *loop) {
   return uv_is_closing((const uv_handle_t *)&hooks->prepare) ||
          uv_is_closing((const uv_handle_t *)&hooks->check) ||
          uv_is_closing((const uv_handle_t *)&hooks->idle) ||
-         uv_is_closing((const uv_handle_t *)&hooks->pause);
+         uv_is_closing((const uv_handle_t *)&hooks->pause) ||
+         uv_is_closing((const uv_handle_t *)&hooks->alarm);
 }
 
 int weir__loop_refusal(weir_loop_t *loop) {

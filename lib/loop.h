@@ -12,6 +12,7 @@
 
 #include "self.h"
 #include "settle.h"
+#include "wheel.h"
 
 /* A block of segments for an op with more than the op itself can hold; when
  * free, it lies in its loop's list of that order. The largest has 1024. */
@@ -30,6 +31,7 @@ typedef struct weir__hooks_s {
   uv_check_t check;
   uv_idle_t idle;   /* active: libuv must not sleep */
   uv_timer_t pause; /* active: something is asked again when it fires */
+  uv_timer_t alarm; /* active: the wheel is turned when it fires */
   struct weir__hooks_s *next;
 } weir__hooks_t;
 
@@ -60,6 +62,7 @@ struct weir_loop_s {
    * they became so: a stream knows how many were due before it. */
   weir_node_t done;
   weir_node_t closed;
+  weir_node_t news;   /* what is to be told besides */
   uint64_t due;       /* ever */
   uint64_t delivered; /* of them */
 
@@ -68,7 +71,9 @@ struct weir_loop_s {
   weir__op_block_t *blocks[WEIR__OP_BLOCK_ORDERS]; /* free ones */
   struct weir__uv_file_s *uv_files;                /* free ones */
   unsigned uv_files_out;                           /* those with libuv's pool */
-  size_t active; /* operations and closes outstanding: keeps uv_run going */
+  size_t active;  /* operations and closes outstanding: keeps uv_run going */
+  uint64_t wound; /* when the alarm fires; UINT64_MAX: it does not */
+  weir__wheel_t wheel;
   int flags;
   int error;             /* for ever: what every new operation gets */
   weir__settle_t settle; /* when leaving */
@@ -269,6 +274,7 @@ typedef struct weir__source_s {
 
 extern const weir__source_t weir__stream_source;
 extern const weir__source_t weir__file_source;
+extern const weir__source_t weir__alarm_source;
 
 /* Ends all file operations that are not with the backend. */
 void weir__file_cancel_all(weir_loop_t *loop);

@@ -24,7 +24,8 @@ int weir__op_hold(weir_op_t *op) {
 }
 
 void weir__op_end(weir_op_t *op, int status) {
-  op->status = status;
+  if (!weir__op_ending(op))
+    op->status = status;
   op->type->cancel(op);
 }
 

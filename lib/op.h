@@ -5,6 +5,7 @@
 #define WEIR__OP_H
 
 #include <assert.h>
+#include <weir/deadline.h>
 #include <weir/op.h>
 
 #include "loop.h"
@@ -31,7 +32,8 @@ typedef enum weir__op_state_e {
 enum {
   WEIR__OP_CANCEL_SENT = 1,
   WEIR__OP_BEGUN = 2, /* its first transfer was asked for */
-  WEIR__OP_BLOCK = 4  /* the copy of its descriptors is a block */
+  WEIR__OP_BLOCK = 4, /* the copy of its descriptors is a block */
+  WEIR__OP_TIMED = 8  /* a deadline stands between it and its owner */
 };
 
 /* weir_op_t.form of a file operation. */
@@ -60,6 +62,14 @@ typedef struct weir__open_args_s {
 
 static inline weir_op_t *weir__op_of(const weir_node_t *node) {
   return (weir_op_t *)((uintptr_t)node - offsetof(weir_op_t, node));
+}
+
+/* Where it is kept what op belongs to, which is its class's to say: a deadline
+ * lies in that place while it is set. */
+static inline void **weir__op_owner(weir_op_t *op) {
+  if ((op->flags & WEIR__OP_TIMED) == 0)
+    return &op->owner;
+  return &((weir_deadline_t *)op->owner)->own.op.owner;
 }
 
 /* The room in op for what its class keeps there. */
@@ -128,7 +138,7 @@ static inline int weir__op_is_simple(const weir_loop_t *loop,
 }
 
 /* Asks for the end of op, which is not done, with the reason status: what it
- * gets if it is not finished by then. */
+ * gets if it is not finished by then. The first reason stands. */
 void weir__op_end(weir_op_t *op, int status);
 
 static inline int weir__op_ending(const weir_op_t *op) {

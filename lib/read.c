@@ -5,6 +5,7 @@
 
 #include "rare.h"
 #include "seq.h"
+#include "watch.h"
 
 /* The reading side of a stream. */
 
@@ -71,6 +72,7 @@ static inline int came(weir_stream_t *stream, int status, size_t n) {
   op->done += n;
   op->left -= n;
   stream->reader = NULL;
+  weir__watch_told(stream, WEIR__READ);
   weir__op_finish(op, 0);
   return 1;
 }
@@ -89,6 +91,7 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
   if (n > 0) {
     stats->reads++;
     stats->bytes_read += n;
+    weir__watch_told(stream, WEIR__READ);
   }
   if (status == UV_EOF)
     stream->read_status = UV_EOF;
@@ -202,8 +205,10 @@ int weir__read_begin(weir_op_t *op, weir_stream_t *stream,
     r = UV_EALREADY;
   if (r == 0)
     r = weir__op_begin(op, stream->loop, stream, &plan->type, into, size, cb);
-  if (r == 0)
+  if (r == 0) {
     stream->reader = op;
+    weir__watch_told(stream, WEIR__READS);
+  }
   return r;
 }
 
@@ -235,7 +240,7 @@ int weir__read_go(weir_stream_t *stream) {
 }
 
 void weir__read_cancel(weir_op_t *op) {
-  weir_stream_t *stream = op->owner;
+  weir_stream_t *stream = *weir__op_owner(op);
   if ((stream->state & WEIR__READ_BUSY) != 0) {
     weir__stream_cancel_read(stream);
     return;
@@ -275,5 +280,6 @@ int weir_read_now(weir_stream_t *stream, weir_mseq_t into, size_t *n) {
     return r;
   stream->loop->stats.reads++;
   stream->loop->stats.bytes_read += *n;
+  weir__watch_told(stream, WEIR__READ);
   return 0;
 }

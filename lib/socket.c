@@ -198,7 +198,7 @@ static weir_stream_t **client_of(const weir_op_t *op) {
 /* Of an accept or a connect. */
 static void cancel(weir_op_t *op) {
   if (op->state == WEIR__OP_STARTED) {
-    weir__stream_want(op->owner, WEIR__WANT_CANCEL_NET);
+    weir__stream_want(*weir__op_owner(op), WEIR__WANT_CANCEL_NET);
     return;
   }
   weir__queue_remove(&op->node);

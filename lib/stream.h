@@ -25,7 +25,8 @@ enum {
   WEIR__ADOPTED = 8192,  /* the handle is the application's */
   WEIR__LOST = 16384,    /* which has closed it */
   /* 32768 and 65536 are in backend.h. */
-  WEIR__PUSHED = 131072 /* a window went from within the call that filled it */
+  WEIR__PUSHED = 131072, /* a window went from within the call that filled it */
+  WEIR__LINGERS = 262144 /* it closes after what is queued */
 };
 
 /* weir_stream_t.wants: what the next flush is to do. */
@@ -169,5 +170,13 @@ int weir__cancel_net_start(weir_stream_t *stream);
 /* Ends all operations of stream, as far as the backend is not busy with them;
  * asks for the end of the others. */
 void weir__stream_cancel_all(weir_stream_t *stream);
+
+/* The writes are late: they end so with UV_ETIMEDOUT, and writing has
+ * failed. */
+void weir__stream_writes_late(weir_stream_t *stream);
+
+/* As weir_write_eof, but when the end was begun already op waits for that: it
+ * is over when nothing is queued before it any more. */
+int weir__write_last(weir_op_t *op, weir_stream_t *stream, weir_op_cb cb);
 
 #endif

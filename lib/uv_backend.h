@@ -52,7 +52,7 @@ extern const weir__kind_t weir__uv_kind;
 int weir__uv_connect(weir_stream_t *stream);
 int weir__uv_accept(weir_stream_t *listener, uv_os_sock_t *fd);
 
-/* File operations in libuv's pool; op->owner is their request there. For a
+/* File operations in libuv's pool; weir__op_owner is their request there. For a
  * backend that does not run every one of them itself, too. What a thread is at
  * can be cancelled while it waits for readiness, and else goes on. */
 int weir__uv_file_start(weir_loop_t *loop, weir_op_t *op);

@@ -130,7 +130,7 @@ int weir__uv_file_start(weir_loop_t *loop, weir_op_t *op) {
   atomic_init(&file->waiting, 0);
   atomic_init(&file->cancelled, 0);
   atomic_init(&file->finished, 0);
-  op->owner = file;
+  *weir__op_owner(op) = file;
   /* It fails only without a function to run. */
   return uv_queue_work(loop->uv, &file->work, run, on_done);
 }
@@ -138,7 +138,7 @@ int weir__uv_file_start(weir_loop_t *loop, weir_op_t *op) {
 int weir__uv_file_cancel(weir_loop_t *loop, weir_op_t *op) {
   static const char byte = 0;
   const uv_buf_t buf = {(char *)(uintptr_t)&byte, 1};
-  weir__uv_file_t *file = op->owner;
+  weir__uv_file_t *file = *weir__op_owner(op);
   size_t n;
   (void)loop;
   if (uv_cancel((uv_req_t *)&file->work) != UV_EBUSY)
@@ -153,7 +153,7 @@ void weir__uv_abandon_files(weir_loop_t *loop) {
   const weir_node_t *node = loop->file_ops.next;
   for (; node != &loop->file_ops; node = node->next) {
     weir_op_t *op = weir__op_of(node);
-    if (op->owner != NULL)
+    if (*weir__op_owner(op) != NULL)
       weir__uv_file_cancel(loop, op);
   }
 }
@@ -174,9 +174,10 @@ void weir__uv_forget_files(weir_loop_t *loop) {
   while (node != &loop->file_ops) {
     weir_op_t *op = weir__op_of(node);
     node = node->next;
-    if (op->owner == NULL)
+    weir__uv_file_t *file = *weir__op_owner(op);
+    if (file == NULL)
       continue;
-    forget(loop, op->owner);
+    forget(loop, file);
     weir__file_done(op, UV_ECANCELED);
   }
 }

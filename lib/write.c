@@ -9,12 +9,14 @@
 #include "queue.h"
 #include "rare.h"
 #include "seq.h"
+#include "watch.h"
 
 /* The writing side of a stream: a queue from whose front windows are filled,
  * across as many writes as fit. */
 
-/* What finishes a write, and whether others may share its window. */
-typedef enum form_e { WRITE_ALL, WRITE_SOME, WRITE_EOF } form_t;
+/* What finishes a write, and whether others may share its window. The last has
+ * no bytes, and may stand behind the end. */
+typedef enum form_e { WRITE_ALL, WRITE_SOME, WRITE_EOF, WRITE_BEHIND } form_t;
 
 /* Several writes with so many bytes go like a full window. */
 enum { PUSH_BYTES = 65536 };
@@ -28,6 +30,7 @@ static inline void leave_queue(weir_stream_t *stream, unsigned writes,
   stream->queued -= bytes;
   if (stream->queued == 0 && (stream->state & WEIR__HELD) != 0)
     weir__stream_push(stream);
+  weir__watch_told(stream, WEIR__LEFT);
 }
 
 static inline void finish(weir_stream_t *stream, weir_op_t *op, int status) {
@@ -172,6 +175,7 @@ static inline int went(weir_stream_t *stream, int status, size_t n) {
   stream->in_window = 0;
   op->done += n;
   op->left = 0;
+  weir__watch_told(stream, WEIR__WROTE);
   weir__op_finish(op, 0);
   return 1;
 }
@@ -197,6 +201,7 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
       stream->state |= WEIR__SHORT;
     }
     distribute(stream, n);
+    weir__watch_told(stream, WEIR__WROTE);
   }
   if (weir__asks_again(status))
     stats->retries++;
@@ -212,13 +217,15 @@ static void shut(weir_stream_t *stream, int status) {
   weir_op_t *op = weir__write_head(stream);
   if (weir__asks_again(status) && !weir__op_ending(op)) {
     op->state = WEIR__OP_QUEUED;
-    weir__stream_want_again(stream, WEIR__WANT_WRITE, status);
   } else if (weir__asks_again(status) || status == UV_ECANCELED) {
     withdraw(stream, op);
+    status = 0;
   } else {
     stream->loop->stats.writes++;
     finish(stream, op, status);
   }
+  if (!weir__queue_empty(&stream->writes))
+    weir__stream_want_again(stream, WEIR__WANT_WRITE, status);
   weir__stream_idle(stream);
 }
 
@@ -332,7 +339,7 @@ void weir_stream_write_done(weir_stream_t *stream, int status, size_t n) {
 }
 
 static void cancel(weir_op_t *op) {
-  weir_stream_t *stream = op->owner;
+  weir_stream_t *stream = *weir__op_owner(op);
   if (op->state == WEIR__OP_STARTED)
     weir__stream_want(stream, WEIR__WANT_CANCEL_WRITE);
   else
@@ -357,6 +364,7 @@ static inline void enqueue(weir_op_t *op, weir_stream_t *stream, form_t form,
   stream->writers++;
   stream->queued += op->left;
   weir__queue_push(&stream->writes, &op->node);
+  weir__watch_told(stream, WEIR__QUEUES);
 }
 
 /* need is how many bytes finish the write, SIZE_MAX: all. */
@@ -365,7 +373,7 @@ static WEIR__APART int begin(weir_op_t *op, weir_stream_t *stream,
                              weir_op_cb cb) {
   if (op == NULL || stream == NULL || cb == NULL)
     return UV_EINVAL;
-  int r = writable(stream);
+  int r = form == WRITE_BEHIND ? weir__stream_usable(stream) : writable(stream);
   size_t left = weir__seq_size(from);
   if (need == SIZE_MAX)
     need = left;
@@ -421,6 +429,15 @@ int weir_write_eof(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
   return r;
 }
 
+int weir__write_last(weir_op_t *op, weir_stream_t *stream, weir_op_cb cb) {
+  const weir_seq_t none = weir_seq_block(NULL, 0);
+  int ended = stream->state & WEIR__ENDED;
+  int r = begin(op, stream, &none, ended ? WRITE_BEHIND : WRITE_EOF, 0, cb);
+  if (r == 0)
+    stream->state |= WEIR__ENDED;
+  return r;
+}
+
 /* Offers a window of so many bytes to the kind and adds to *n what went: 0 if
  * that was all of it. */
 static inline int offer(weir_stream_t *stream, const uv_buf_t *window,
@@ -434,6 +451,8 @@ static inline int offer(weir_stream_t *stream, const uv_buf_t *window,
   }
   *n += sent;
   stats->bytes_written += sent;
+  if (sent > 0)
+    weir__watch_told(stream, WEIR__WROTE);
   if (r != 0 || sent == bytes)
     return r;
   stats->short_writes++;

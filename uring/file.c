@@ -212,7 +212,7 @@ int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
 }
 
 int weir__ring_file_cancel(weir_loop_t *loop, weir_op_t *op) {
-  if (op->owner != NULL)
+  if (*weir__op_owner(op) != NULL)
     return weir__uv_file_cancel(loop, op);
   return weir__ring_cancel(weir__ring(loop), weir__file_args(op)->tag);
 }

@@ -56,6 +56,19 @@ typedef void (*weir_close_cb)(weir_stream_t *stream);
   (WEIR_STREAM_PLACE(sizeof(uv_poll_t)) +                                      \
    WEIR_STREAM_PLACE(sizeof(uv_check_t) + sizeof(void *)) + 56)
 
+/* Private: something to be told in a callback. */
+typedef struct weir_news_s {
+  weir_node_t node;
+  void (*tell)(struct weir_news_s *news);
+} weir_news_t;
+
+/* Private: an object that is told what becomes of a stream, in its list. */
+typedef struct weir_watch_s {
+  struct weir_watch_s *next;
+  struct weir_watch_s **link;
+  const struct weir__watch_class_s *type;
+} weir_watch_t;
+
 /* Allocate streams by sizeof; it is part of the ABI and does not change. */
 struct weir_stream_s {
   void *data; /* The application's; weir never touches it. */
@@ -74,6 +87,7 @@ struct weir_stream_s {
   size_t offered;
   unsigned writers;
   unsigned in_window;
+  weir_watch_t *watch;
   void *impl;
   union {
     uint64_t align;
@@ -374,7 +388,28 @@ WEIR_EXTERN int weir_close(weir_stream_t *stream, weir_close_cb cb);
  * without one), UV_EBADF (the application closed the handle). */
 WEIR_EXTERN int weir_close_reset(weir_stream_t *stream, weir_close_cb cb);
 
-/* Whether the stream is closing, after either of the two: 1 or 0. */
+/* Closes the stream when what is queued has gone, or after ms milliseconds.
+ * Until then it is not closing: reads go on, and may begin. But its writing
+ * side ends at once, as after weir_write_eof: every later write is refused with
+ * UV_EPIPE. When all has gone, and the end after it, or writing has failed,
+ * weir_close follows; reads that are outstanding then end as it says. What has
+ * not gone after ms is dropped, and the callbacks of those writes tell how much
+ * went: they get UV_ETIMEDOUT and an exact n. A stream that is not connected
+ * closes at once. weir_close or weir_close_reset may be called meanwhile: the
+ * stream closes then, and their cb runs in place of this one.
+ *
+ * What the system has taken is delivered after the close; but where the peer
+ * has sent what nobody read, the system may send a reset that overtakes it. Who
+ * has to be sure reads to the end of the stream before.
+ *
+ * Returns 0, UV_EINVAL, UV_EALREADY (closing, or closing after a time), or
+ * UV_ENOMEM, and nothing has changed: it takes a little memory, which is given
+ * back when the stream closes. */
+WEIR_EXTERN int weir_close_after(weir_stream_t *stream, uint64_t ms,
+                                 weir_close_cb cb);
+
+/* Whether the stream is closing, after weir_close or weir_close_reset: 1 or
+ * 0. */
 WEIR_EXTERN int weir_is_closing(const weir_stream_t *stream);
 
 /* ---- Facts and settings ---- */
