@@ -72,7 +72,6 @@ static inline int came(weir_stream_t *stream, int status, size_t n) {
   op->done += n;
   op->left -= n;
   stream->reader = NULL;
-  weir__watch_told(stream, WEIR__READ);
   weir__op_finish(op, 0);
   return 1;
 }
@@ -280,6 +279,5 @@ int weir_read_now(weir_stream_t *stream, weir_mseq_t into, size_t *n) {
     return r;
   stream->loop->stats.reads++;
   stream->loop->stats.bytes_read += *n;
-  weir__watch_told(stream, WEIR__READ);
   return 0;
 }

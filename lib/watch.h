@@ -10,9 +10,9 @@
 
 typedef enum weir__tidings_e {
   WEIR__READS,  /* a read has begun */
-  WEIR__READ,   /* bytes have come */
+  WEIR__READ,   /* bytes have come; not always told of the last */
   WEIR__QUEUES, /* a write has begun */
-  WEIR__WROTE,  /* bytes went */
+  WEIR__WROTE,  /* bytes of the queue went */
   WEIR__LEFT,   /* writes are not in the queue any more */
   WEIR__CLOSES  /* the stream closes: the watch has to take itself off */
 } weir__tidings_t;

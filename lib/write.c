@@ -451,8 +451,6 @@ static inline int offer(weir_stream_t *stream, const uv_buf_t *window,
   }
   *n += sent;
   stats->bytes_written += sent;
-  if (sent > 0)
-    weir__watch_told(stream, WEIR__WROTE);
   if (r != 0 || sent == bytes)
     return r;
   stats->short_writes++;

@@ -115,6 +115,27 @@ WEIR_TEST(water, takes_turns_at_two_marks) {
   check_is(m.calls, 3);
 }
 
+/* What goes of one write counts, too. */
+WEIR_TEST(water, goes_down_within_a_write) {
+  struct request r;
+  struct mark m;
+  struct tank t;
+
+  tank_open(f, &t);
+  mark_at(&m, &t, 1000, 100);
+  fill(&t, &r, 1000);
+  run_some_turns(f);
+  check_is(m.high, 1);
+  drain(f, &t, 899);
+  run_some_turns(f);
+  check_is(m.high, 1);
+  drain(f, &t, 1);
+  run_some_turns(f);
+  check_is(m.high, 0);
+  check_is(r.calls, 0);
+  tank_close(f, &t);
+}
+
 /* Crossed back before it could be told. */
 WEIR_TEST(water, a_wave_is_not_told) {
   struct request r;
