@@ -16,6 +16,7 @@
 #include <weir/op.h>
 #include <weir/option.h>
 #include <weir/pool.h>
+#include <weir/relay.h>
 #include <weir/seq.h>
 #include <weir/stream.h>
 #include <weir/until.h>
