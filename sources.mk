@@ -384,7 +384,6 @@ SAMPLES_SUPPORT_C += samples/common.c
 SAMPLES_SUPPORT_C += samples/copy.c
 SAMPLES_SUPPORT_C += samples/counts.c
 SAMPLES_SUPPORT_C += samples/dial.c
-SAMPLES_SUPPORT_C += samples/flow.c
 SAMPLES_SUPPORT_C += samples/message.c
 SAMPLES_SUPPORT_C += samples/options.c
 SAMPLES_SUPPORT_C += samples/pair.c

@@ -72,3 +72,12 @@ size_t parse_bytes(const char *option, const char *text) {
     misuse("not a number of bytes", option);
   return (size_t)value << shift;
 }
+
+unsigned parse_seconds(const char *option, const char *text) {
+  char *end;
+  unsigned long long value = strtoull(text, &end, 10);
+  if (text[0] < '0' || text[0] > '9' || *end != '\0' || value == 0 ||
+      value > 365 * 24 * 3600)
+    misuse("not a number of seconds", option);
+  return (unsigned)value;
+}

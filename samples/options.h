@@ -26,4 +26,7 @@ void parse_options(int argc, char **argv, const char *help,
 /* A number of bytes of at least 1, perhaps with a K, M or G behind it. */
 size_t parse_bytes(const char *option, const char *text);
 
+/* A number of seconds, 1 to a year of them. */
+unsigned parse_seconds(const char *option, const char *text);
+
 #endif

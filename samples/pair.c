@@ -3,8 +3,11 @@
  */
 #include "pair.h"
 
+#include <string.h>
+
+#include <weir/relay.h>
+
 #include "address.h"
-#include "flow.h"
 #include "message.h"
 
 typedef struct pair_s {
@@ -12,9 +15,12 @@ typedef struct pair_s {
   weir_stream_t server;
   weir_op_t connecting;
   address_text_t name; /* the client's, for messages */
-  flow_t up;           /* client to server */
-  flow_t down;         /* server to client */
-  int left;            /* flows, then streams, that are not over */
+  weir_relay_t up;     /* client to server */
+  weir_relay_t down;   /* server to client */
+  int up_runs, down_runs;
+  int left;       /* relays, then streams, that are not over */
+  uint64_t moved; /* bytes, at the last check */
+  unsigned still; /* checks since more were moved */
   char rings[];
 } pair_t;
 
@@ -25,18 +31,30 @@ size_t pair_setup(pairs_t *pairs) {
   return sizeof(pair_t) + 2 * pairs->capacity;
 }
 
+static weir_relay_info_t info_of(const weir_relay_t *relay) {
+  weir_relay_info_t info;
+  weir_relay_info(relay, &info, sizeof info);
+  return info;
+}
+
 /* ---- The end of a connection ---- */
+
+static void count(const weir_relay_t *relay, counts_t *total,
+                  const char *what) {
+  weir_relay_info_t info = info_of(relay);
+  counts_t counts = {info.bytes_written, info.reads, info.writes,
+                     info.short_writes};
+  counts_add(total, &counts);
+  if (common->with_counts)
+    counts_print(what, &counts);
+}
 
 static void on_closed(weir_stream_t *stream) {
   pair_t *pair = stream->data;
   if (--pair->left > 0)
     return;
-  counts_add(&common->up, &pair->up.counts);
-  counts_add(&common->down, &pair->down.counts);
-  if (common->with_counts) {
-    counts_print("connection up", &pair->up.counts);
-    counts_print("connection down", &pair->down.counts);
-  }
+  count(&pair->up, &common->up, "connection up");
+  count(&pair->down, &common->down, "connection down");
   server_forget(&pair->client);
 }
 
@@ -50,24 +68,33 @@ void pair_cut(client_t *client) {
   pair_t *pair = (pair_t *)client;
   if (weir_is_closing(&client->stream))
     return;
+  if (pair->up_runs)
+    weir_relay_stop(&pair->up);
+  if (pair->down_runs)
+    weir_relay_stop(&pair->down);
   pair->left = 2;
   cut(&client->stream);
   cut(&pair->server);
 }
 
-static void on_flow_over(flow_t *flow) {
+/* The source failed, or the sink. */
+static void broke(pair_t *pair, const weir_relay_t *relay, int status) {
   static trouble_t reading, writing;
-  pair_t *pair = flow->data;
-  int reads = flow->source_failed;
-  int at_client = (flow == &pair->up) == reads;
+  int reads = info_of(relay).write_status == 0;
+  int at_client = (relay == &pair->up) == reads;
+  complain_rarely(
+      reads ? &reading : &writing, reads ? "read from" : "write to",
+      at_client ? pair->name.text : address_text(&common->target).text, status);
+  pair_cut(&pair->client);
+}
+
+static void on_over(weir_relay_t *relay, int status) {
+  pair_t *pair = relay->data;
+  *(relay == &pair->up ? &pair->up_runs : &pair->down_runs) = 0;
   if (weir_is_closing(&pair->client.stream))
     return;
-  if (flow->status != 0) {
-    complain_rarely(
-        reads ? &reading : &writing, reads ? "read from" : "write to",
-        at_client ? pair->name.text : address_text(&common->target).text,
-        flow->status);
-    pair_cut(&pair->client);
+  if (status != 0) {
+    broke(pair, relay, status);
   } else if (--pair->left == 0) {
     pair->left = 2;
     weir_close(&pair->client.stream, on_closed);
@@ -75,29 +102,62 @@ static void on_flow_over(flow_t *flow) {
   }
 }
 
-static int is_gone(const weir_stream_t *stream, const flow_t *from,
-                   const flow_t *to) {
+/* ---- Looking after it ---- */
+
+static int is_gone(const weir_stream_t *stream, const weir_relay_t *from,
+                   const weir_relay_t *to) {
   struct sockaddr_storage addr;
   int len = sizeof addr;
-  return from->read_status == UV_EOF && !to->ended &&
+  return info_of(from).read_status == UV_EOF &&
+         info_of(to).write_status != UV_EOF &&
          weir_getpeername(stream, (struct sockaddr *)&addr, &len) != 0;
+}
+
+/* Each check is a second after the last one; the first one only looks. */
+static int is_idle(pair_t *pair) {
+  weir_relay_info_t up = info_of(&pair->up);
+  weir_relay_info_t down = info_of(&pair->down);
+  uint64_t moved =
+      up.bytes_read + up.bytes_written + down.bytes_read + down.bytes_written;
+  pair->still = moved == pair->moved ? pair->still + 1 : 0;
+  pair->moved = moved;
+  return common->idle > 0 && pair->still >= common->idle;
 }
 
 void pair_check(client_t *client) {
   static trouble_t trouble;
   pair_t *pair = (pair_t *)client;
-  int client_is = is_gone(&client->stream, &pair->up, &pair->down);
-  if (weir_is_closing(&client->stream) ||
-      (!client_is && !is_gone(&pair->server, &pair->down, &pair->up)))
+  if (weir_is_closing(&client->stream))
     return;
-  complain_rarely(&trouble, "wait for",
-                  client_is ? pair->name.text
-                            : address_text(&common->target).text,
-                  UV_ECONNRESET);
+  int client_is = is_gone(&client->stream, &pair->up, &pair->down);
+  if (client_is || is_gone(&pair->server, &pair->down, &pair->up))
+    complain_rarely(&trouble, "wait for",
+                    client_is ? pair->name.text
+                              : address_text(&common->target).text,
+                    UV_ECONNRESET);
+  else if (is_idle(pair))
+    complain_rarely(&trouble, "wait for", pair->name.text, UV_ETIMEDOUT);
+  else
+    return;
   pair_cut(client);
 }
 
 /* ---- The beginning ---- */
+
+/* To the client, or to the server as soon as that is connected. */
+static int start(pair_t *pair, weir_relay_t *relay, weir_stream_t *sink) {
+  int up = relay == &pair->up;
+  weir_relay_options_t options = {
+      .size = sizeof options,
+      .ring = pair->rings + (up ? 0 : common->capacity),
+      .capacity = common->capacity,
+      .flags = common->topup ? 0 : WEIR_RELAY_NO_TOPUP};
+  relay->data = pair;
+  int rc = weir_relay_start(relay, up ? &pair->client.stream : &pair->server,
+                            sink, &options, on_over);
+  *(up ? &pair->up_runs : &pair->down_runs) = rc == 0;
+  return rc;
+}
 
 static void on_connected(weir_op_t *op, int status, size_t n) {
   static trouble_t trouble;
@@ -113,25 +173,21 @@ static void on_connected(weir_op_t *op, int status, size_t n) {
     pair_cut(&pair->client);
     return;
   }
-  flow_start(&pair->down, &pair->server);
-  flow_connect(&pair->down, &pair->client.stream);
-  flow_connect(&pair->up, &pair->server);
+  status = start(pair, &pair->down, &pair->client.stream);
+  if (status == 0)
+    status = weir_relay_set_sink(&pair->up, &pair->server);
+  if (status != 0)
+    broke(pair, &pair->down, status);
 }
 
 /* The client is read from at once: if it leaves, nobody needs the server. */
 void pair_serve(client_t *client) {
   static trouble_t trouble;
   pair_t *pair = (pair_t *)client;
-  flow_t flow = {.data = pair,
-                 .ring = pair->rings,
-                 .capacity = common->capacity,
-                 .topup = common->topup,
-                 .over = on_flow_over};
-  pair->up = flow;
-  flow.ring += common->capacity;
-  pair->down = flow;
+  memset(&pair->server, 0, sizeof *pair - offsetof(pair_t, server));
   pair->connecting.data = pair;
   pair->name = peer_text(&client->stream);
+  pair->moved = UINT64_MAX;
   pair->left = 2;
   int rc = weir_tcp_init(common->loop, &pair->server);
   if (rc != 0) {
@@ -146,8 +202,8 @@ void pair_serve(client_t *client) {
     rc = weir_tcp_connect(&pair->connecting, &pair->server,
                           (const struct sockaddr *)&common->target,
                           on_connected);
+  if (rc == 0)
+    rc = start(pair, &pair->up, NULL);
   if (rc != 0)
     on_connected(&pair->connecting, rc, 0);
-  else
-    flow_start(&pair->up, &client->stream);
 }

@@ -7,10 +7,10 @@
 #include "counts.h"
 #include "server.h"
 
-/* The connections of a relay: each is a pair of streams with a flow in either
- * direction. An end is passed on as an end, a reset as a reset; and whatever
- * else breaks off is a reset for both sides, since neither may take what it has
- * got for all. */
+/* The connections of a relay: each is a pair of streams with a weir_relay_t in
+ * either direction. An end is passed on as an end, a reset as a reset; and
+ * whatever else breaks off is a reset for both sides, since neither may take
+ * what it has got for all. */
 
 /* What they have in common. */
 typedef struct pairs_s {
@@ -18,6 +18,7 @@ typedef struct pairs_s {
   struct sockaddr_storage target; /* that each connection is passed on to */
   size_t capacity;                /* of the ring of each direction */
   int topup;
+  unsigned idle;   /* seconds without a byte that end it; 0: none do */
   int with_counts; /* print those of each connection */
   counts_t up;     /* of all connections that are over */
   counts_t down;
@@ -31,7 +32,7 @@ void pair_serve(client_t *client);
 
 /* Behind the end of a stream nothing is read any more, so that a peer that is
  * gone is seen when something is written to it, or by asking now and then: cuts
- * the pair if one is. */
+ * the pair if one is, or if it is idle. To be called once a second. */
 void pair_check(client_t *client);
 
 /* Ends a pair at once: both sides see a reset. */

@@ -3,7 +3,7 @@
  */
 
 /* A TCP relay. server.c accepts; pair.c connects each client to the other
- * address; flow.c moves the bytes, with top-up. */
+ * address and has the library move the bytes. */
 
 #include <stdio.h>
 
@@ -14,7 +14,7 @@
 
 static const char help[] =
     "usage: relay --listen HOST:PORT --connect HOST:PORT [--no-topup]\n"
-    "             [--buffer BYTES] [--stats]\n"
+    "             [--buffer BYTES] [--idle SECONDS] [--stats]\n"
     "Passes TCP connections on to another address, in both directions. After\n"
     "a signal those that there are go on; a second one cuts them.\n"
     "  --listen HOST:PORT   address to listen on; a HOST of * is every one,\n"
@@ -22,6 +22,7 @@ static const char help[] =
     "  --connect HOST:PORT  address that each connection is passed on to\n"
     "  --no-topup           read only when all that was read is written\n"
     "  --buffer BYTES       for each direction; default 256K\n"
+    "  --idle SECONDS       cut connections that have moved nothing so long\n"
     "  --stats              print lines for each connection and the loop, too\n"
     "WEIR_BACKEND (uring, uv) and WEIR_WAIT (ring, uv) choose how it works.\n";
 
@@ -49,13 +50,16 @@ static void stop(void) {
 }
 
 int main(int argc, char **argv) {
-  const char *from = NULL, *to = NULL, *buffer = NULL;
+  const char *from = NULL, *to = NULL, *buffer = NULL, *idle = NULL;
   int no_topup = 0;
   int with_stats = 0;
-  const option_t options[] = {
-      {"--listen", NULL, &from},       {"--connect", NULL, &to},
-      {"--no-topup", &no_topup, NULL}, {"--buffer", NULL, &buffer},
-      {"--stats", &with_stats, NULL},  {NULL, NULL, NULL}};
+  const option_t options[] = {{"--listen", NULL, &from},
+                              {"--connect", NULL, &to},
+                              {"--no-topup", &no_topup, NULL},
+                              {"--buffer", NULL, &buffer},
+                              {"--idle", NULL, &idle},
+                              {"--stats", &with_stats, NULL},
+                              {NULL, NULL, NULL}};
   struct sockaddr_storage addr;
   static pairs_t pairs = {.capacity = 256 << 10};
 
@@ -64,6 +68,8 @@ int main(int argc, char **argv) {
   parse_address("--connect", to, &pairs.target);
   if (buffer != NULL)
     pairs.capacity = parse_bytes("--buffer", buffer);
+  if (idle != NULL)
+    pairs.idle = parse_seconds("--idle", idle);
   pairs.topup = !no_topup;
   pairs.with_counts = with_stats;
   pairs.loop = open_loop(&uv);

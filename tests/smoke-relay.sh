@@ -138,6 +138,17 @@ check_errors() {
     fail "an error: $(head -n 5 "$tmp/log.err")"
 }
 
+# A connection that moves nothing is cut; one that is only slow is not.
+check_idle() {
+  between "--idle --expect-reset" "--idle 1"
+  client --idle --expect-reset
+  sink_ends "idle"
+  stop_any TERM "$pid" "idle"
+  grep -q 'wait for 127.*: connection timed out' "$tmp/log.err" ||
+    fail "idle: $(head -n 5 "$tmp/log.err")"
+  through 4M 1 "--rcvbuf 16K --slow" "--buffer 64K --idle 1"
+}
+
 # The first signal ends accepting, and what there is goes on to its end.
 check_drain() {
   between "--expect 8M --rcvbuf 16K --slow" "--buffer 64K"
@@ -181,7 +192,10 @@ check_relay() {
 refuses_misuse "$bin/relay"
 refuses 2 "not a number of bytes" "$bin/relay" --listen 127.0.0.1:0 \
   --connect 127.0.0.1:1 --buffer 0
+refuses 2 "not a number of seconds" "$bin/relay" --listen 127.0.0.1:0 \
+  --connect 127.0.0.1:1 --idle 0
 on_each_backend check_relay
+check_idle
 if can_preload; then
   check_errors
 fi
