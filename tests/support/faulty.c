@@ -60,6 +60,7 @@ static const struct {
     {"missed", "all_end", ALL, "it counts turns and entries"},
     {"read", "now_", AGAIN, "it is to find something"},
     {"read", "", SHORT, one_read},
+    {"relay_sockets", "need_few_system_calls", ALL, "it counts system calls"},
     {"stacked", "", SHORT, one_read},
     {"stacked", "what_has_just_begun_is_cancelled", AGAIN,
      "it is to find room"},
