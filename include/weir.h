@@ -11,6 +11,7 @@
 #include <weir/export.h>
 #include <weir/file.h>
 #include <weir/kind.h>
+#include <weir/lease.h>
 #include <weir/loop.h>
 #include <weir/message.h>
 #include <weir/op.h>

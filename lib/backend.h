@@ -95,6 +95,9 @@ typedef struct weir__kind_s {
 
   int nonblocking; /* whether its sockets are to be so */
 
+  /* Wait until there is something to read. 0: there may be. WEIR_PENDING:
+   * weir_stream_read_done with UV_EAGAIN will come. UV_EBUSY or an error. */
+  int (*await)(weir_stream_t *stream);
   /* Start connecting to the address that is the peer. 0: connected.
    * WEIR_PENDING: weir__connect_done will come. UV_EBUSY or an error. */
   int (*connect)(weir_stream_t *stream);

@@ -6,6 +6,7 @@
 #include "os.h"
 #include "queue.h"
 #include "stream.h"
+#include "tally.h"
 #include "watch.h"
 
 /* The end of a stream: its operations first, then its kind's part, then its
@@ -54,6 +55,7 @@ void weir_stream_close_done(weir_stream_t *stream) {
   weir_loop_t *loop = stream->loop;
   assert((stream->state & WEIR__CLOSE_BUSY) != 0);
   assert((stream->state & (WEIR__QUEUED | WEIR__DEFERRED)) == 0);
+  weir__tally_end(&stream->leases);
   weir__queue_remove(&stream->open);
   weir__queue_push(&loop->closed, &stream->node);
   stream->due = loop->due++;

@@ -6,14 +6,22 @@
 
 #include "alloc.h"
 #include "backend.h"
+#include "pool.h"
 #include "queue.h"
 #include "slab.h"
 
-/* A pool: one slab, cut into equal buffers, a stack of the free ones. */
+/* A pool: one slab, cut into equal buffers, a stack of the free ones, and a
+ * queue of those who wait for one. While there are such, none is free. */
 
 enum { PAGE = 4096, LINE = 64 };
 
 static const size_t largest = (size_t)1 << 30;
+
+/* What is known of a buffer. */
+typedef struct buffer_s {
+  weir__tallied_t tallied;
+  uint32_t refs; /* 0: it is free */
+} buffer_t;
 
 struct weir_pool_s {
   weir_loop_t *loop;
@@ -25,8 +33,10 @@ struct weir_pool_s {
   size_t count;
   size_t free;
   int index; /* of the registered memory, or the error that says why not */
-  uint32_t *stack;    /* numbers of the free buffers, `free` of them */
-  unsigned char *out; /* for each buffer: acquired */
+  uint32_t *stack; /* numbers of the free buffers, `free` of them */
+  buffer_t *buffers;
+  weir_node_t waiting; /* the weir__taker_t */
+  size_t users;        /* reads that may take a buffer */
 };
 
 static weir_pool_t *pool_of(weir_node_t *node) {
@@ -47,7 +57,8 @@ int weir_pool_create(weir_loop_t *loop, size_t count, size_t size,
   if (r != 0)
     return r;
   weir_pool_t *pool =
-      weir__calloc(1, sizeof(*pool) + count * (sizeof(*pool->stack) + 1));
+      weir__calloc(1, sizeof(*pool) + count * (sizeof(*pool->buffers) +
+                                               sizeof(*pool->stack)));
   if (pool == NULL)
     return UV_ENOMEM;
   pool->slab_size = (count * stride + PAGE - 1) & ~(size_t)(PAGE - 1);
@@ -60,8 +71,9 @@ int weir_pool_create(weir_loop_t *loop, size_t count, size_t size,
   pool->size = size;
   pool->stride = stride;
   pool->count = count;
-  pool->stack = (uint32_t *)(void *)(pool + 1);
-  pool->out = (unsigned char *)(pool->stack + count);
+  pool->buffers = (buffer_t *)(pool + 1);
+  pool->stack = (uint32_t *)(void *)(pool->buffers + count);
+  weir__queue_init(&pool->waiting);
   /* The lowest addresses go first. */
   for (size_t i = count; i-- > 0;)
     pool->stack[pool->free++] = (uint32_t)i;
@@ -74,7 +86,7 @@ int weir_pool_create(weir_loop_t *loop, size_t count, size_t size,
 int weir_pool_destroy(weir_pool_t *pool) {
   if (pool == NULL)
     return UV_EINVAL;
-  if (pool->free != pool->count)
+  if (pool->free != pool->count || pool->users > 0)
     return UV_EBUSY;
   if (weir__loop_foreign(pool->loop))
     return UV_ESRCH;
@@ -86,29 +98,105 @@ int weir_pool_destroy(weir_pool_t *pool) {
   return 0;
 }
 
+uv_buf_t weir__pool_buffer(const weir_pool_t *pool, uint32_t number) {
+  return uv_buf_init(pool->slab + number * pool->stride, (unsigned)pool->size);
+}
+
+static uint32_t pop(weir_pool_t *pool) {
+  uint32_t number = pool->stack[--pool->free];
+  pool->buffers[number].refs = 1;
+  return number;
+}
+
+static weir__taker_t *taker_of(weir_node_t *node) {
+  return (weir__taker_t *)((uintptr_t)node -
+                           offsetof(weir__taker_t, waiter.node));
+}
+
+/* One reference less: the buffer goes to whom has waited longest. */
+static void drop(weir_pool_t *pool, uint32_t number) {
+  buffer_t *buffer = &pool->buffers[number];
+  if (--buffer->refs > 0)
+    return;
+  weir__tally_leave(&buffer->tallied);
+  weir_node_t *node = weir__queue_pop(&pool->waiting);
+  if (node == NULL) {
+    pool->stack[pool->free++] = number;
+    return;
+  }
+  weir__taker_t *taker = taker_of(node);
+  buffer->refs = 1;
+  taker->number = number;
+  taker->waiter.go(&taker->waiter);
+}
+
 int weir_pool_acquire(weir_pool_t *pool, uv_buf_t *buf) {
   if (pool == NULL || buf == NULL)
     return UV_EINVAL;
   if (pool->free == 0)
     return UV_ENOBUFS;
-  uint32_t number = pool->stack[--pool->free];
-  pool->out[number] = 1;
-  *buf = uv_buf_init(pool->slab + number * pool->stride, (unsigned)pool->size);
+  *buf = weir__pool_buffer(pool, pop(pool));
+  return 0;
+}
+
+/* The number of the buffer of pool that is out and into which buf points;
+ * WEIR__NO_BUFFER if there is none. */
+static uint32_t number_of(const weir_pool_t *pool, const uv_buf_t *buf) {
+  if (pool == NULL || buf == NULL)
+    return WEIR__NO_BUFFER;
+  uintptr_t offset = (uintptr_t)buf->base - (uintptr_t)pool->slab;
+  if (offset >= pool->count * pool->stride)
+    return WEIR__NO_BUFFER;
+  size_t number = offset / pool->stride;
+  return pool->buffers[number].refs == 0 ? WEIR__NO_BUFFER : (uint32_t)number;
+}
+
+int weir_pool_retain(weir_pool_t *pool, const uv_buf_t *buf) {
+  uint32_t number = number_of(pool, buf);
+  if (number == WEIR__NO_BUFFER)
+    return UV_EINVAL;
+  pool->buffers[number].refs++;
   return 0;
 }
 
 int weir_pool_release(weir_pool_t *pool, const uv_buf_t *buf) {
-  if (pool == NULL || buf == NULL)
+  uint32_t number = number_of(pool, buf);
+  if (number == WEIR__NO_BUFFER)
     return UV_EINVAL;
-  uintptr_t offset = (uintptr_t)buf->base - (uintptr_t)pool->slab;
-  if (offset >= pool->count * pool->stride)
-    return UV_EINVAL;
-  size_t number = offset / pool->stride;
-  if (!pool->out[number])
-    return UV_EINVAL;
-  pool->out[number] = 0;
-  pool->stack[pool->free++] = (uint32_t)number;
+  drop(pool, number);
   return 0;
+}
+
+int weir__pool_use(weir_pool_t *pool, const weir_loop_t *loop) {
+  if (pool->loop != loop)
+    return 0;
+  pool->users++;
+  return 1;
+}
+
+void weir__pool_unuse(weir_pool_t *pool) {
+  pool->users--;
+}
+
+int weir__pool_take(weir_pool_t *pool, weir__taker_t *taker) {
+  if (pool->free > 0) {
+    taker->number = pop(pool);
+    return 0;
+  }
+  weir__queue_push(&pool->waiting, &taker->waiter.node);
+  return WEIR_PENDING;
+}
+
+void weir__pool_untake(weir_pool_t *pool, weir__taker_t *taker) {
+  uint32_t number = taker->number;
+  taker->number = WEIR__NO_BUFFER;
+  if (number != WEIR__NO_BUFFER)
+    drop(pool, number);
+}
+
+void weir__pool_tally(weir_pool_t *pool, uint32_t number,
+                      weir__tallied_t **tally) {
+  weir__tally_join(tally, &pool->buffers[number].tallied);
 }
 
 static int acquire(void *source, uv_buf_t *memory) {

@@ -15,9 +15,12 @@ static const weir__read_plan_t *plan_of(const weir_op_t *op) {
 
 static void finish(weir_stream_t *stream, int status) {
   weir_op_t *op = stream->reader;
+  const weir__read_plan_t *plan = plan_of(op);
   stream->reader = NULL;
   if (status == UV_EOF)
-    status = plan_of(op)->at_end;
+    status = plan->at_end;
+  if (plan->ended != NULL)
+    plan->ended(op);
   weir__op_finish(op, status);
 }
 
@@ -134,6 +137,21 @@ static inline int ask(weir_stream_t *stream, weir_op_t *op,
   return r == WEIR_PENDING ? 0 : answered(stream, r, n);
 }
 
+/* The same for a plan that asks by itself. */
+static int have_asked(weir_stream_t *stream, weir_op_t *op) {
+  size_t n = 0;
+  stream->state |= WEIR__READ_BUSY;
+  op->state = WEIR__OP_STARTED;
+  int r = plan_of(op)->ask(stream, op, &n);
+  if (r == WEIR_PENDING)
+    return 0;
+  if (r != WEIR__READ_PARKED)
+    return answered(stream, r, n);
+  stream->state &= ~WEIR__READ_BUSY;
+  op->state = WEIR__OP_QUEUED;
+  return 0;
+}
+
 static WEIR__APART int start_any(weir_stream_t *stream) {
   uv_buf_t window[WEIR_WINDOW];
   weir_op_t *op = stream->reader;
@@ -155,6 +173,8 @@ static WEIR__APART int start_any(weir_stream_t *stream) {
     finish(stream, r);
     return 0;
   }
+  if (plan->ask != NULL)
+    return have_asked(stream, op);
   unsigned used = fill(op, window);
   return ask(stream, op, window, used);
 }

@@ -26,13 +26,24 @@ typedef struct weir__read_plan_s {
    * for. */
   size_t (*limit)(const weir_op_t *op);
 
-  /* n bytes have come, 0 too: ends what prepare began. As held. NULL: they are
-   * passed, and op is finished when there are op->need of them. */
+  /* Asks the kind for one transfer, of op->left bytes at most, as its read_some
+   * would answer; or WEIR__READ_PARKED. NULL: that is asked. */
+  int (*ask)(weir_stream_t *stream, weir_op_t *op, size_t *n);
+
+  /* n bytes have come, 0 too: ends what prepare or ask began. As held. NULL:
+   * they are passed, and op is finished when there are op->need of them. */
   int (*took)(weir_op_t *op, size_t n);
+
+  /* It is about to be finished. May be NULL. */
+  void (*ended)(weir_op_t *op);
 
   /* What op gets at the end of the stream. */
   int at_end;
 } weir__read_plan_t;
+
+/* Nothing was asked for: the plan has the stream want the read when it is to go
+ * on. */
+enum { WEIR__READ_PARKED = 2 };
 
 /* The cancel of every plan. */
 void weir__read_cancel(weir_op_t *op);

@@ -94,6 +94,20 @@ static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
   return r == UV_EPERM ? read_now(stream, bufs, nbufs, n) : r;
 }
 
+static void await_over(weir_stream_t *stream, int status) {
+  weir_stream_read_done(stream, status == 0 ? UV_EAGAIN : status, 0);
+}
+
+static int await(weir_stream_t *stream) {
+  weir__uv_t *uv = weir__uv(stream);
+  if ((weir__own(stream)->flags & WEIR__UV_READ_MORE) != 0 &&
+      uv->reads++ < READS_AT_ONCE)
+    return 0;
+  uv->reads = 0;
+  int r = weir__poll_await(stream, UV_READABLE, await_over);
+  return r == UV_EPERM ? 0 : r;
+}
+
 /* The descriptor can be written: the core starts the write again, with a
  * window that holds what was queued meanwhile. */
 static void write_ready(weir_stream_t *stream, int status) {
@@ -155,6 +169,7 @@ const weir__kind_t weir__uv_kind = {
             .fileno = weir__own_fileno,
         },
     .nonblocking = 1,
+    .await = await,
     .connect = weir__uv_connect,
     .accept = weir__uv_accept,
     .cancel = cancel_net,

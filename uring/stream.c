@@ -136,6 +136,16 @@ static inline int at_hand(const weir_stream_t *stream, unsigned nbufs) {
 }
 
 /* A slot and an entry are at hand. */
+static void begin_poll(weir__ring_t *ring, const weir__request_t *type,
+                       weir_stream_t *stream, int fd, unsigned events,
+                       uint64_t *tag) {
+  struct io_uring_sqe *sqe =
+      weir__ring_take(ring, type, stream, IORING_OP_POLL_ADD, fd, tag);
+  weir__slot_find(ring, *tag)->flags |= WEIR__SLOT_POLLING;
+  weir__sqe_poll(sqe, events);
+}
+
+/* A slot and an entry are at hand. */
 static inline int begin_read(weir_stream_t *stream, int fd,
                              const uv_buf_t *bufs, unsigned nbufs) {
   weir__ring_t *ring = weir__ring(stream->loop);
@@ -168,6 +178,19 @@ static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
              : read_any(stream, bufs, nbufs);
 }
 
+static int await(weir_stream_t *stream) {
+  weir__ring_t *ring = weir__ring(stream->loop);
+  weir__socket_t *sock = weir__socket(stream);
+  int fd = weir__own_fd(stream);
+  if (fd < 0)
+    return fd;
+  if (!weir__ring_provide(ring))
+    return ring->refusal;
+  begin_poll(ring, &read_request, stream, fd, POLLIN, &sock->read_tag);
+  sock->read_enters = ring->enters;
+  return WEIR_PENDING;
+}
+
 /* A write that finds no room comes back with EAGAIN and is started again when
  * there is some, with a window filled anew; the kernel would keep the old one.
  * A slot and an entry are at hand. */
@@ -186,12 +209,8 @@ static inline int begin_write(weir_stream_t *stream, int fd,
 /* After a short write there is no room for certain, so that the next one begins
  * with the wait. */
 static int begin_wait(weir_stream_t *stream, int fd) {
-  weir__ring_t *ring = weir__ring(stream->loop);
-  weir__socket_t *sock = weir__socket(stream);
-  struct io_uring_sqe *sqe = weir__ring_take(
-      ring, &write_request, stream, IORING_OP_POLL_ADD, fd, &sock->write_tag);
-  weir__slot_find(ring, sock->write_tag)->flags |= WEIR__SLOT_POLLING;
-  weir__sqe_poll(sqe, POLLOUT);
+  begin_poll(weir__ring(stream->loop), &write_request, stream, fd, POLLOUT,
+             &weir__socket(stream)->write_tag);
   return WEIR_PENDING;
 }
 
@@ -257,6 +276,7 @@ const weir__kind_t weir__socket_kind = {
             .close = weir__own_close,
             .fileno = weir__own_fileno,
         },
+    .await = await,
     .connect = weir__socket_connect,
     .accept = weir__socket_accept,
     .cancel = weir__socket_cancel,

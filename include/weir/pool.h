@@ -39,7 +39,8 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pool_create(weir_loop_t *loop, size_t count,
 
 /* Frees the pool and its memory, which has to be done before the loop is
  * detached. Returns 0, UV_EINVAL (a NULL), or, changing nothing, UV_EBUSY while
- * a buffer is acquired, or UV_ESRCH as weir_pool_create. */
+ * a buffer is out or a read of a lease (weir/lease.h) is outstanding, or
+ * UV_ESRCH as weir_pool_create. */
 WEIR_EXTERN WEIR_MUST_USE int weir_pool_destroy(weir_pool_t *pool);
 
 /* Takes a buffer: sets *buf to all of it, with whatever was left in it. Returns
@@ -48,10 +49,14 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pool_destroy(weir_pool_t *pool);
 WEIR_EXTERN WEIR_MUST_USE int weir_pool_acquire(weir_pool_t *pool,
                                                 uv_buf_t *buf);
 
-/* Gives a buffer back: buf->base may point anywhere into it; its length does
- * not matter. No operation on it may be outstanding. Returns 0, or UV_EINVAL,
+/* One holder more of a buffer that is out, and one less: with the last it goes
+ * back. Whoever acquired it is one, and so is who got it by a lease
+ * (weir/lease.h); streams, files and operations are none: who begins an
+ * operation on a buffer holds it until the callback. buf->base may point
+ * anywhere into the buffer; its length does not matter. Return 0, or UV_EINVAL,
  * changing nothing, for a NULL or if it is not a buffer of this pool that is
  * out. */
+WEIR_EXTERN int weir_pool_retain(weir_pool_t *pool, const uv_buf_t *buf);
 WEIR_EXTERN int weir_pool_release(weir_pool_t *pool, const uv_buf_t *buf);
 
 /* Has a dynamic buffer (weir/buffer.h) take its memory from pool: sets acquire,
@@ -70,7 +75,7 @@ WEIR_EXTERN int weir_pool_source(weir_pool_t *pool,
 WEIR_EXTERN int weir_pool_status(const weir_pool_t *pool,
                                  const char **sentence);
 
-/* Buffers in the pool, buffers not acquired, bytes of one. */
+/* Buffers in the pool, buffers that are not out, bytes of one. */
 WEIR_EXTERN size_t weir_pool_count(const weir_pool_t *pool);
 WEIR_EXTERN size_t weir_pool_available(const weir_pool_t *pool);
 WEIR_EXTERN size_t weir_pool_buffer_size(const weir_pool_t *pool);

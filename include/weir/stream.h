@@ -97,6 +97,7 @@ struct weir_stream_s {
   uint64_t due;
   weir_close_cb close_cb;
   int type; /* UV_TCP, UV_NAMED_PIPE, or 0 */
+  struct weir__tallied_s *leases;
 };
 
 /* ---- Making a stream ---- */

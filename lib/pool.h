@@ -1,0 +1,41 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR__POOL_H
+#define WEIR__POOL_H
+
+#include <weir/pool.h>
+
+#include "tally.h"
+#include "waiter.h"
+
+/* What reads need of a pool: a buffer at the moment when it is wanted, or a
+ * place in the queue of those who wait for one. */
+
+#define WEIR__NO_BUFFER UINT32_MAX
+
+typedef struct weir__taker_s {
+  weir__waiter_t waiter; /* told when it was given one */
+  uint32_t number;       /* of its buffer, or WEIR__NO_BUFFER */
+} weir__taker_t;
+
+/* Whether the pool belongs to loop; then it cannot be destroyed before as many
+ * calls of weir__pool_unuse. */
+int weir__pool_use(weir_pool_t *pool, const weir_loop_t *loop);
+void weir__pool_unuse(weir_pool_t *pool);
+
+/* Gives taker, who has none, a buffer: 0; or WEIR_PENDING: it is in the queue
+ * until it is given one, or weir__queue_remove takes it out. */
+int weir__pool_take(weir_pool_t *pool, weir__taker_t *taker);
+
+/* Takes the buffer of taker, if it has one, back. */
+void weir__pool_untake(weir_pool_t *pool, weir__taker_t *taker);
+
+/* All of a buffer that is out. */
+uv_buf_t weir__pool_buffer(const weir_pool_t *pool, uint32_t number);
+
+/* Counts a buffer that is out in tally until it goes back. */
+void weir__pool_tally(weir_pool_t *pool, uint32_t number,
+                      weir__tallied_t **tally);
+
+#endif
