@@ -132,7 +132,7 @@ static void on_accept(weir_op_t *op, int status, size_t n) {
   job_t *job = op->data;
   program_t *p = job->p;
 
-  job_reports(job, status, n);
+  status = job_reports(job, status, n);
   p->dock.jobs--;
   must(p, p->dock.state == DOCK_OPEN || p->dock.state == DOCK_CLOSING,
        "an accept of a closed listener");
@@ -170,7 +170,7 @@ static void on_connect(weir_op_t *op, int status, size_t n) {
   int refused = status == UV_ECONNREFUSED || status == UV_ENOENT ||
                 status == UV_ECONNRESET;
 
-  job_reports(job, status, n);
+  status = job_reports(job, status, n);
   if (status == 0) {
     if (e->state == END_CONNECTING)
       e->state = END_OPEN;

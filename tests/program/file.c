@@ -34,7 +34,7 @@ static void on_open(weir_op_t *op, int status, size_t n) {
   job_t *job = op->data;
   file_t *file = job->on;
 
-  job_reports(job, status, n);
+  status = job_reports(job, status, n);
   must_be(job->p, (long long)n, 0, "bytes of an open");
   if (status == 0) {
     opened(file, weir_file_result(op));
@@ -101,7 +101,7 @@ static void on_close(weir_op_t *op, int status, size_t n) {
   job_t *job = op->data;
   file_t *file = job->on;
 
-  job_reports(job, status, n);
+  status = job_reports(job, status, n);
   if (status == UV_ECANCELED && job->cancelled) {
     file->state = FILE_OPEN;
   } else {
@@ -157,7 +157,7 @@ static void moved(job_t *job, int status, size_t n) {
 static void on_moved(weir_op_t *op, int status, size_t n) {
   job_t *job = op->data;
 
-  job_reports(job, status, n);
+  status = job_reports(job, status, n);
   moved(job, status, n);
   file_end(job);
 }

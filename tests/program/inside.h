@@ -124,7 +124,9 @@ typedef struct job_s {
   end_t *end; /* NULL: no stream's that can transfer */
   void *on;   /* what else it is about */
   int form;
-  int cancelled;
+  int cancelled; /* or has a deadline that may come */
+  int late;      /* has such */
+  weir_deadline_t deadline;
   size_t piece; /* of a write, in its flow */
   size_t len;
   size_t need;
@@ -139,12 +141,16 @@ typedef struct job_s {
 
 job_t *job_new(program_t *p, end_t *end, random_t *dice);
 
-/* In its callback, or when it was refused; job_end goes on with what was to
- * follow, and may do anything. */
-void job_reports(job_t *job, int status, size_t n);
+/* In its callback, or when it was refused: what the model knows is the status
+ * of one that was cancelled, also where a deadline did it. job_end goes on with
+ * what was to follow, and may do anything. */
+int job_reports(job_t *job, int status, size_t n);
 void job_refused(job_t *job);
 void job_end(job_t *job);
 void job_cancel(job_t *job);
+
+/* Gives it a deadline: at once, soon or never. */
+void job_limit(job_t *job, random_t *dice);
 
 /* ---- Files ---- */
 

@@ -39,9 +39,11 @@ static void unlist(job_t *job) {
     job->end->jobs--;
 }
 
-void job_reports(job_t *job, int status, size_t n) {
+int job_reports(job_t *job, int status, size_t n) {
   program_t *p = job->p;
 
+  must(p, status != UV_ETIMEDOUT || job->late, "a deadline came of itself");
+  must(p, !weir_deadline_is_set(&job->deadline), "a deadline is left");
   must(p, !p->inside, "a callback came inside of a call");
   must(p, job->op.data == job, "data was touched");
   must(p, job->end == NULL || job->end->state != END_GONE,
@@ -49,6 +51,7 @@ void job_reports(job_t *job, int status, size_t n) {
   trace(p, "    %d ends: %s %zu", job->form, said(status), n);
   p->progress++;
   unlist(job);
+  return status == UV_ETIMEDOUT ? UV_ECANCELED : status;
 }
 
 static void release(job_t *job) {
@@ -72,13 +75,34 @@ void job_end(job_t *job) {
     program_step(p, &then);
 }
 
+/* It may end early from now on. */
+static void endangered(job_t *job) {
+  job->cancelled = 1;
+  if (job->end != NULL && job->end->ender == job)
+    job->end->ended = END_PERHAPS;
+}
+
+void job_limit(job_t *job, random_t *dice) {
+  static const uint64_t limits[] = {0, 1, 3600 * 1000};
+  size_t which = random_below(dice, 3);
+  program_t *p = job->p;
+
+  trace(p, "    a deadline for %d: %d", job->form, (int)limits[which]);
+  if (which < 2) {
+    job->late = 1;
+    endangered(job);
+  }
+  p->inside = 1;
+  must_be(p, weir_deadline_op(&job->deadline, &job->op, limits[which]), 0,
+          "a deadline");
+  p->inside = 0;
+}
+
 void job_cancel(job_t *job) {
   program_t *p = job->p;
 
   trace(p, "    cancel %d", job->form);
-  job->cancelled = 1;
-  if (job->end != NULL && job->end->ender == job)
-    job->end->ended = END_PERHAPS;
+  endangered(job);
   p->inside = 1;
   weir_cancel(&job->op);
   p->inside = 0;

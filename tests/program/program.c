@@ -167,7 +167,10 @@ static void cancel_one(program_t *p, random_t *dice) {
     return;
   for (size_t i = random_below(dice, p->njobs); i > 0; i--)
     job = job->next;
-  job_cancel(job);
+  if (random_below(dice, 3) == 0)
+    job_limit(job, dice);
+  else
+    job_cancel(job);
 }
 
 /* With a pool and perhaps more of it in use, a loop cannot go. */

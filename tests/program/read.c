@@ -211,7 +211,7 @@ static void on_read(weir_op_t *op, int status, size_t n) {
   job_t *job = op->data;
   end_t *e = job->end;
 
-  job_reports(job, status, n);
+  status = job_reports(job, status, n);
   e->readers--;
   if (job->form >= UNTIL_BYTE)
     check_buffered(job, status, n);

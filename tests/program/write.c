@@ -87,7 +87,7 @@ static void on_write(weir_op_t *op, int status, size_t n) {
   program_t *p = job->p;
   end_t *e = job->end;
 
-  job_reports(job, status, n);
+  status = job_reports(job, status, n);
   must(p, n <= job->len && n >= job->went, "%zu bytes of %zu, %zu before", n,
        job->len, job->went);
   e->out.pieces[job->piece].n = n;
