@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/alloc.h"
+#include "../lib/loop.h"
 #include "support/net.h"
 
 /* weir_close_after. */
@@ -217,4 +217,37 @@ WEIR_TEST(linger, takes_no_more_memory_each_time) {
       allocations = stats_of(f).allocations;
   }
   check_is(stats_of(f).allocations, allocations);
+  check_is(weir__wheel_next(&f->loop->wheel), UINT64_MAX);
+}
+
+static void close_any(uv_handle_t *handle, void *arg) {
+  (void)arg;
+  if (!uv_is_closing(handle))
+    uv_close(handle, NULL);
+}
+
+WEIR_TEST(linger, the_application_closes_all_handles) {
+  char *bytes = malloc(SLOW_BYTES);
+  struct request r;
+  struct conn c;
+
+  cr_assert(bytes != NULL);
+  memset(bytes, 0, SLOW_BYTES);
+  conn_slow(f, &c);
+  write_block(&c, &r, bytes, SLOW_BYTES);
+  check_is(weir_close_after(&c.stream, SOON, on_conn_closed), 0);
+  run_some_turns(f);
+  uv_walk(&f->uv, close_any, NULL);
+  run_out(f);
+  check_is(c.closed, 0);
+  /* Which is where the library sees it. */
+  check_is(weir_loop_detach(f->loop, NULL), UV_EBUSY);
+  run_out(f);
+  check_is(c.closed, 1);
+  check_is(r.status, UV_ECANCELED);
+  close_peer(&c);
+  check_is(weir_loop_detach(f->loop, NULL), 0);
+  uv_run(&f->uv, UV_RUN_DEFAULT);
+  f->loop = NULL;
+  free(bytes);
 }

@@ -342,6 +342,23 @@ static void messages(struct scene *t) {
   scripted_close(t->f, &s);
 }
 
+static void on_late_close(weir_stream_t *stream) {
+  ((struct scripted *)stream)->closed++;
+}
+
+/* A close that waits for what is queued. */
+static void closing_after(struct scene *t) {
+  const weir_test_options_t options = {.no_now = 1};
+  struct scripted s;
+
+  scripted_open(t->f, &s, &options);
+  if (!taken(t, weir_close_after(&s.stream, 60000, on_late_close))) {
+    check_is(weir_is_closing(&s.stream), 0);
+    check_is(weir_close(&s.stream, on_late_close), 0);
+  }
+  scripted_close_end(t->f, &s);
+}
+
 /* ---- Scenes: buffers that grow ---- */
 
 static void pair_of_ends(struct scene *t, struct end ends[2]) {
@@ -801,6 +818,10 @@ WEIR_TEST(want, an_own_kind) {
 
 WEIR_TEST(want, messages) {
   play_all(f, messages, SAME_LOOP);
+}
+
+WEIR_TEST(want, closing_after) {
+  play_all(f, closing_after, SAME_LOOP);
 }
 
 WEIR_TEST(want, reading_into_flat_buffers) {
