@@ -42,7 +42,7 @@ static void go(weir__waiter_t *waiter) {
   weir_op_t *op =
       (weir_op_t *)(void *)((char *)state - offsetof(weir_op_t, held));
   state->flags &= ~(unsigned)(QUEUED | CAPPED);
-  weir__stream_want(op->owner, WEIR__WANT_READ);
+  weir__stream_want(*weir__op_owner(op), WEIR__WANT_READ);
 }
 
 /* Into the buffer that op has. A descriptor that was called ready twice and is
@@ -92,7 +92,7 @@ static int ask(weir_stream_t *stream, weir_op_t *op, size_t *n) {
 
 static int took(weir_op_t *op, size_t n) {
   state_t *state = state_of(op);
-  weir_stream_t *stream = op->owner;
+  weir_stream_t *stream = *weir__op_owner(op);
   if (n == 0) {
     if ((state->flags & AWAITS) != 0)
       state->flags ^= AWAITS | READY;
@@ -116,7 +116,7 @@ static void ended(weir_op_t *op) {
 
 static void cancel(weir_op_t *op) {
   state_t *state = state_of(op);
-  weir_stream_t *stream = op->owner;
+  weir_stream_t *stream = *weir__op_owner(op);
   if ((state->flags & QUEUED) != 0)
     weir__queue_remove(&state->taker.waiter.node);
   if ((state->flags & CAPPED) != 0)

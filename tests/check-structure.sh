@@ -105,4 +105,9 @@ cut -d' ' -f1 "$work/homes" | uniq -d | while read -r f; do
   grep "^$f " "$work/homes"
 done >"$work/found"
 complain 'A file whose functions stand in two headers'
+
+# A deadline may stand there.
+grep -nw 'op->owner' lib/*.[ch] uring/*.[ch] |
+  grep -v '^lib/op\.h:\|^lib/deadline\.c:' >"$work/found"
+complain 'Whose an operation is, is said by weir__op_owner'
 exit $bad

@@ -261,6 +261,35 @@ WEIR_TEST(lease, who_waits_for_a_buffer_can_be_cancelled) {
   end_pool(pool);
 }
 
+WEIR_TEST(lease, who_waits_too_long_is_late) {
+  weir_pool_t *pool = new_pool(f, 1);
+  weir_deadline_t deadlines[3] = {{0}};
+  struct borrow b[3];
+  struct conn conns[3];
+  uv_buf_t all;
+  size_t i;
+
+  /* For bytes, for a buffer; and not too long. */
+  check_is(weir_pool_acquire(pool, &all), 0);
+  for (i = 0; i < 3; i++) {
+    conn_tcp(f, &conns[i]);
+    borrow(&b[i], &conns[i].stream, pool);
+    if (i > 0)
+      peer_send(&conns[i], 0, 10);
+    check_is(weir_deadline_op(&deadlines[i], &b[i].r.op, i < 2 ? 1 : 3600000),
+             0);
+  }
+  expect_none(f, &b[0], UV_ETIMEDOUT);
+  expect_none(f, &b[1], UV_ETIMEDOUT);
+  run_some_turns(f);
+  check_is(weir_pool_release(pool, &all), 0);
+  expect_bytes(f, &b[2], 0, 10);
+  give_back(&b[2]);
+  for (i = 0; i < 3; i++)
+    conn_close(f, &conns[i]);
+  end_pool(pool);
+}
+
 WEIR_TEST(lease, who_waits_for_a_buffer_can_be_closed) {
   weir_pool_t *pool = new_pool(f, 1);
   struct borrow b[3];
