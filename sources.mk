@@ -86,6 +86,7 @@ OS_unix_SRCS += lib/os_unix_option.c
 OS_unix_SRCS += lib/os_unix_socket.c
 
 # With io_uring only: uring/*.c.
+URING_SRCS += uring/buffers.c
 URING_SRCS += uring/cancel.c
 URING_SRCS += uring/file.c
 URING_SRCS += uring/kernel.c

@@ -88,6 +88,17 @@ static inline int weir__more_follows(weir_stream_t *stream) {
   return 1;
 }
 
+/* Buffers of a pool that are with the system, which chooses from them when
+ * something has come. */
+typedef struct weir__lent_s {
+  void *table; /* the backend's; NULL: there is none */
+  int group;
+  unsigned mask;
+  unsigned tail;
+} weir__lent_t;
+
+typedef void (*weir__lent_cb)(void *arg, uint32_t number);
+
 /* A kind of the library's own: what else it does for its sockets. They are
  * made, bound and closed by the core, and connected to a path. */
 typedef struct weir__kind_s {
@@ -98,6 +109,11 @@ typedef struct weir__kind_s {
   /* Wait until there is something to read. 0: there may be. WEIR_PENDING:
    * weir_stream_read_done with UV_EAGAIN will come. UV_EBUSY or an error. */
   int (*await)(weir_stream_t *stream);
+  /* Start to read at most size bytes into one of the buffers lent.
+   * WEIR_PENDING: weir_stream_read_done will come, with bytes after
+   * weir__lease_chosen, with UV_EAGAIN when no buffer was left. UV_EBUSY or an
+   * error. May be NULL. */
+  int (*choose)(weir_stream_t *stream, const weir__lent_t *lent, size_t size);
   /* Start connecting to the address that is the peer. 0: connected.
    * WEIR_PENDING: weir__connect_done will come. UV_EBUSY or an error. */
   int (*connect)(weir_stream_t *stream);
@@ -162,6 +178,16 @@ typedef struct weir__backend_s {
   /* Registers memory for fixed operations: an index >= 0 or an error. */
   int (*memory_add)(weir_loop_t *loop, void *base, size_t len);
   void (*memory_remove)(weir_loop_t *loop, int index);
+
+  /* Makes ready to lend up to count buffers: 0 or an error. The end of that;
+   * what was lent is the pool's again. */
+  int (*lend_begin)(weir_loop_t *loop, weir__lent_t *lent, size_t count);
+  void (*lend_end)(weir_loop_t *loop, weir__lent_t *lent);
+  /* Lends a buffer: whether it was taken. Has those back that were not used;
+   * of all others weir__lease_chosen will tell. */
+  int (*lend)(weir__lent_t *lent, const uv_buf_t *buf, uint32_t number);
+  void (*recall)(weir_loop_t *loop, weir__lent_t *lent, weir__lent_cb back,
+                 void *arg);
 } weir__backend_t;
 
 extern const weir__backend_t weir__backend_uv;
@@ -181,6 +207,7 @@ static inline const weir__kind_t *weir__kind(const weir_stream_t *stream) {
 void weir__connect_done(weir_stream_t *stream, int status);
 void weir__accept_done(weir_stream_t *listener, int status, uv_os_sock_t fd);
 void weir__file_done(weir_op_t *op, int64_t result);
+void weir__lease_chosen(weir_stream_t *stream, uint32_t number);
 
 /* Runs a file operation at once, in whatever thread this is: its result, which
  * is UV_ESPIPE for an offset where there are no positions. */

@@ -22,11 +22,13 @@ typedef struct state_s {
 } state_t;
 
 enum {
-  AWAITS = 1, /* the kind was asked whether there is something to read */
-  READY = 2,  /* it has said so */
-  VAIN = 4,   /* and nothing was there */
-  QUEUED = 8, /* waits for a buffer of the pool */
-  CAPPED = 16 /* waits for one of those that the stream has */
+  AWAITS = 1,   /* the kind was asked whether there is something to read */
+  READY = 2,    /* it has said so */
+  VAIN = 4,     /* and nothing was there */
+  QUEUED = 8,   /* waits for a buffer of the pool */
+  CAPPED = 16,  /* waits for one of those that the stream has */
+  CHOOSES = 32, /* the system is to choose a buffer */
+  CHOSE = 64    /* it had none to choose */
 };
 
 static_assert(sizeof(state_t) <= WEIR_OP_ROOM,
@@ -72,6 +74,29 @@ static int await(weir_stream_t *stream, state_t *state) {
   return r;
 }
 
+/* Has the system choose a buffer, where it can: 0 if not. */
+static int choose(weir_stream_t *stream, weir_op_t *op) {
+  state_t *state = state_of(op);
+  const weir__kind_t *kind = weir__kind(stream);
+  const weir__lent_t *lent;
+  if (kind == NULL || kind->choose == NULL ||
+      (state->flags & (READY | CHOSE)) != 0 ||
+      (lent = weir__pool_lent(state->pool)) == NULL)
+    return 0;
+  op->left = 0;
+  int r = kind->choose(stream, lent, weir_pool_buffer_size(state->pool));
+  if (r == WEIR_PENDING)
+    state->flags |= CHOOSES;
+  return r;
+}
+
+void weir__lease_chosen(weir_stream_t *stream, uint32_t number) {
+  weir_op_t *op = stream->reader;
+  state_t *state = state_of(op);
+  weir__pool_chosen(state->pool, &state->taker, number);
+  op->left = weir_pool_buffer_size(state->pool);
+}
+
 static int ask(weir_stream_t *stream, weir_op_t *op, size_t *n) {
   state_t *state = state_of(op);
   if (state->taker.number != WEIR__NO_BUFFER)
@@ -81,7 +106,9 @@ static int ask(weir_stream_t *stream, weir_op_t *op, size_t *n) {
     weir__tally_await(&stream->leases, &state->taker.waiter);
     return WEIR__READ_PARKED;
   }
-  int r = await(stream, state);
+  int r = choose(stream, op);
+  if (r == 0)
+    r = await(stream, state);
   if (r != 0)
     return r;
   if (weir__pool_take(state->pool, &state->taker) == 0)
@@ -96,6 +123,8 @@ static int took(weir_op_t *op, size_t n) {
   if (n == 0) {
     if ((state->flags & AWAITS) != 0)
       state->flags ^= AWAITS | READY;
+    if ((state->flags & CHOOSES) != 0)
+      state->flags ^= CHOOSES | CHOSE;
     weir__pool_untake(state->pool, &state->taker);
     return 0;
   }

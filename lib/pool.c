@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
+#include <limits.h>
 #include <stdint.h>
 #include <weir/pool.h>
 
@@ -8,19 +9,27 @@
 #include "backend.h"
 #include "pool.h"
 #include "queue.h"
+#include "seq.h"
 #include "slab.h"
 
 /* A pool: one slab, cut into equal buffers, a stack of the free ones, and a
- * queue of those who wait for one. While there are such, none is free. */
+ * queue of those who wait for one. While there are such, none is free. Up to
+ * half of them are lent to the system, if it can choose one by itself when
+ * something has come; whoever finds none free has these back. */
 
 enum { PAGE = 4096, LINE = 64 };
+
+/* Where there were too few buffers, that many reads go without lending; where
+ * lending is not to be had, as many as can be counted. */
+enum { PINCHED = 256 };
 
 static const size_t largest = (size_t)1 << 30;
 
 /* What is known of a buffer. */
 typedef struct buffer_s {
   weir__tallied_t tallied;
-  uint32_t refs; /* 0: it is free */
+  uint32_t refs; /* 0: it is free, or lent */
+  int lent;
 } buffer_t;
 
 struct weir_pool_s {
@@ -36,7 +45,10 @@ struct weir_pool_s {
   uint32_t *stack; /* numbers of the free buffers, `free` of them */
   buffer_t *buffers;
   weir_node_t waiting; /* the weir__taker_t */
-  size_t users;        /* reads that may take a buffer */
+  weir__lent_t lent;
+  size_t nlent;
+  unsigned unlent; /* so many reads are to go without lending */
+  size_t users;    /* reads that may take a buffer */
 };
 
 static weir_pool_t *pool_of(weir_node_t *node) {
@@ -86,11 +98,13 @@ int weir_pool_create(weir_loop_t *loop, size_t count, size_t size,
 int weir_pool_destroy(weir_pool_t *pool) {
   if (pool == NULL)
     return UV_EINVAL;
-  if (pool->free != pool->count || pool->users > 0)
+  if (pool->free + pool->nlent != pool->count || pool->users > 0)
     return UV_EBUSY;
   if (weir__loop_foreign(pool->loop))
     return UV_ESRCH;
   weir__queue_remove(&pool->node);
+  if (pool->lent.table != NULL)
+    pool->loop->backend->lend_end(pool->loop, &pool->lent);
   if (pool->index >= 0)
     pool->loop->backend->memory_remove(pool->loop, pool->index);
   weir__slab_free(pool->slab, pool->slab_size);
@@ -113,6 +127,10 @@ static weir__taker_t *taker_of(weir_node_t *node) {
                            offsetof(weir__taker_t, waiter.node));
 }
 
+static void put_back(weir_pool_t *pool, uint32_t number) {
+  pool->stack[pool->free++] = number;
+}
+
 /* One reference less: the buffer goes to whom has waited longest. */
 static void drop(weir_pool_t *pool, uint32_t number) {
   buffer_t *buffer = &pool->buffers[number];
@@ -121,7 +139,7 @@ static void drop(weir_pool_t *pool, uint32_t number) {
   weir__tally_leave(&buffer->tallied);
   weir_node_t *node = weir__queue_pop(&pool->waiting);
   if (node == NULL) {
-    pool->stack[pool->free++] = number;
+    put_back(pool, number);
     return;
   }
   weir__taker_t *taker = taker_of(node);
@@ -130,10 +148,65 @@ static void drop(weir_pool_t *pool, uint32_t number) {
   taker->waiter.go(&taker->waiter);
 }
 
+static void unlend(weir_pool_t *pool, uint32_t number) {
+  pool->buffers[number].lent = 0;
+  pool->nlent--;
+}
+
+static void came_back(void *arg, uint32_t number) {
+  unlend(arg, number);
+  put_back(arg, number);
+}
+
+/* Whether a buffer is free, after those that are lent were had back if there
+ * was none. */
+static int has_free(weir_pool_t *pool) {
+  if (pool->free == 0 && pool->nlent > 0 && weir__loop_mine(pool->loop)) {
+    pool->unlent = PINCHED;
+    pool->loop->backend->recall(pool->loop, &pool->lent, came_back, pool);
+  }
+  return pool->free > 0;
+}
+
+static void lend(weir_pool_t *pool) {
+  size_t most = weir__smaller(pool->count / 2, (size_t)pool->lent.mask + 1);
+  while (pool->free > 0 && pool->nlent < most) {
+    uint32_t number = pool->stack[pool->free - 1];
+    const uv_buf_t buf = weir__pool_buffer(pool, number);
+    if (!pool->loop->backend->lend(&pool->lent, &buf, number))
+      return;
+    pool->buffers[number].lent = 1;
+    pool->free--;
+    pool->nlent++;
+  }
+}
+
+const weir__lent_t *weir__pool_lent(weir_pool_t *pool) {
+  const weir__backend_t *backend = pool->loop->backend;
+  if (pool->unlent > 0) {
+    pool->unlent -= pool->unlent != UINT_MAX;
+    return NULL;
+  }
+  if (pool->lent.table == NULL && pool->count / 2 > 0 &&
+      backend->lend_begin(pool->loop, &pool->lent, pool->count / 2) != 0)
+    pool->unlent = UINT_MAX;
+  if (pool->lent.table == NULL)
+    return NULL;
+  lend(pool);
+  return pool->nlent > 0 ? &pool->lent : NULL;
+}
+
+void weir__pool_chosen(weir_pool_t *pool, weir__taker_t *taker,
+                       uint32_t number) {
+  unlend(pool, number);
+  pool->buffers[number].refs = 1;
+  taker->number = number;
+}
+
 int weir_pool_acquire(weir_pool_t *pool, uv_buf_t *buf) {
   if (pool == NULL || buf == NULL)
     return UV_EINVAL;
-  if (pool->free == 0)
+  if (!has_free(pool))
     return UV_ENOBUFS;
   *buf = weir__pool_buffer(pool, pop(pool));
   return 0;
@@ -179,7 +252,7 @@ void weir__pool_unuse(weir_pool_t *pool) {
 }
 
 int weir__pool_take(weir_pool_t *pool, weir__taker_t *taker) {
-  if (pool->free > 0) {
+  if (has_free(pool)) {
     taker->number = pop(pool);
     return 0;
   }
@@ -244,17 +317,28 @@ size_t weir_pool_count(const weir_pool_t *pool) {
 }
 
 size_t weir_pool_available(const weir_pool_t *pool) {
-  return pool->free;
+  return pool->free + pool->nlent;
 }
 
 size_t weir_pool_buffer_size(const weir_pool_t *pool) {
   return pool->size;
 }
 
+/* What it was lent to has gone, with all that was to be reported. */
+static void lent_is_lost(weir_pool_t *pool) {
+  if (pool->lent.table == NULL)
+    return;
+  pool->loop->backend->lend_end(pool->loop, &pool->lent);
+  for (uint32_t i = 0; pool->nlent > 0; i++)
+    if (pool->buffers[i].lent)
+      came_back(pool, i);
+}
+
 void weir__pools_renew(weir_loop_t *loop) {
   weir_node_t *node = loop->pools.next;
   for (; node != &loop->pools; node = node->next) {
     weir_pool_t *pool = pool_of(node);
+    lent_is_lost(pool);
     pool->index = loop->backend->memory_add(loop, pool->slab, pool->slab_size);
   }
 }

@@ -6,6 +6,7 @@
 
 #include <weir/pool.h>
 
+#include "backend.h"
 #include "tally.h"
 #include "waiter.h"
 
@@ -30,6 +31,14 @@ int weir__pool_take(weir_pool_t *pool, weir__taker_t *taker);
 
 /* Takes the buffer of taker, if it has one, back. */
 void weir__pool_untake(weir_pool_t *pool, weir__taker_t *taker);
+
+/* The buffers that are with the system, which are some; NULL: it is not to
+ * choose. */
+const weir__lent_t *weir__pool_lent(weir_pool_t *pool);
+
+/* The system has chosen one of them for taker, who has none. */
+void weir__pool_chosen(weir_pool_t *pool, weir__taker_t *taker,
+                       uint32_t number);
 
 /* All of a buffer that is out. */
 uv_buf_t weir__pool_buffer(const weir_pool_t *pool, uint32_t number);

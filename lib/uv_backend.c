@@ -49,6 +49,13 @@ static void memory_remove(weir_loop_t *loop, int index) {
   (void)index;
 }
 
+static int lend_begin(weir_loop_t *loop, weir__lent_t *lent, size_t count) {
+  (void)loop;
+  (void)lent;
+  (void)count;
+  return UV_ENOTSUP;
+}
+
 /* libuv's handles go with the loop. */
 static void move(weir_loop_t *loop) {
   (void)loop;
@@ -82,4 +89,5 @@ const weir__backend_t weir__backend_uv = {
     .file_cancel = weir__uv_file_cancel,
     .memory_add = memory_add,
     .memory_remove = memory_remove,
+    .lend_begin = lend_begin,
 };

@@ -107,6 +107,7 @@ void weir__ring_memory_remove(weir_loop_t *loop, int index) {
 
 void weir__ring_memory_renew(weir__ring_t *ring) {
   memset(&ring->memory, 0, sizeof(ring->memory));
+  ring->groups = 0;
   weir__pools_renew(ring->loop);
 }
 

@@ -30,6 +30,7 @@ static const struct {
     {"poll_first", WEIR__CAP_POLL_FIRST, 5, 19},
     {"sync_cancel", WEIR__CAP_SYNC_CANCEL, 6, 0},
     {"defer_taskrun", WEIR__CAP_DEFER_TASKRUN, 6, 1},
+    {"buffer_ring", WEIR__CAP_BUFFER_RING, 6, 8},
     {"readv_fixed", WEIR__CAP_READV_FIXED, 6, 15},
     {"writev_fixed", WEIR__CAP_WRITEV_FIXED, 6, 15},
     {"nosignal", WEIR__CAP_NOSIGNAL, 6, 18},

@@ -37,7 +37,8 @@ enum {
   WEIR__CAP_TAGGED_BUFFERS = 256u,
   WEIR__CAP_WORKER_LIMITS = 512u,
   WEIR__CAP_SYNC_CANCEL = 1024u,
-  WEIR__CAP_ALL = 2047u
+  WEIR__CAP_BUFFER_RING = 2048u,
+  WEIR__CAP_ALL = 4095u
 };
 
 /* Newer than the headers of the oldest liburing that is supported. */
@@ -174,6 +175,7 @@ typedef struct weir__ring_s {
   weir__plain_t plain[WEIR__PLAIN_SLOTS]; /* see plain.c */
 
   weir__memory_t memory;
+  uint64_t groups; /* of lent buffers, that are taken */
 } weir__ring_t;
 
 /* The state of a socket, in weir__own_t.more. */
@@ -450,6 +452,14 @@ void weir__plain_end(weir__ring_t *ring, int fd);
 
 int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op);
 int weir__ring_file_cancel(weir_loop_t *loop, weir_op_t *op);
+
+/* ---- buffers.c ---- */
+
+int weir__ring_lend_begin(weir_loop_t *loop, weir__lent_t *lent, size_t count);
+void weir__ring_lend_end(weir_loop_t *loop, weir__lent_t *lent);
+int weir__ring_lend(weir__lent_t *lent, const uv_buf_t *buf, uint32_t number);
+void weir__ring_recall(weir_loop_t *loop, weir__lent_t *lent,
+                       weir__lent_cb back, void *arg);
 
 /* ---- memory.c ---- */
 

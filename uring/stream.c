@@ -8,6 +8,7 @@
 
 #include "../lib/os.h"
 #include "../lib/rare.h"
+#include "../lib/seq.h"
 #include "../lib/uv_poll.h"
 
 _Static_assert(sizeof(weir__socket_t) <= WEIR__OWN_MORE,
@@ -105,6 +106,22 @@ static const weir__request_t read_request = {
     .ended = read_ended,
 };
 
+/* Into a buffer that the kernel has chosen. */
+static void chosen_ended(weir__ring_t *ring, void *owner, int result,
+                         unsigned flags) {
+  if (result > 0 && flags & IORING_CQE_F_BUFFER)
+    weir__lease_chosen(owner, flags >> IORING_CQE_BUFFER_SHIFT);
+  read_ended(ring, owner, result == -ENOBUFS ? UV_EAGAIN : result, flags);
+}
+
+static const weir__request_t choose_request = {
+    .fd = weir__socket_fd,
+    .events = weir__socket_readable,
+    .again = transfer_again,
+    .ready = read_ready,
+    .ended = chosen_ended,
+};
+
 static const weir__request_t write_request = {
     .fd = weir__socket_fd,
     .events = weir__socket_writable,
@@ -146,17 +163,25 @@ static void begin_poll(weir__ring_t *ring, const weir__request_t *type,
 }
 
 /* A slot and an entry are at hand. */
-static inline int begin_read(weir_stream_t *stream, int fd,
-                             const uv_buf_t *bufs, unsigned nbufs) {
+static inline struct io_uring_sqe *begin_read(weir_stream_t *stream,
+                                              const weir__request_t *type,
+                                              unsigned opcode, int fd) {
   weir__ring_t *ring = weir__ring(stream->loop);
   weir__socket_t *sock = weir__socket(stream);
-  struct io_uring_sqe *sqe = weir__ring_take(
-      ring, &read_request, stream,
-      nbufs == 1 ? IORING_OP_RECV : IORING_OP_RECVMSG, fd, &sock->read_tag);
-  fill(ring, sqe, bufs, nbufs);
+  struct io_uring_sqe *sqe =
+      weir__ring_take(ring, type, stream, opcode, fd, &sock->read_tag);
   if (sock->flags & WEIR__SOCKET_DRY && ring->caps & WEIR__CAP_POLL_FIRST)
     sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
   sock->read_enters = ring->enters;
+  return sqe;
+}
+
+static inline int read_into(weir_stream_t *stream, int fd, const uv_buf_t *bufs,
+                            unsigned nbufs) {
+  fill(weir__ring(stream->loop),
+       begin_read(stream, &read_request,
+                  nbufs == 1 ? IORING_OP_RECV : IORING_OP_RECVMSG, fd),
+       bufs, nbufs);
   return WEIR_PENDING;
 }
 
@@ -166,7 +191,7 @@ static WEIR__RARE int read_any(weir_stream_t *stream, const uv_buf_t *bufs,
   int fd = weir__own_fd(stream);
   if (fd < 0)
     return fd;
-  return weir__ring_provide(ring) ? begin_read(stream, fd, bufs, nbufs)
+  return weir__ring_provide(ring) ? read_into(stream, fd, bufs, nbufs)
                                   : ring->refusal;
 }
 
@@ -174,8 +199,24 @@ static int read_some(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
   (void)n;
   return at_hand(stream, nbufs)
-             ? begin_read(stream, weir__own(stream)->fd, bufs, 1)
+             ? read_into(stream, weir__own(stream)->fd, bufs, 1)
              : read_any(stream, bufs, nbufs);
+}
+
+static int choose(weir_stream_t *stream, const weir__lent_t *lent,
+                  size_t size) {
+  weir__ring_t *ring = weir__ring(stream->loop);
+  int fd = weir__own_fd(stream);
+  if (fd < 0)
+    return fd;
+  if (!weir__ring_provide(ring))
+    return ring->refusal;
+  struct io_uring_sqe *sqe =
+      begin_read(stream, &choose_request, IORING_OP_RECV, fd);
+  sqe->len = (uint32_t)weir__smaller(size, weir__seq_max_bytes());
+  sqe->flags = IOSQE_BUFFER_SELECT;
+  sqe->buf_group = (uint16_t)lent->group;
+  return WEIR_PENDING;
 }
 
 static int await(weir_stream_t *stream) {
@@ -277,6 +318,7 @@ const weir__kind_t weir__socket_kind = {
             .fileno = weir__own_fileno,
         },
     .await = await,
+    .choose = choose,
     .connect = weir__socket_connect,
     .accept = weir__socket_accept,
     .cancel = weir__socket_cancel,

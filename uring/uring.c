@@ -213,4 +213,8 @@ const weir__backend_t weir__backend_uring = {
     .file_cancel = weir__ring_file_cancel,
     .memory_add = weir__ring_memory_add,
     .memory_remove = weir__ring_memory_remove,
+    .lend_begin = weir__ring_lend_begin,
+    .lend_end = weir__ring_lend_end,
+    .lend = weir__ring_lend,
+    .recall = weir__ring_recall,
 };

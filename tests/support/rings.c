@@ -27,7 +27,18 @@ int ring_cancels_all(const struct weir_fixture *f) {
   return (caps_of(f) & WEIR__CAP_SYNC_CANCEL) != 0;
 }
 
+int ring_chooses(const struct weir_fixture *f) {
+  unsigned all = WEIR__CAP_BUFFER_RING | WEIR__CAP_DEFER_TASKRUN;
+
+  return (caps_of(f) & all) == all;
+}
+
 #else
+
+int ring_chooses(const struct weir_fixture *f) {
+  (void)f;
+  return 0;
+}
 
 int ring_is_one_threads(const struct weir_fixture *f) {
   (void)f;

@@ -19,4 +19,7 @@ int ring_registers(const struct weir_fixture *f);
 /* The kernel can be asked to end all that is in it, within the call. */
 int ring_cancels_all(const struct weir_fixture *f);
 
+/* Buffers can be lent to the kernel, which chooses one when something comes. */
+int ring_chooses(const struct weir_fixture *f);
+
 #endif
