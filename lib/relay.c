@@ -129,7 +129,7 @@ static void top_up(weir_relay_t *relay, int was_short) {
       (!was_short && !may_read(relay)))
     return;
   int r = weir_read_now(relay->source, room(relay), &n);
-  if (r != UV_EAGAIN)
+  if (!weir__asks_again(r))
     have_read(relay, r, n);
 }
 

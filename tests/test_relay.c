@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "random.h"
 #include "support/alloc.h"
 #include "support/guard.h"
 #include "support/net.h"
@@ -143,6 +144,21 @@ WEIR_TEST(relay, never_waits_for_the_source_to_top_up) {
   passage_end(f, &b.p, UV_ECANCELED);
   check_is(b.p.info.read_status, 0);
   check_is(b.p.info.write_status, 0);
+  between_close(f, &b);
+}
+
+/* One that has no room for the question is no error either. */
+WEIR_TEST(relay, may_find_the_source_busy_when_it_tops_up) {
+  const weir_test_step_t steps[] = {{.bytes = 64}, {.status = UV_EBUSY}};
+  between_t b;
+
+  between_init(&b, 1000, 64);
+  b.in.read.steps = steps;
+  b.in.read.nsteps = 2;
+  b.out.write.rest.bytes = 30;
+  between_run(f, &b, 0);
+  check_is(b.p.info.bytes_written, 1000);
+  check_is(scripted_call(&b.source, 1, WEIR_TEST_READ_NOW)->status, UV_EBUSY);
   between_close(f, &b);
 }
 
@@ -894,4 +910,94 @@ WEIR_TEST(relay, many_pass_on_what_others_pass_on) {
     uv_run(&f->uv, UV_RUN_NOWAIT);
   chain_close(f, hops);
   free(hops);
+}
+
+/* ---- At random ---- */
+
+/* A transfer that moves some bytes, asks to be called again or takes turns. */
+static weir_test_step_t some_step(random_t *dice) {
+  static const int busy[] = {UV_EAGAIN, UV_EBUSY};
+  weir_test_step_t step = {.turns = (unsigned)random_below(dice, 3)};
+
+  if (random_below(dice, 8) == 0)
+    step.status = busy[random_below(dice, 2)];
+  else
+    step.bytes = 1 + random_below(dice, 60);
+  return step;
+}
+
+static void write_script(weir_test_script_t *script, weir_test_step_t *steps,
+                         random_t *dice) {
+  size_t i;
+
+  script->nsteps = random_below(dice, 40);
+  for (i = 0; i < script->nsteps; i++)
+    steps[i] = some_step(dice);
+  script->steps = steps;
+  script->rest.turns = (unsigned)random_below(dice, 2);
+  if (random_below(dice, 3) > 0)
+    return;
+  script->fail_at = 1 + random_below(dice, 30);
+  script->failure.status = UV_ETIMEDOUT;
+  script->failure.bytes = random_below(dice, 2) * 5;
+}
+
+static void check_random(between_t *b) {
+  weir_relay_info_t *info = &b->p.info;
+
+  switch (b->p.status) {
+  case 0:
+    check_is(info->bytes_written, b->size);
+    check_is(info->read_status, UV_EOF);
+    check_is(info->write_status, UV_EOF);
+    break;
+  case UV_ETIMEDOUT:
+    check_is(info->write_status == UV_ETIMEDOUT
+                 ? weir_test_failed(b->sink.script)
+                 : weir_test_failed(b->source.script),
+             1);
+    cr_assert(info->write_status != 0 || b->p.nleft == 0);
+    break;
+  default:
+    check_is(b->p.status, UV_ECANCELED);
+    check_is(info->write_status, 0);
+  }
+  check_is(weir_test_delivered(b->source.script), info->bytes_read);
+  scripted_expect(&b->sink, (size_t)info->bytes_written);
+}
+
+static void play_random(struct weir_fixture *f, random_t *dice) {
+  weir_test_step_t in[40], out[40];
+  size_t sink_at = random_below(dice, 3) * random_below(dice, 10);
+  size_t stop_at = 1 + random_below(dice, 200);
+  size_t turn = 0;
+  between_t b;
+
+  between_init(&b, random_below(dice, 2000), 1 + random_below(dice, 100));
+  write_script(&b.in.read, in, dice);
+  write_script(&b.out.write, out, dice);
+  b.out.shutdown.turns = (unsigned)random_below(dice, 3);
+  b.p.options.flags = (unsigned)random_below(dice, 2);
+  b.p.stop_at = (int)random_below(dice, 60);
+  between_open(f, &b);
+  passage_start(&b.p, &b.source.stream, sink_at > 0 ? NULL : &b.sink.stream);
+  for (; b.p.calls == 0 && turn < stop_at; turn++) {
+    if (sink_at > 0 && turn == sink_at)
+      check_is(weir_relay_set_sink(&b.p.relay, &b.sink.stream), 0);
+    run_turn(f);
+  }
+  if (b.p.calls == 0)
+    weir_relay_stop(&b.p.relay);
+  run_until(f, &b.p.calls);
+  passage_end(f, &b.p, b.p.status);
+  check_random(&b);
+  between_close(f, &b);
+}
+
+WEIR_TEST(relay, keeps_its_word_at_random) {
+  random_t dice = random_seeded("relay");
+  int i;
+
+  for (i = 0; i < 100; i++)
+    play_random(f, &dice);
 }
