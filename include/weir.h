@@ -14,8 +14,10 @@
 #include <weir/lease.h>
 #include <weir/loop.h>
 #include <weir/message.h>
+#include <weir/name.h>
 #include <weir/op.h>
 #include <weir/option.h>
+#include <weir/pass.h>
 #include <weir/pool.h>
 #include <weir/relay.h>
 #include <weir/seq.h>

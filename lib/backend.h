@@ -114,6 +114,9 @@ typedef struct weir__kind_s {
    * weir__lease_chosen, with UV_EAGAIN when no buffer was left. UV_EBUSY or an
    * error. May be NULL. */
   int (*choose)(weir_stream_t *stream, const weir__lent_t *lent, size_t size);
+  /* Wait until something can be written: WEIR_PENDING, and
+   * weir_stream_write_done with UV_EAGAIN will come. UV_EBUSY or an error. */
+  int (*await_write)(weir_stream_t *stream);
   /* Start connecting to the address that is the peer. 0: connected.
    * WEIR_PENDING: weir__connect_done will come. UV_EBUSY or an error. */
   int (*connect)(weir_stream_t *stream);

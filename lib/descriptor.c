@@ -42,6 +42,14 @@ int weir_getpeername(const weir_stream_t *stream, struct sockaddr *addr,
   return name_of(stream, addr, len, weir__os_peername);
 }
 
+uv_os_fd_t weir__own_give(weir_stream_t *stream) {
+  weir__own_t *own = weir__own(stream);
+  uv_os_fd_t fd = own->fd;
+  weir__kind(stream)->unwatch(stream);
+  own->fd = -1;
+  return fd;
+}
+
 /* ---- The end ---- */
 
 int weir__own_shutdown(weir_stream_t *stream) {

@@ -5,6 +5,7 @@
 
 #include "alloc.h"
 #include "backend.h"
+#include "name.h"
 #include "op.h"
 #include "op_block.h"
 #include "os_handle.h"
@@ -264,5 +265,5 @@ int weir_owns_handle(const weir_loop_t *loop, const uv_handle_t *handle) {
   if (adopted != NULL)
     return adopted->loop == loop;
   return weir__settle_owner(handle) == loop ||
-         loop->backend->owns(loop, handle);
+         weir__name_owner(handle) == loop || loop->backend->owns(loop, handle);
 }

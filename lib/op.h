@@ -33,7 +33,8 @@ enum {
   WEIR__OP_CANCEL_SENT = 1,
   WEIR__OP_BEGUN = 2, /* its first transfer was asked for */
   WEIR__OP_BLOCK = 4, /* the copy of its descriptors is a block */
-  WEIR__OP_TIMED = 8  /* a deadline stands between it and its owner */
+  WEIR__OP_TIMED = 8, /* a deadline stands between it and its owner */
+  WEIR__OP_BY = 64    /* a write whose first window it takes itself */
 };
 
 /* weir_op_t.form of a file operation. */

@@ -124,6 +124,28 @@ typedef enum weir__option_e {
 int weir__os_set_option(uv_os_fd_t fd, weir__option_t option, int value);
 int weir__os_get_option(uv_os_fd_t fd, weir__option_t option, int *value);
 
+/* ---- UNIX sockets ---- */
+
+/* 0, or UV_ENOTSUP if fd is something else. */
+int weir__os_check_unix(uv_os_fd_t fd);
+
+typedef struct weir__cred_s {
+  uv_pid_t pid; /* 0: it is not known */
+  uv_uid_t uid;
+  uv_gid_t gid;
+} weir__cred_t;
+
+int weir__os_peer_cred(uv_os_fd_t fd, weir__cred_t *cred);
+
+/* As weir__os_write and weir__os_read, with descriptors. Of those that come no
+ * more than room are put at fds, and *count is how many; *lost is 1 if there
+ * were others, which are closed. */
+int weir__os_send_fds(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
+                      const uv_file *fds, unsigned count, size_t *n);
+int weir__os_receive_fds(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
+                         uv_file *fds, unsigned room, unsigned *count,
+                         int *lost, size_t *n);
+
 /* Has the close of fd reset the connection. UV_ENOTSUP if it is not TCP's. */
 int weir__os_reset_at_close(uv_os_fd_t fd);
 

@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
+#include "stream.h"
+
 #include <string.h>
 
 #include "os.h"
 #include "queue.h"
-#include "stream.h"
 
 /* How sockets become streams: bind, listen, accept, connect. */
 
@@ -71,6 +72,11 @@ static int unused(const weir_stream_t *stream, uv_handle_type type) {
   return (stream->state & WEIR__LISTENING) != 0 ? UV_EINVAL : 0;
 }
 
+int weir__socket_check_fresh(const weir_stream_t *stream) {
+  int r = unused(stream, UV_TCP);
+  return r == 0 && weir__own(stream)->fd >= 0 ? UV_EINVAL : r;
+}
+
 /* Takes fd, which is a socket or is not. */
 static int take(weir_stream_t *stream, uv_os_fd_t fd, int is_socket) {
   stream->loop->stats.syscalls += 2;
@@ -107,6 +113,15 @@ int weir_tcp_open(weir_stream_t *stream, uv_os_sock_t socket) {
 
 int weir_pipe_open(weir_stream_t *stream, uv_file file) {
   return open_fd(stream, UV_NAMED_PIPE, (uv_os_sock_t)file);
+}
+
+void weir__socket_drop(weir_stream_t *stream) {
+  weir__own_t *own = weir__own(stream);
+  if (own->fd < 0)
+    return;
+  stream->loop->stats.syscalls++;
+  weir__os_close(own->fd);
+  own->fd = -1;
 }
 
 enum { BIND_FLAGS = UV_TCP_IPV6ONLY | WEIR_TCP_REUSEPORT };
@@ -147,9 +162,7 @@ static int bind_path(weir_stream_t *stream, const weir__path_t *path) {
   stream->loop->stats.syscalls++;
   r = weir__os_bind_path(own->fd, path);
   if (r != 0) {
-    stream->loop->stats.syscalls++;
-    weir__os_close(own->fd);
-    own->fd = -1;
+    weir__socket_drop(stream);
   } else if (path->bytes[0] != '\0') {
     own->ends.bound.path = *path;
     own->flags |= WEIR__OWN_BOUND;
@@ -278,6 +291,14 @@ static int connect_begin(weir_op_t *op, weir_stream_t *stream, weir_op_cb cb) {
   weir__queue_push(&stream->writes, &op->node);
   weir__stream_want(stream, WEIR__WANT_CONNECT);
   return 0;
+}
+
+void weir__connect_enter(weir_op_t *op, weir_stream_t *stream,
+                         const weir__op_class_t *type, weir_op_cb cb) {
+  weir__op_begin_plain(op, stream->loop, stream, type, cb);
+  op->state = WEIR__OP_STARTED;
+  stream->state |= WEIR__CONNECTING | WEIR__NET_BUSY;
+  weir__queue_push(&stream->writes, &op->node);
 }
 
 int weir_tcp_connect(weir_op_t *op, weir_stream_t *stream,

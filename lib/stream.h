@@ -26,7 +26,8 @@ enum {
   WEIR__LOST = 16384,    /* which has closed it */
   /* 32768 and 65536 are in backend.h. */
   WEIR__PUSHED = 131072, /* a window went from within the call that filled it */
-  WEIR__LINGERS = 262144 /* it closes after what is queued */
+  WEIR__LINGERS = 262144,   /* it closes after what is queued */
+  WEIR__WRITES_BY = 1 << 20 /* a write had its first window taken by itself */
 };
 
 /* weir_stream_t.wants: what the next flush is to do. */
@@ -51,6 +52,9 @@ void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream);
 /* Gives a stream that was prepared a descriptor (-1: none yet), and makes it of
  * the kind that the backend has for such. */
 void weir__own_init(weir_stream_t *stream, uv_os_fd_t fd, int is_socket);
+
+/* Takes the descriptor of one that is in no transfer, which has none then. */
+uv_os_fd_t weir__own_give(weir_stream_t *stream);
 
 /* Puts a stream that is not yet among those that the next flush starts. */
 void weir__stream_queue(weir_stream_t *stream, int wants);
@@ -166,6 +170,38 @@ int weir__accept_start(weir_stream_t *stream);
 int weir__cancel_read_start(weir_stream_t *stream);
 int weir__cancel_write_start(weir_stream_t *stream);
 int weir__cancel_net_start(weir_stream_t *stream);
+
+/* ---- Writes of their own ---- */
+
+/* A kind's write_some, or what takes its place. */
+typedef int (*weir__write_fn)(weir_stream_t *stream, const uv_buf_t *bufs,
+                              unsigned nbufs, size_t *n);
+
+/* At the beginning of such an op's scratch; what follows is its own. */
+typedef struct weir__write_by_s {
+  weir__write_fn first;
+} weir__write_by_t;
+
+/* As weir_write, not gathered, and until a byte has gone its windows, none of
+ * them empty, are handed to `first` in place of the kind. The op is the first
+ * of the stream then. Nothing of it begins within this call. */
+int weir__write_by(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
+                   weir__write_fn first, weir_op_cb cb);
+
+/* ---- Sockets in ways of their own ---- */
+
+/* 0 if stream is one for TCP that has neither a role nor a socket. */
+int weir__socket_check_fresh(const weir_stream_t *stream);
+
+/* Makes op the connect of stream, which weir__connect_done ends. The backend
+ * knows nothing of it. */
+void weir__connect_enter(weir_op_t *op, weir_stream_t *stream,
+                         const weir__op_class_t *type, weir_op_cb cb);
+
+/* Closes the socket of a stream that has no role yet: it may get another. */
+void weir__socket_drop(weir_stream_t *stream);
+
+/* ---- The end ---- */
 
 /* Ends all operations of stream, as far as the backend is not busy with them;
  * asks for the end of the others. */

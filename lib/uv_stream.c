@@ -138,6 +138,10 @@ static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
   return r == UV_ENOBUFS ? UV_EBUSY : r;
 }
 
+static int await_write(weir_stream_t *stream) {
+  return weir__poll_await(stream, UV_WRITABLE, write_ready);
+}
+
 static int cancel_read(weir_stream_t *stream) {
   weir__poll_end(stream, UV_READABLE, UV_ECANCELED);
   return 0;
@@ -170,6 +174,7 @@ const weir__kind_t weir__uv_kind = {
         },
     .nonblocking = 1,
     .await = await,
+    .await_write = await_write,
     .connect = weir__uv_connect,
     .accept = weir__uv_accept,
     .cancel = cancel_net,

@@ -21,8 +21,6 @@ typedef enum form_e { WRITE_ALL, WRITE_SOME, WRITE_EOF, WRITE_BEHIND } form_t;
 /* Several writes with so many bytes go like a full window. */
 enum { PUSH_BYTES = 65536 };
 
-typedef int (*write_fn)(weir_stream_t *, const uv_buf_t *, unsigned, size_t *);
-
 /* So many writes and bytes of theirs are not in the queue any more. */
 static inline void leave_queue(weir_stream_t *stream, unsigned writes,
                                size_t bytes) {
@@ -254,7 +252,7 @@ static WEIR__APART int answered(weir_stream_t *stream, int r, size_t n) {
 }
 
 /* Hands a window to a function of the kind: what that says, 0 if it waits. */
-static inline int hand(weir_stream_t *stream, write_fn write,
+static inline int hand(weir_stream_t *stream, weir__write_fn write,
                        const uv_buf_t *window, unsigned used) {
   size_t n = 0;
   stream->state |= WEIR__WRITE_BUSY;
@@ -263,7 +261,7 @@ static inline int hand(weir_stream_t *stream, write_fn write,
 }
 
 /* Does the same with whatever is next, if anything is. */
-static WEIR__APART int write_any(weir_stream_t *stream, write_fn write) {
+static WEIR__APART int write_any(weir_stream_t *stream, weir__write_fn write) {
   uv_buf_t window[WEIR_WINDOW];
   if ((stream->state & (WEIR__WRITE_BUSY | WEIR__CONNECTED)) != WEIR__CONNECTED)
     return 0;
@@ -283,13 +281,16 @@ static WEIR__APART int write_any(weir_stream_t *stream, write_fn write) {
   if ((stream->state & WEIR__SHORT) != 0)
     stream->loop->stats.windows_refilled++;
   stream->state &= ~WEIR__SHORT;
+  if ((head->flags & WEIR__OP_BY) != 0 && head->done == 0)
+    write = ((const weir__write_by_t *)weir__op_scratch(head))->first;
   return hand(stream, write, window, used);
 }
 
 /* One write in one piece that is all there is, the common case, needs no window
  * of many. */
-static inline int write_window(weir_stream_t *stream, write_fn write) {
-  const int states = WEIR__WRITE_BUSY | WEIR__CONNECTED | WEIR__SHORT;
+static inline int write_window(weir_stream_t *stream, weir__write_fn write) {
+  const int states =
+      WEIR__WRITE_BUSY | WEIR__CONNECTED | WEIR__SHORT | WEIR__WRITES_BY;
   weir_op_t *op = weir__op_of(stream->writes.next);
   uv_buf_t one;
   if ((stream->state & states) != WEIR__CONNECTED || stream->writers != 1 ||
@@ -318,7 +319,7 @@ static inline int fills(const weir_stream_t *stream) {
 /* At once if that is possible, so that the queue of a peer that keeps up stays
  * short however long the callbacks go on; else what is to wait begins to. */
 static WEIR__APART int push(weir_stream_t *stream) {
-  write_fn now = stream->kind->write_now;
+  weir__write_fn now = stream->kind->write_now;
   if ((stream->state & (WEIR__WRITE_BUSY | WEIR__DEFERRED | WEIR__SHORT)) != 0)
     return 0;
   stream->state |= WEIR__PUSHED;
@@ -368,9 +369,9 @@ static inline void enqueue(weir_op_t *op, weir_stream_t *stream, form_t form,
 }
 
 /* need is how many bytes finish the write, SIZE_MAX: all. */
-static WEIR__APART int begin(weir_op_t *op, weir_stream_t *stream,
-                             const weir_seq_t *from, form_t form, size_t need,
-                             weir_op_cb cb) {
+static WEIR__APART int add(weir_op_t *op, weir_stream_t *stream,
+                           const weir_seq_t *from, form_t form, size_t need,
+                           weir_op_cb cb) {
   if (op == NULL || stream == NULL || cb == NULL)
     return UV_EINVAL;
   int r = form == WRITE_BEHIND ? weir__stream_usable(stream) : writable(stream);
@@ -385,9 +386,16 @@ static WEIR__APART int begin(weir_op_t *op, weir_stream_t *stream,
     return r;
   enqueue(op, stream, form, need);
   weir__stream_want(stream, WEIR__WANT_WRITE);
-  if (fills(stream))
-    push(stream);
   return 0;
+}
+
+static WEIR__APART int begin(weir_op_t *op, weir_stream_t *stream,
+                             const weir_seq_t *from, form_t form, size_t need,
+                             weir_op_cb cb) {
+  int r = add(op, stream, from, form, need, cb);
+  if (r == 0 && fills(stream))
+    push(stream);
+  return r;
 }
 
 /* What is common calls nothing. */
@@ -419,6 +427,17 @@ int weir_write_at_least(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
   if (k == SIZE_MAX && weir__seq_size(&from) != SIZE_MAX)
     return UV_EINVAL;
   return begin(op, stream, &from, WRITE_SOME, k, cb);
+}
+
+int weir__write_by(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
+                   weir__write_fn first, weir_op_cb cb) {
+  int r = add(op, stream, from, WRITE_SOME, SIZE_MAX, cb);
+  if (r != 0)
+    return r;
+  op->flags |= WEIR__OP_BY;
+  stream->state |= WEIR__WRITES_BY;
+  ((weir__write_by_t *)weir__op_scratch(op))->first = first;
+  return 0;
 }
 
 int weir_write_eof(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,

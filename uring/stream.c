@@ -255,6 +255,14 @@ static int begin_wait(weir_stream_t *stream, int fd) {
   return WEIR_PENDING;
 }
 
+static int await_write(weir_stream_t *stream) {
+  weir__ring_t *ring = weir__ring(stream->loop);
+  int fd = weir__own_fd(stream);
+  if (fd < 0)
+    return fd;
+  return weir__ring_provide(ring) ? begin_wait(stream, fd) : ring->refusal;
+}
+
 static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
   int r = weir__own_write(stream, bufs, nbufs, n);
@@ -319,6 +327,7 @@ const weir__kind_t weir__socket_kind = {
         },
     .await = await,
     .choose = choose,
+    .await_write = await_write,
     .connect = weir__socket_connect,
     .accept = weir__socket_accept,
     .cancel = weir__socket_cancel,

@@ -124,6 +124,13 @@ weir_tcp_init_ex(weir_loop_t *loop, weir_stream_t *stream, int family);
  * shell's children. It is closed with the stream, but for the program's
  * standard input, output and error, whose numbers nothing else is to get. On an
  * error it stays the caller's.
+ *
+ * So weir_pipe_open is also for what a program was started with, be it a pipe,
+ * a file or a terminal. To have a terminal of one's own that is non-blocking
+ * for nobody else, open /dev/tty. What else there is to terminals, raw mode and
+ * the size of the window, a uv_tty_t beside the stream does, of which nothing
+ * is read or written.
+ *
  * Return 0; UV_EBUSY (the stream has one), UV_EINVAL (a NULL, a stream of the
  * other type, a listener), UV_EBADF (closing, or no descriptor), UV_ENOTSOCK
  * (for a TCP stream), UV_ECANCELED; or an error of the system call. */

@@ -77,6 +77,24 @@ int weir__over_uv_cancel(uv_req_t *req) {
   return r;
 }
 
+int weir__over_uv_getaddrinfo(uv_loop_t *loop, uv_getaddrinfo_t *req,
+                              uv_getaddrinfo_cb cb, const char *node,
+                              const char *service, const struct addrinfo *hints)
+    WEIR__OVER("uv_getaddrinfo");
+int weir__over_uv_getaddrinfo(uv_loop_t *loop, uv_getaddrinfo_t *req,
+                              uv_getaddrinfo_cb cb, const char *node,
+                              const char *service,
+                              const struct addrinfo *hints) {
+  return weir__system_get()->uv_getaddrinfo(loop, req, cb, node, service,
+                                            hints);
+}
+
+void weir__over_uv_freeaddrinfo(struct addrinfo *found)
+    WEIR__OVER("uv_freeaddrinfo");
+void weir__over_uv_freeaddrinfo(struct addrinfo *found) {
+  weir__system_get()->uv_freeaddrinfo(found);
+}
+
 int weir__over_pool(void) {
   return weir__system_calls("uv_queue_work",
                             (void (*)(void))weir__over_uv_queue_work);

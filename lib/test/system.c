@@ -64,6 +64,8 @@ static const entry_t entries[] = {
     ENTRY(uv_fs_open),
     ENTRY(uv_fs_close),
     ENTRY(uv_fs_fsync),
+    ENTRY(uv_getaddrinfo),
+    ENTRY(uv_freeaddrinfo),
     ENTRY(uv_sleep),
 #if WEIR_HAVE_URING
     ENTRY(io_uring_queue_init_params),

@@ -79,6 +79,10 @@ typedef struct weir__system_s {
                     int mode, uv_fs_cb cb);
   int (*uv_fs_close)(uv_loop_t *loop, uv_fs_t *req, uv_file file, uv_fs_cb cb);
   int (*uv_fs_fsync)(uv_loop_t *loop, uv_fs_t *req, uv_file file, uv_fs_cb cb);
+  int (*uv_getaddrinfo)(uv_loop_t *loop, uv_getaddrinfo_t *req,
+                        uv_getaddrinfo_cb cb, const char *node,
+                        const char *service, const struct addrinfo *hints);
+  void (*uv_freeaddrinfo)(struct addrinfo *found);
   void (*uv_sleep)(unsigned ms);
 #if WEIR_HAVE_URING
   /* Rings. The memory of one is read and written directly. */
