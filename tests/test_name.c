@@ -478,14 +478,14 @@ WEIR_TEST(name, a_cancel_at_every_moment) {
   int when;
 
   for (when = 0; when < MOMENTS; when++)
-    end_at(f, when, 0);
+    end_at(f, (enum moment)when, 0);
 }
 
 WEIR_TEST(name, a_close_at_every_moment) {
   int when;
 
   for (when = 0; when < MOMENTS; when++)
-    end_at(f, when, 1);
+    end_at(f, (enum moment)when, 1);
 }
 
 /* The callback may free all of it. */
