@@ -217,6 +217,68 @@ WEIR_TEST(edges, the_calls_of_a_client_are_counted) {
   }
 }
 
+/* ---- A write of some ---- */
+
+/* Two bytes each: the kind is asked three times, each time for one. */
+WEIR_TEST(edges, a_write_of_some_is_gathered_with_none) {
+  const weir_test_options_t options = {.at_end = WEIR_PENDING};
+  struct request w[3];
+  struct scripted s;
+
+  memset(w, 0, sizeof(w));
+  scripted_open(f, &s, &options);
+  check_is(weir_write(&w[0].op, &s.stream, weir_seq_block("we", 2), on_done),
+           0);
+  check_is(
+      weir_write_some(&w[1].op, &s.stream, weir_seq_block("ir", 2), on_done),
+      0);
+  check_is(weir_write(&w[2].op, &s.stream, weir_seq_block("!!", 2), on_done),
+           0);
+  for (int i = 0; i < 3; i++)
+    finish(f, &w[i], 0, 2);
+  check_is(weir_test_count(s.script, WEIR_TEST_WRITE) +
+               weir_test_count(s.script, WEIR_TEST_WRITE_NOW),
+           3);
+  check_is(stats_of(f).writes_gathered, 0);
+  scripted_close(f, &s);
+}
+
+/* Nothing follows on it that the system should wait for. */
+static struct conn some_conn;
+static struct request some;
+
+static void then_some(weir_op_t *op, int status, size_t n) {
+  static char byte = 'x';
+  static uv_buf_t bufs[2 * WEIR_WINDOW];
+
+  on_done(op, status, n);
+  for (int i = 0; i < 2 * WEIR_WINDOW; i++)
+    bufs[i] = uv_buf_init(&byte, 1);
+  check_is(weir_write_some(&some.op, &some_conn.stream,
+                           weir_seq_bufs(bufs, (size_t)2 * WEIR_WINDOW),
+                           on_done),
+           0);
+}
+
+WEIR_TEST(edges, a_write_of_some_foretells_none) {
+  const int calls[] = {SYS_setsockopt};
+  struct request w = {0};
+  int before;
+
+  memset(&some, 0, sizeof(some));
+  conn_tcp(f, &some_conn);
+  gate_open(f, calls, 1);
+  before = gate_calls(SYS_setsockopt);
+  check_is(
+      weir_write(&w.op, &some_conn.stream, weir_seq_block("w", 1), then_some),
+      0);
+  finish(f, &w, 0, 1);
+  run_until(f, &some.calls);
+  check_is(some.n, WEIR_WINDOW);
+  check_is(gate_calls(SYS_setsockopt), before);
+  conn_close(f, &some_conn);
+}
+
 /* ---- Descriptors ---- */
 
 /* A listener at *addr, and an accept that waits. */

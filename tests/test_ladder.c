@@ -297,25 +297,31 @@ Test(ladder, says_that_there_is_no_pipe) {
 /* ---- Attaching ---- */
 
 /* The same of what comes behind the probe. */
-static void attaching_says(int call, int error, int status, const char *why) {
+static void says_in(weir_wait_t wait, int call, int error, int status,
+                    const char *why) {
+  weir_loop_options_t options = {.wait = wait};
   const int calls[] = {call};
   const char *sentence = "";
   struct weir_fixture f;
 
   need_uring();
-  fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
+  fixture_prepare(&f, WEIR_BACKEND_URING, wait);
   gate_open(&f, calls, 1);
   gate_spare_rings();
   gate_fail(call, error, 1);
   check_is(attach(&f, 0), status);
   check_is(gate_failures(call), 1);
   gate_fail(call, error, 1);
-  check_is(weir_loop_attach(&f.uv, NULL, &f.loop), 0);
+  check_is(weir_loop_attach(&f.uv, &options, &f.loop), 0);
   check_is(weir_loop_backend(f.loop), WEIR_BACKEND_UV);
   check_is(weir_loop_fallback_reason(f.loop, &sentence), status);
   cr_assert(strncmp(sentence, why, strlen(why)) == 0, "%s, and not %s",
             sentence, why);
   leave(&f);
+}
+
+static void attaching_says(int call, int error, int status, const char *why) {
+  says_in(WEIR_WAIT_UV, call, error, status, why);
 }
 
 Test(ladder, attaching_says_that_no_ring_is_made) {
@@ -338,6 +344,11 @@ Test(ladder, attaching_says_that_the_eventfd_is_not_watched) {
 Test(ladder, attaching_says_that_there_is_no_pipe) {
   unsetenv("WEIR_URING_CAPS_OFF");
   attaching_says(SYS_pipe2, EMFILE, UV_EMFILE, "a pipe: ");
+}
+
+Test(ladder, attaching_says_that_the_pipe_is_refused) {
+  unsetenv("WEIR_URING_CAPS_OFF");
+  says_in(WEIR_WAIT_RING, CALL_URING_REGISTER, EBUSY, UV_EBUSY, "a pipe: ");
 }
 
 #else
