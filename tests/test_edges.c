@@ -217,6 +217,28 @@ WEIR_TEST(edges, the_calls_of_a_client_are_counted) {
   }
 }
 
+/* ---- An error behind bytes ---- */
+
+WEIR_TEST(edges, an_error_behind_what_was_read_now_is_the_next_read_s) {
+  const weir_test_step_t steps[] = {{.bytes = 3, .status = UV_ECONNRESET}};
+  weir_test_options_t options = {
+      .read = {.steps = steps, .nsteps = 1}, .input = "weir", .input_size = 4};
+  struct scripted s;
+  char bytes[4];
+  size_t n;
+
+  scripted_open(f, &s, &options);
+  check_is(weir_read_now(&s.stream, weir_mseq_block(bytes, 4), &n), 0);
+  check_is(n, 3);
+  check_is(weir_read_now(&s.stream, weir_mseq_block(bytes, 4), &n),
+           UV_ECONNRESET);
+  check_is(n, 0);
+  check_is(weir_test_count(s.script, WEIR_TEST_READ_NOW), 1);
+  check_is(weir_read_now(&s.stream, weir_mseq_block(bytes, 4), &n), 0);
+  check_is(n, 1);
+  scripted_close(f, &s);
+}
+
 /* ---- A write of some ---- */
 
 /* Two bytes each: the kind is asked three times, each time for one. */
@@ -631,4 +653,30 @@ WEIR_TEST(edges, there_may_be_more_behind_an_end_that_was_not_sent) {
   cr_assert(memcmp(weir_test_written(s.script, &size), "xy", 2) == 0);
   check_is(size, 2);
   scripted_close(f, &s);
+}
+
+/* ---- Handles that the application has closed ---- */
+
+static void close_any(uv_handle_t *handle, void *arg) {
+  (void)arg;
+  if (!uv_is_closing(handle))
+    uv_close(handle, NULL);
+}
+
+WEIR_TEST(edges, a_detach_that_is_refused_holds_nothing) {
+  struct conn c;
+
+  conn_tcp(f, &c);
+  uv_walk(&f->uv, close_any, NULL);
+  uv_run(&f->uv, UV_RUN_DEFAULT);
+  check_is(weir_loop_detach(f->loop, NULL), UV_EBUSY);
+  run_some_turns(f);
+  check_is(uv_loop_alive(&f->uv), 0);
+  check_is(weir_close(&c.stream, on_conn_closed), 0);
+  uv_run(&f->uv, UV_RUN_DEFAULT);
+  check_is(c.closed, 1);
+  close_peer(&c);
+  check_is(weir_loop_detach(f->loop, NULL), 0);
+  uv_run(&f->uv, UV_RUN_DEFAULT);
+  f->loop = NULL;
 }

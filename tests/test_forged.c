@@ -252,6 +252,35 @@ Test(forged, a_read_of_a_file_goes_on) {
   each_result(file_reads_the_next, results, 2);
 }
 
+/* It waits for room, and not for bytes. */
+static void file_writes_again(struct weir_fixture *f, int result) {
+  struct request w = {0};
+  int fds[2];
+  char bytes[8];
+
+  /* Else it is libuv's pool that does it. */
+  if (!(weir__ring(f->loop)->caps & WEIR__CAP_NOSIGNAL))
+    fixture_skip(f, "this kernel cannot leave out SIGPIPE");
+  check_is(pipe(fds), 0);
+  check_is(weir_file_pwrite(f->loop, &w.op, fds[1], weir_seq_block("weir", 4),
+                            -1, on_done),
+           0);
+  weir__loop_run(f->loop);
+  weir__ring_enter(weir__ring(f->loop), 0, 0);
+  check_is(forge(f, result), 4);
+  finish(f, &w, 0, 4);
+  check_is(read(fds[0], bytes, 8), 8);
+  cr_assert(memcmp(bytes, "weirweir", 8) == 0);
+  close(fds[0]);
+  close(fds[1]);
+}
+
+Test(forged, a_write_of_a_file_goes_on) {
+  const int results[] = {-EINTR, -EAGAIN};
+
+  each_result(file_writes_again, results, 2);
+}
+
 #else
 
 Test(forged, nothing) {

@@ -227,6 +227,30 @@ WEIR_TEST(straight, an_error_with_bytes_is_the_next_read_s) {
 }
 
 /* Within what is wanted, and beyond what was asked for. */
+/* What was asked for has come all the same, and nothing is left to be told. */
+WEIR_TEST(straight, a_cancellation_with_bytes_is_nobodys) {
+  static struct puppet s;
+  struct request r = {0}, next = {0};
+  char bytes[8];
+
+  open_puppet(f, &s);
+  check_is(weir_read_some(&r.op, &s.stream, weir_mseq_block(bytes, 8), on_done),
+           0);
+  run_turn(f);
+  weir_cancel(&r.op);
+  read_ends(&s, UV_ECANCELED, 5);
+  finish(f, &r, 0, 5);
+  check_is(
+      weir_read_some(&next.op, &s.stream, weir_mseq_block(bytes, 8), on_done),
+      0);
+  run_turn(f);
+  check_is(next.calls, 0);
+  check_is(s.read_pending, 1);
+  read_ends(&s, 0, 8);
+  finish(f, &next, 0, 8);
+  close_puppet(f, &s);
+}
+
 WEIR_TEST(straight, more_than_was_asked_for_is_no_read) {
   static struct puppet s;
   struct request r = {0}, big = {0};
