@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -317,6 +318,40 @@ Test(os, what_else_accept_says_is_told) {
   fixture_finish(&f);
 }
 
+/* ---- Connecting ---- */
+
+/* One of TCP goes on by itself; one to a path has not begun. */
+Test(os, connecting_goes_on) {
+  const int calls[] = {SYS_connect};
+  struct weir_fixture f;
+  struct sockaddr_in addr;
+  uv_os_sock_t fds[3];
+  char dir[SCRATCH_DIR];
+  char path[SCRATCH_DIR + 8];
+  int listener;
+
+  begin(&f, calls, 1);
+  listener = make_listener(&addr);
+  scratch_dir(dir);
+  snprintf(path, sizeof(path), "%s/socket", dir);
+  check_is(weir__os_socket(AF_INET, 1, &fds[0]), 0);
+  check_is(weir__os_socket(AF_UNIX, 1, &fds[1]), 0);
+  check_is(weir__os_socket(AF_UNIX, 1, &fds[2]), 0);
+  check_is(weir__os_bind_path(fds[1], path), 0);
+  check_is(weir__os_listen(fds[1], 5), 0);
+  gate_fail(SYS_connect, EINTR, 1);
+  check_is(weir__os_connect(fds[0], (struct sockaddr *)&addr), UV_EALREADY);
+  interrupt(SYS_connect);
+  check_is(weir__os_connect_path(fds[2], path), 0);
+  check_is(gate_failures(SYS_connect), 1 + TIMES);
+  for (int i = 0; i < 3; i++)
+    close(fds[i]);
+  close(listener);
+  weir__os_unlink(path);
+  check_is(rmdir(dir), 0);
+  fixture_finish(&f);
+}
+
 /* ---- SIGPIPE ---- */
 
 static int sigpipe_is(int (*where)(sigset_t *set)) {
@@ -500,6 +535,24 @@ Test(os, an_option_that_is_refused_is_told) {
   close(fds[0]);
   close(fds[1]);
   fixture_finish(&f);
+}
+
+/* Whatever went wrong before. */
+Test(os, nothing_is_no_error) {
+  char bytes[8];
+  int fds[2];
+
+  check_is(pipe(fds), 0);
+  errno = EIO;
+  check_is(weir__os_pwrite(fds[1], bufs(bytes, 4), 0, -1), 0);
+  errno = EIO;
+  check_is(weir__os_pwrite_now(fds[1], bufs(bytes, 4), 0), 0);
+  close(fds[1]);
+  errno = EIO;
+  check_is(weir__os_pread(fds[0], bufs(bytes, 4), 2, -1), 0);
+  errno = EIO;
+  check_is(weir__os_pread_now(fds[0], bufs(bytes, 4), 2), 0);
+  close(fds[0]);
 }
 
 Test(os, what_waits_for_nobody) {
