@@ -12,6 +12,7 @@
 #include "support/rings.h"
 #include "support/scratch.h"
 #include "support/scripted.h"
+#include "support/worker.h"
 
 /* A ring that its process can no longer enter, or cannot enter for a while. */
 
@@ -377,6 +378,28 @@ RING_TEST(ends_everything_on_an_older_kernel) {
     detach(f);
   }
   fixture_lacks(NULL);
+  renew(f);
+}
+
+/* Nor does another thread mend it. */
+RING_TEST(stays_so_in_another_thread) {
+  struct request w = {0}, again = {0};
+  struct worker worker;
+  struct conn c;
+
+  open_gate(f);
+  renew(f);
+  conn_unix(f, &c);
+  gate_fail(CALL_URING_ENTER, EPERM, GATE_FOR_EVER);
+  check_is(weir_write(&w.op, &c.stream, weir_seq_block("x", 1), on_done), 0);
+  finish(f, &w, UV_EPERM, 0);
+  gate_pass();
+  elsewhere(f, &worker, ENDED);
+  expect_refusal(
+      f, weir_write(&again.op, &c.stream, weir_seq_block("x", 1), on_done),
+      &again, "a write", EPERM);
+  conn_close(f, &c);
+  detach(f);
   renew(f);
 }
 

@@ -126,6 +126,37 @@ Test(forged, an_accept_that_fails_is_told) {
   each_result(accept_fails, results, 2);
 }
 
+/* ---- Connecting ---- */
+
+static void connects_all_the_same(struct weir_fixture *f, int result) {
+  struct conn listener, client, accepted;
+  struct request r = {0}, a = {0};
+  struct sockaddr_in addr;
+
+  accept_begin(f, &listener, &accepted, &a, &addr);
+  memset(&client, 0, sizeof(client));
+  client.peer = dial(&addr);
+  finish(f, &a, 0, 0);
+  check_is(weir_tcp_init(f->loop, &client.stream), 0);
+  check_is(weir_tcp_connect(&r.op, &client.stream, (struct sockaddr *)&addr,
+                            on_done),
+           0);
+  weir__loop_run(f->loop);
+  weir__ring_enter(weir__ring(f->loop), 0, 0);
+  check_is(forge(f, result), 0);
+  finish(f, &r, 0, 0);
+  accepted.peer = -1;
+  conn_close(f, &client);
+  conn_close(f, &accepted);
+  conn_close(f, &listener);
+}
+
+Test(forged, a_connect_goes_on) {
+  const int results[] = {-EINTR, -EALREADY, -EINPROGRESS, -512};
+
+  each_result(connects_all_the_same, results, 4);
+}
+
 /* ---- Reading ---- */
 
 /* Begins a read of 8 bytes, which gets 3 and another result. */

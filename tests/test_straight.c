@@ -251,6 +251,32 @@ WEIR_TEST(straight, a_cancellation_with_bytes_is_nobodys) {
   close_puppet(f, &s);
 }
 
+static int read_now(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
+                    size_t *n) {
+  (void)stream;
+  (void)bufs;
+  (void)nbufs;
+  *n = 2;
+  return UV_EAGAIN;
+}
+
+/* That there are no more is no error to be kept. */
+WEIR_TEST(straight, bytes_and_no_more_now_are_a_read) {
+  static struct puppet s;
+  weir_stream_kind_t kind = inert_kind;
+  char bytes[8];
+  size_t n;
+
+  kind.read_now = read_now;
+  memset(&s, 0, sizeof(s));
+  check_is(weir_stream_init(f->loop, &s.stream, &kind, &s), 0);
+  for (int i = 0; i < 2; i++) {
+    check_is(weir_read_now(&s.stream, weir_mseq_block(bytes, 8), &n), 0);
+    check_is(n, 2);
+  }
+  close_puppet(f, &s);
+}
+
 WEIR_TEST(straight, more_than_was_asked_for_is_no_read) {
   static struct puppet s;
   struct request r = {0}, big = {0};
