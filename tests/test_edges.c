@@ -596,6 +596,25 @@ WEIR_TEST(edges, a_close_waits_for_both_sides) {
   closes_behind(f, READS | ENDS);
 }
 
+static struct request waiting;
+
+static void on_closed_behind(weir_stream_t *stream) {
+  on_conn_closed(stream);
+  check_is(waiting.calls, 1);
+}
+
+WEIR_TEST(edges, a_close_waits_for_an_accept) {
+  struct conn listener, client;
+  struct sockaddr_in addr;
+
+  memset(&waiting, 0, sizeof(waiting));
+  listen_and_accept(f, &listener, &client, &waiting, &addr);
+  run_some_turns(f);
+  check_is(weir_close(&listener.stream, on_closed_behind), 0);
+  run_until(f, &listener.closed);
+  check_is(waiting.status, UV_ECANCELED);
+}
+
 /* ---- The end of writing, withdrawn ---- */
 
 WEIR_TEST(edges, there_may_be_more_behind_an_end_that_was_withdrawn) {
