@@ -367,6 +367,7 @@ SMOKE_SH += tests/smoke-faults.sh
 SMOKE_SH += tests/smoke-guide.sh
 SMOKE_SH += tests/smoke-readme.sh
 SMOKE_SH += tests/smoke-relay.sh
+SMOKE_SH += tests/smoke-respd.sh
 SMOKE_SH += tests/smoke-scarce.sh
 SMOKE_SH += tests/smoke-want.sh
 
@@ -392,8 +393,11 @@ SAMPLES_C += samples/cp.c
 SAMPLES_C += samples/demo_peer.c
 SAMPLES_C += samples/echo.c
 SAMPLES_C += samples/relay.c
+SAMPLES_C += samples/respd.c
+SAMPLES_C += samples/talk.c
 
 SAMPLES_SUPPORT_C += samples/address.c
+SAMPLES_SUPPORT_C += samples/commands.c
 SAMPLES_SUPPORT_C += samples/common.c
 SAMPLES_SUPPORT_C += samples/copy.c
 SAMPLES_SUPPORT_C += samples/counts.c
@@ -404,9 +408,16 @@ SAMPLES_SUPPORT_C += samples/pair.c
 SAMPLES_SUPPORT_C += samples/pattern.c
 SAMPLES_SUPPORT_C += samples/plain.c
 SAMPLES_SUPPORT_C += samples/progress.c
+SAMPLES_SUPPORT_C += samples/reply.c
+SAMPLES_SUPPORT_C += samples/resp.c
 SAMPLES_SUPPORT_C += samples/server.c
+SAMPLES_SUPPORT_C += samples/session.c
+SAMPLES_SUPPORT_C += samples/set.c
+SAMPLES_SUPPORT_C += samples/siphash.c
 SAMPLES_SUPPORT_C += samples/source.c
+SAMPLES_SUPPORT_C += samples/store.c
 SAMPLES_SUPPORT_C += samples/target.c
+SAMPLES_SUPPORT_C += samples/words.c
 
 # The program of make bench, with io_uring only; a workload is a file here and a
 # line in bench/workloads.h.
@@ -436,6 +447,7 @@ BENCH_C += bench/window.c
 
 BENCH_SUPPORT_C += samples/message.c
 BENCH_SUPPORT_C += samples/options.c
+
 
 # The server of tests/test_broadcast.c, and what counts its system calls.
 CAST_C += bench/calls.c
