@@ -145,6 +145,7 @@ libweir-test.la: $(TESTLIB_LOBJS)
 programs = $(patsubst %.c,%$(EXEEXT),$1)
 SAMPLES := $(call programs,$(SAMPLES_C))
 BENCH := $(if $(filter yes,$(HAVE_URING)),bench/bench$(EXEEXT))
+RESPD_UV := $(call programs,$(RESPD_UV_C))
 TESTS := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(TESTS_C)))
 FAULTIES := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(FAULTY_C) \
   $(if $(FAULT_QUICK),,$(FAULTY_SLOW_C))))
@@ -168,8 +169,8 @@ ifneq ($(filter memory,$(subst $(comma), ,$(SANITIZERS))),)
 MSAN_OBJS := $(MSAN_C:.c=.o)
 endif
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(TESTS_C) $(PLAIN_C) $(TSAN_C) \
-  $(FUZZ_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) $(PROGRAM_OBJS) \
-  $(SOAK_OBJS) $(MSAN_OBJS) $(sort $(BENCH_OBJS) $(CAST_OBJS)) \
+  $(FUZZ_C) $(RESPD_UV_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
+  $(PROGRAM_OBJS) $(SOAK_OBJS) $(MSAN_OBJS) $(sort $(BENCH_OBJS) $(CAST_OBJS)) \
   $(MACHINE_OBJS) $(SIMULATE_C:.c=.o)
 
 define compile
@@ -194,7 +195,7 @@ tests/fuzz/%.o: EXTRA_CFLAGS = -fno-lto -fsanitize=fuzzer-no-link
 
 # Samples are what a user writes: they get the installed library's symbols and
 # no others.
-$(SAMPLES): %$(EXEEXT): %.o $(SAMPLES_SUPPORT_OBJS) libweir.la
+$(SAMPLES) $(RESPD_UV): %$(EXEEXT): %.o $(SAMPLES_SUPPORT_OBJS) libweir.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -o $@ $< $(SAMPLES_SUPPORT_OBJS) libweir.la \
 	  $(LIBUV_LIBS) $(THREAD_LIBS) $(LIBS)
@@ -242,7 +243,7 @@ endif
 
 samples: $(SAMPLES)
 tests: $(TESTS) $(PLAINS) $(SIMULATE)
-programs: all tests $(BENCH) $(TSANS)
+programs: all tests $(BENCH) $(RESPD_UV) $(TSANS)
 
 # ---- Tests -------------------------------------------------------------------
 
@@ -436,6 +437,10 @@ bench-docs: $(BENCH) bench-instructions
 	  out/bench/results.json $(srcdir)/docs
 endif
 
+# The sample respd beside the same on plain libuv and beside redis-server.
+bench-respd: samples $(RESPD_UV)
+	@$(SHELL) $(srcdir)/bench/respd.sh
+
 # Compiles a program against what is installed, as a packager's test.
 installcheck:
 	@$(TEST_ENV) CFLAGS='$(CFLAGS) $(INSTRUMENT)' LDFLAGS='$(LDFLAGS)' \
@@ -499,8 +504,9 @@ CLEAN_DIRS := . lib lib/test uring tests tests/fuzz tests/machine \
 clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
 	  $$d/*.d $$d/*.gcno $$d/*.gcda; done
-	rm -f $(call programs,$(SAMPLES_C) bench/bench.c $(TESTS_C) \
-	  $(PLAIN_C) $(TSAN_C) $(FUZZ_C) $(SIMULATE_C)) tests/soak/soak$(EXEEXT)
+	rm -f $(call programs,$(SAMPLES_C) bench/bench.c $(RESPD_UV_C) \
+	  $(TESTS_C) $(PLAIN_C) $(TSAN_C) $(FUZZ_C) $(SIMULATE_C)) \
+	  tests/soak/soak$(EXEEXT)
 	rm -rf out
 
 distclean: clean
@@ -548,6 +554,7 @@ define HELP
   bench           measure against plain libuv and raw liburing; BENCHFLAGS
   bench-instructions  count those of operations, searches and copies
   bench-docs      measure all of it for docs/performance.md
+  bench-respd     samples/respd beside redis-server, by redis-benchmark
   install         to prefix, below DESTDIR  uninstall       the reverse
   installcheck    use what is installed
   clean           what make made            distclean       configure's too
@@ -559,10 +566,10 @@ endef
 help:
 	$(info $(HELP))@:
 
-.PHONY: all bench bench-docs bench-instructions check check-abi check-all \
-  check-docs check-elf check-examples check-faults check-faulty check-headers \
-  check-libuv check-msan check-profiles check-profiles-quick check-readme \
-  check-structure check-style check-tsan check-valgrind clean coverage demo \
-  dist distcheck distclean fuzz help install installcheck libraries mutate \
-  mutate-quick programs samples simulate simulate-notices soak test tests \
-  uninstall update-abi verify-dist
+.PHONY: all bench bench-docs bench-instructions bench-respd check check-abi \
+  check-all check-docs check-elf check-examples check-faults check-faulty \
+  check-headers check-libuv check-msan check-profiles check-profiles-quick \
+  check-readme check-structure check-style check-tsan check-valgrind clean \
+  coverage demo dist distcheck distclean fuzz help install installcheck \
+  libraries mutate mutate-quick programs samples simulate simulate-notices \
+  soak test tests uninstall update-abi verify-dist

@@ -448,6 +448,8 @@ BENCH_C += bench/window.c
 BENCH_SUPPORT_C += samples/message.c
 BENCH_SUPPORT_C += samples/options.c
 
+# samples/respd on plain libuv, for make bench-respd.
+RESPD_UV_C += bench/respd_uv.c
 
 # The server of tests/test_broadcast.c, and what counts its system calls.
 CAST_C += bench/calls.c
