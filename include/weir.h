@@ -19,6 +19,8 @@
 #include <weir/option.h>
 #include <weir/pass.h>
 #include <weir/pool.h>
+#include <weir/post.h>
+#include <weir/ready.h>
 #include <weir/relay.h>
 #include <weir/seq.h>
 #include <weir/stream.h>

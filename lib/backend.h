@@ -35,10 +35,11 @@ typedef struct weir__own_s {
     unsigned char bytes[WEIR__OWN_MORE];
   } more; /* the kind's own: beside what each transfer touches */
 
-  /* For uv_poll.c: who waits for either direction, and what is watched. */
+  /* For uv_poll.c: who waits for either direction; and what the application
+   * waits for. */
   weir__ready_cb read_ready;
   weir__ready_cb write_ready;
-  int watched;
+  weir_op_t *waits;
 
   union {
     weir__peer_t peer; /* where to connect to */
@@ -51,12 +52,26 @@ typedef struct weir__own_s {
 } weir__own_t;
 
 enum {
-  WEIR__OWN_SOCKET = 1, /* the descriptor is a socket's */
-  WEIR__OWN_STAYS = 2,  /* it is not closed: it is a standard one */
-  WEIR__OWN_BOUND = 4,  /* the path is to be removed */
-  WEIR__OWN_POLL = 8,   /* the poll handle is initialised */
-  WEIR__OWN_REST = 16   /* from here on they are the kind's */
+  WEIR__OWN_SOCKET = 1,  /* the descriptor is a socket's */
+  WEIR__OWN_STAYS = 2,   /* it is not closed: it is a standard one */
+  WEIR__OWN_BOUND = 4,   /* the path is to be removed */
+  WEIR__OWN_POLL = 8,    /* the poll handle is initialised */
+  WEIR__OWN_REST = 16,   /* from here on they are the kind's */
+  WEIR__OWN_WATCHED = 30 /* and from this bit on what uv_poll.c watches */
 };
+
+/* A wait for readiness, in its op. */
+typedef struct weir__wait_s {
+  weir_op_t *next;      /* in weir__own_t.waits */
+  uint64_t tag;         /* the backend's */
+  unsigned char events; /* WEIR_READABLE, WEIR_WRITABLE */
+  unsigned char ready;
+  unsigned char polled; /* uv_poll.c waits */
+} weir__wait_t;
+
+static inline weir__wait_t *weir__wait_of(const weir_op_t *op) {
+  return weir__op_scratch(op);
+}
 
 static inline weir__own_t *weir__own(const weir_stream_t *stream) {
   return (weir__own_t *)(uintptr_t)stream->own.bytes;
@@ -126,6 +141,12 @@ typedef struct weir__kind_s {
   /* End the pending connect or accept: its _done comes all the same, perhaps
    * within this call. 0 or UV_EBUSY. */
   int (*cancel)(weir_stream_t *stream);
+  /* Start the wait that op is: WEIR_PENDING, and weir__wait_done will come.
+   * UV_EBUSY or an error: UV_EPERM for what is always ready. */
+  int (*wait)(weir_stream_t *stream, weir_op_t *op);
+  /* End it: weir__wait_done comes all the same, perhaps within this call. 0 or
+   * UV_EBUSY. */
+  int (*unwait)(weir_stream_t *stream, weir_op_t *op);
   /* Watch nothing any more: the descriptor is closed, and its number may come
    * again. */
   void (*unwatch)(weir_stream_t *stream);
@@ -209,6 +230,7 @@ static inline const weir__kind_t *weir__kind(const weir_stream_t *stream) {
  * none: that is done in the prepare and check phases, by weir__loop_run. */
 void weir__connect_done(weir_stream_t *stream, int status);
 void weir__accept_done(weir_stream_t *listener, int status, uv_os_sock_t fd);
+void weir__wait_done(weir_op_t *op, int status, int events);
 void weir__file_done(weir_op_t *op, int64_t result);
 void weir__lease_chosen(weir_stream_t *stream, uint32_t number);
 

@@ -38,6 +38,15 @@ void weir__stream_cancel_read(weir_stream_t *stream) {
     weir__loop_wake(loop);
 }
 
+static void cancel_waits(weir_stream_t *stream) {
+  weir_op_t *op = weir__own(stream)->waits;
+  weir_op_t *next;
+  for (; op != NULL; op = next) {
+    next = weir__wait_of(op)->next;
+    weir__op_end(op, UV_ECANCELED);
+  }
+}
+
 static void end_queue(weir_stream_t *stream, int status) {
   weir_op_t *op = weir__write_head(stream);
   weir_op_t *next;
@@ -50,6 +59,8 @@ static void end_queue(weir_stream_t *stream, int status) {
 void weir__stream_cancel_all(weir_stream_t *stream) {
   if (stream->reader != NULL)
     weir__op_end(stream->reader, UV_ECANCELED);
+  if ((stream->state & WEIR__WAITS) != 0)
+    cancel_waits(stream);
   end_queue(stream, UV_ECANCELED);
 }
 

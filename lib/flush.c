@@ -12,8 +12,15 @@
  * and neither side keeps the other from its share. */
 
 static const weir__source_t *const sources[] = {
-    &weir__stream_source, &weir__file_source, &weir__alarm_source};
-enum { SOURCES = sizeof(sources) / sizeof(sources[0]) };
+    &weir__stream_source, &weir__file_source, &weir__alarm_source,
+    &weir__post_source};
+
+/* All of them, and those without which no loop is. */
+enum { SOURCES = sizeof(sources) / sizeof(sources[0]), USUAL = 3 };
+
+static inline size_t in_use(const weir_loop_t *loop) {
+  return (loop->flags & WEIR__LOOP_ERRANDS) != 0 ? SOURCES : USUAL;
+}
 
 /* After so many callbacks, what they began is started. */
 enum { BATCH = 64 };
@@ -34,7 +41,7 @@ static void retry(weir_loop_t *loop) {
 int weir__loop_busy(const weir_loop_t *loop) {
   if (loop->due != loop->delivered || !weir__queue_empty(&loop->news))
     return 1;
-  for (size_t i = 0; i < SOURCES; i++)
+  for (size_t i = 0, n = in_use(loop); i < n; i++)
     if (sources[i]->waits(loop))
       return 1;
   return 0;
@@ -49,10 +56,11 @@ int weir__loop_delivered(const weir_loop_t *loop) {
  * it is asked, which are starts of their own. */
 static unsigned start(weir_loop_t *loop) {
   unsigned before = loop->starts_left;
+  size_t count = in_use(loop);
   loop->flags |= WEIR__LOOP_STARTING;
-  for (size_t i = 0; i < SOURCES; i++) {
+  for (size_t i = 0; i < count; i++) {
     unsigned most = loop->starts_left;
-    if (i + 1 < SOURCES && sources[i + 1]->waits(loop))
+    if (i + 1 < count && sources[i + 1]->waits(loop))
       most -= most / 2;
     unsigned n = sources[i]->start(loop, most);
     loop->starts_left -= n < loop->starts_left ? n : loop->starts_left;
@@ -73,6 +81,7 @@ static inline void deliver_op(weir_loop_t *loop) {
   weir_op_t *op = weir__op_of(loop->done.next);
   weir__queue_remove(&op->node);
   loop->stats.callbacks++;
+  op->state = WEIR__OP_OVER;
   op->cb(op, op->status, op->done);
 }
 

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "backend.h"
+#include "post.h"
 
 /* A loop becomes the child's after a fork. */
 
@@ -11,6 +12,7 @@ int weir_loop_fork(weir_loop_t *loop) {
   if (!weir__loop_foreign(loop))
     return 0;
   loop->owner = weir__self();
+  weir__post_renew(loop);
   loop->flags &= ~WEIR__LOOP_LOST;
   if (loop->active > 0)
     uv_ref((uv_handle_t *)&loop->hooks->prepare);

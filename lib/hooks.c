@@ -9,6 +9,7 @@
 #include "op.h"
 #include "op_block.h"
 #include "os_handle.h"
+#include "post.h"
 #include "queue.h"
 #include "stream.h"
 
@@ -25,6 +26,8 @@ static void hooks_close(weir__hooks_t *hooks) {
   close_unless_closing((uv_handle_t *)&hooks->idle);
   close_unless_closing((uv_handle_t *)&hooks->pause);
   close_unless_closing((uv_handle_t *)&hooks->alarm);
+  if (hooks->has_async)
+    close_unless_closing((uv_handle_t *)&hooks->async);
 }
 
 static weir_loop_t *settled(weir__settle_t *settle) {
@@ -91,7 +94,7 @@ static void enter(weir_loop_t *loop, void (*phase)(weir_loop_t *)) {
 /* Nothing is outstanding, so nothing is in a queue or with the backend; nor may
  * an adopted handle have been closed whose descriptor is still watched. */
 static int unused(const weir_loop_t *loop) {
-  return loop->active == 0 &&
+  return !weir__loop_in_use(loop) &&
          (loop->flags & (WEIR__LOOP_AWAKE | WEIR__LOOP_CHECKED_LATE)) == 0 &&
          ((loop->flags & WEIR__LOOP_ADOPTS) == 0 ||
           !weir__os_handle_lost(loop->uv));
@@ -155,6 +158,7 @@ void weir__loop_cancel_all(weir_loop_t *loop) {
   while ((stream = weir__stream_next(loop, stream)) != NULL)
     weir__stream_cancel_all(stream);
   weir__file_cancel_all(loop);
+  weir__post_cancel_all(loop);
 }
 
 int weir__loop_revive(weir_loop_t *loop) {
@@ -176,6 +180,7 @@ int weir__loop_revive(weir_loop_t *loop) {
   if ((loop->flags & WEIR__LOOP_DEAD) != 0)
     return 0;
   loop->flags |= WEIR__LOOP_DEAD;
+  weir__post_shut(loop);
   weir__loop_cancel_all(loop);
   weir__loop_claim(loop);
   loop->backend->abandon(loop);
@@ -192,7 +197,7 @@ int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
     r = weir__loop_claim(loop);
   if (r != 0)
     return r;
-  if (loop->active > 0 || !weir__queue_empty(&loop->open) ||
+  if (weir__loop_in_use(loop) || !weir__queue_empty(&loop->open) ||
       !weir__queue_empty(&loop->pools))
     return UV_EBUSY;
   loop->flags |= WEIR__LOOP_DETACHING;
@@ -221,12 +226,14 @@ int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
     return UV_ENOMEM;
   loop->uv = uv;
   loop->owner = weir__self();
+  weir__post_init(loop);
   loop->closing = closing_flags();
   weir__queue_init(&loop->start);
   weir__queue_init(&loop->later);
   weir__queue_init(&loop->files);
   weir__queue_init(&loop->file_cancels);
   weir__queue_init(&loop->file_ops);
+  weir__queue_init(&loop->posts);
   weir__queue_init(&loop->done);
   weir__queue_init(&loop->closed);
   weir__queue_init(&loop->news);
@@ -259,7 +266,8 @@ int weir_owns_handle(const weir_loop_t *loop, const uv_handle_t *handle) {
         handle == (const uv_handle_t *)&h->check ||
         handle == (const uv_handle_t *)&h->idle ||
         handle == (const uv_handle_t *)&h->pause ||
-        handle == (const uv_handle_t *)&h->alarm)
+        handle == (const uv_handle_t *)&h->alarm ||
+        handle == (const uv_handle_t *)&h->async)
       return 1;
   const weir_stream_t *adopted = weir__os_handle_owner(handle);
   if (adopted != NULL)

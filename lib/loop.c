@@ -53,7 +53,9 @@ int weir__loop_closed(const weir_loop_t *loop) {
          uv_is_closing((const uv_handle_t *)&hooks->check) ||
          uv_is_closing((const uv_handle_t *)&hooks->idle) ||
          uv_is_closing((const uv_handle_t *)&hooks->pause) ||
-         uv_is_closing((const uv_handle_t *)&hooks->alarm);
+         uv_is_closing((const uv_handle_t *)&hooks->alarm) ||
+         (hooks->has_async &&
+          uv_is_closing((const uv_handle_t *)&hooks->async));
 }
 
 int weir__loop_refusal(weir_loop_t *loop) {

@@ -5,6 +5,7 @@
 #define WEIR__LOOP_H
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <weir/loop.h>
@@ -32,8 +33,18 @@ typedef struct weir__hooks_s {
   uv_idle_t idle;   /* active: libuv must not sleep */
   uv_timer_t pause; /* active: something is asked again when it fires */
   uv_timer_t alarm; /* active: the wheel is turned when it fires */
+  uv_async_t async; /* other threads have posted */
+  int has_async;
   struct weir__hooks_s *next;
 } weir__hooks_t;
+
+/* Where other threads post: see post.c. */
+typedef struct weir__box_s {
+  atomic_uintptr_t top; /* a stack of nodes, or 1: it is shut */
+  atomic_uint inside;   /* threads that are at it */
+  uv_async_t *async;
+  uint64_t home; /* a thread of the loop's process: see self.h */
+} weir__box_t;
 
 struct weir_loop_s {
   uv_loop_t *uv;
@@ -58,6 +69,9 @@ struct weir_loop_s {
   weir_node_t files;
   weir_node_t file_cancels;
   weir_node_t file_ops;
+  /* What runs from the next turn on. */
+  weir_node_t posts;
+  weir__box_t box;
   /* Operations and streams whose callback is due. Both in the order in which
    * they became so: a stream knows how many were due before it. */
   weir_node_t done;
@@ -71,7 +85,10 @@ struct weir_loop_s {
   weir__op_block_t *blocks[WEIR__OP_BLOCK_ORDERS]; /* free ones */
   struct weir__uv_file_s *uv_files;                /* free ones */
   unsigned uv_files_out;                           /* those with libuv's pool */
-  size_t active;  /* operations and closes outstanding: keeps uv_run going */
+  /* Operations and closes outstanding: those that keep uv_run going, and those
+   * that do not. */
+  size_t active;
+  size_t unheld;
   uint64_t wound; /* when the alarm fires; UINT64_MAX: it does not */
   weir__wheel_t wheel;
   int flags;
@@ -100,7 +117,8 @@ enum {
   WEIR__LOOP_BEGINNING = 2048,  /* something is, in the call that asks for it */
   WEIR__LOOP_RETRY = 4096,      /* a pause is over */
   WEIR__LOOP_FAILED = 8192,     /* there is an error for ever */
-  WEIR__LOOP_ADOPTS = 16384     /* a handle was adopted */
+  WEIR__LOOP_ADOPTS = 16384,    /* a handle was adopted */
+  WEIR__LOOP_ERRANDS = 32768 /* something was posted, or is to be shut down */
 };
 
 /* In one turn. */
@@ -118,7 +136,7 @@ static inline weir_stream_t *weir__stream_next(const weir_loop_t *loop,
 
 /* ---- loop.c ---- */
 
-/* The first that is outstanding has come / the last has gone. */
+/* The first that keeps uv_run going has come / the last has gone. */
 void weir__loop_hold(weir_loop_t *loop);
 void weir__loop_let_go(weir_loop_t *loop);
 
@@ -132,6 +150,23 @@ static inline void weir__loop_unref(weir_loop_t *loop) {
   assert(loop->active > 0);
   if (--loop->active == 0)
     weir__loop_let_go(loop);
+}
+
+/* One that is outstanding does not keep uv_run going any more / does again. */
+static inline void weir__loop_discount(weir_loop_t *loop) {
+  loop->unheld++;
+  weir__loop_unref(loop);
+}
+
+static inline void weir__loop_count(weir_loop_t *loop) {
+  assert(loop->unheld > 0);
+  loop->unheld--;
+  weir__loop_ref(loop);
+}
+
+/* Whether anything is outstanding. */
+static inline int weir__loop_in_use(const weir_loop_t *loop) {
+  return (loop->active | loop->unheld) != 0;
 }
 
 /* Keeps libuv from sleeping until our next prepare callback. */
@@ -275,6 +310,7 @@ typedef struct weir__source_s {
 extern const weir__source_t weir__stream_source;
 extern const weir__source_t weir__file_source;
 extern const weir__source_t weir__alarm_source;
+extern const weir__source_t weir__post_source;
 
 /* Ends all file operations that are not with the backend. */
 void weir__file_cancel_all(weir_loop_t *loop);

@@ -8,6 +8,13 @@ static_assert(sizeof(weir__file_args_t) <= WEIR_OP_SCRATCH &&
                   sizeof(weir__open_args_t) <= WEIR_OP_ROOM,
               "file arguments fit in an op");
 
+void weir__op_drop(const weir_op_t *op) {
+  if ((op->flags & WEIR__OP_BLOCK) != 0)
+    weir__op_block_give(op->loop, op->held.block);
+  if ((op->flags & WEIR__OP_UNREF) != 0)
+    weir__loop_count(op->loop);
+}
+
 int weir__op_hold(weir_op_t *op) {
   size_t n = weir__seq_descriptors(&op->seq);
   if (n <= sizeof(op->held.segments) / sizeof(op->held.segments[0])) {
@@ -29,8 +36,32 @@ void weir__op_end(weir_op_t *op, int status) {
   op->type->cancel(op);
 }
 
+/* Whether its end is still to come. */
+static int goes_on(const weir_op_t *op) {
+  return op != NULL &&
+         (op->state == WEIR__OP_QUEUED || op->state == WEIR__OP_STARTED);
+}
+
+int weir_op_active(const weir_op_t *op) {
+  return op != NULL && op->state != WEIR__OP_OVER;
+}
+
+void weir_unref(weir_op_t *op) {
+  if (!goes_on(op) || (op->flags & WEIR__OP_UNREF) != 0)
+    return;
+  op->flags |= WEIR__OP_UNREF;
+  weir__loop_discount(op->loop);
+}
+
+void weir_ref(weir_op_t *op) {
+  if (!goes_on(op) || (op->flags & WEIR__OP_UNREF) == 0)
+    return;
+  op->flags &= (unsigned short)~WEIR__OP_UNREF;
+  weir__loop_count(op->loop);
+}
+
 void weir_cancel(weir_op_t *op) {
-  if (op == NULL || op->state == WEIR__OP_DONE)
+  if (!goes_on(op))
     return;
   op->loop->stats.cancels++;
   weir__op_end(op, UV_ECANCELED);

@@ -23,18 +23,20 @@ typedef struct weir__op_class_s {
 } weir__op_class_t;
 
 typedef enum weir__op_state_e {
-  WEIR__OP_QUEUED = 1, /* nothing of it is in the kernel */
-  WEIR__OP_STARTED,    /* handed to the backend */
-  WEIR__OP_DONE        /* its callback is due */
+  WEIR__OP_OVER,    /* not outstanding */
+  WEIR__OP_QUEUED,  /* nothing of it is in the kernel */
+  WEIR__OP_STARTED, /* handed to the backend */
+  WEIR__OP_DONE     /* its callback is due */
 } weir__op_state_t;
 
 /* weir_op_t.flags */
 enum {
   WEIR__OP_CANCEL_SENT = 1,
-  WEIR__OP_BEGUN = 2, /* its first transfer was asked for */
-  WEIR__OP_BLOCK = 4, /* the copy of its descriptors is a block */
-  WEIR__OP_TIMED = 8, /* a deadline stands between it and its owner */
-  WEIR__OP_BY = 64    /* a write whose first window it takes itself */
+  WEIR__OP_BEGUN = 2,  /* its first transfer was asked for */
+  WEIR__OP_BLOCK = 4,  /* the copy of its descriptors is a block */
+  WEIR__OP_TIMED = 8,  /* a deadline stands between it and its owner */
+  WEIR__OP_UNREF = 16, /* it does not keep uv_run going */
+  WEIR__OP_BY = 64     /* a write whose first window it takes itself */
 };
 
 /* weir_op_t.form of a file operation. */
@@ -91,13 +93,9 @@ static inline weir__open_args_t *weir__open_args(const weir_op_t *op) {
   return weir__op_room(op);
 }
 
-/* Makes an op that moves no bytes ready: private fields cleared, a reference on
- * the loop taken. */
-static inline void weir__op_begin_plain(weir_op_t *op, weir_loop_t *loop,
-                                        void *owner,
-                                        const weir__op_class_t *type,
-                                        weir_op_cb cb) {
-  weir__loop_ref(loop);
+/* Sets the fields of an op that moves no bytes. */
+static inline void weir__op_set(weir_op_t *op, weir_loop_t *loop, void *owner,
+                                const weir__op_class_t *type, weir_op_cb cb) {
   op->cb = cb;
   op->loop = loop;
   op->owner = owner;
@@ -107,6 +105,15 @@ static inline void weir__op_begin_plain(weir_op_t *op, weir_loop_t *loop,
   op->status = 0;
   op->state = WEIR__OP_QUEUED;
   op->flags = 0;
+}
+
+/* Makes it ready: a reference on the loop is taken, too. */
+static inline void weir__op_begin_plain(weir_op_t *op, weir_loop_t *loop,
+                                        void *owner,
+                                        const weir__op_class_t *type,
+                                        weir_op_cb cb) {
+  weir__loop_ref(loop);
+  weir__op_set(op, loop, owner, type, cb);
 }
 
 /* Makes the segments of op->seq its own: 0 or UV_ENOMEM. */
@@ -125,8 +132,10 @@ static inline int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
   if (whole)
     return 0;
   int r = weir__op_hold(op);
-  if (r != 0)
+  if (r != 0) {
+    op->state = WEIR__OP_OVER;
     weir__loop_unref(loop);
+  }
   return r;
 }
 
@@ -146,6 +155,10 @@ static inline int weir__op_ending(const weir_op_t *op) {
   return op->status != 0;
 }
 
+/* op ends: gives the block of its segments back, if it has one; and its
+ * callback keeps uv_run going. */
+void weir__op_drop(const weir_op_t *op);
+
 /* op has ended with status. UV_ECANCELED stands for the reason of weir__op_end,
  * if that was called. Its callback is due as soon as it is queued. */
 static inline void weir__op_ended(weir_op_t *op, int status) {
@@ -153,8 +166,8 @@ static inline void weir__op_ended(weir_op_t *op, int status) {
   if (status != UV_ECANCELED || !weir__op_ending(op))
     op->status = status;
   op->state = WEIR__OP_DONE;
-  if ((op->flags & WEIR__OP_BLOCK) != 0)
-    weir__op_block_give(op->loop, op->held.block);
+  if ((op->flags & (WEIR__OP_BLOCK | WEIR__OP_UNREF)) != 0)
+    weir__op_drop(op);
 }
 
 /* Queues the callbacks of `count` operations that have ended, from first to

@@ -36,4 +36,8 @@ int weir__os_handle_lost(const uv_loop_t *uv);
 /* Calls lost with the owner of each of them; it may close others. */
 void weir__os_handle_each_lost(const uv_loop_t *uv, void (*lost)(void *owner));
 
+/* In a child after a fork: async can be sent again. Before 1.45 libuv's own
+ * fork leaves one that was sent and not seen as it was, for ever. */
+void weir__os_handle_unsend(uv_async_t *async);
+
 #endif

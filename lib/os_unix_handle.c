@@ -79,3 +79,7 @@ void weir__os_handle_each_lost(const uv_loop_t *uv, void (*lost)(void *owner)) {
     if (mark(handle) == taken)
       lost(weir__os_handle_owner(handle));
 }
+
+void weir__os_handle_unsend(uv_async_t *async) {
+  async->pending = 0;
+}

@@ -16,6 +16,7 @@ static const step_t steps[] = {
     {WEIR__WANT_CANCEL_READ, weir__cancel_read_start},
     {WEIR__WANT_CANCEL_WRITE, weir__cancel_write_start},
     {WEIR__WANT_CANCEL_NET, weir__cancel_net_start},
+    {WEIR__WANT_WAIT, weir__wait_start},
     {WEIR__WANT_CONNECT, weir__connect_start},
     {WEIR__WANT_ACCEPT, weir__accept_start},
     {WEIR__WANT_WRITE, weir__write_start},

@@ -27,6 +27,7 @@ enum {
   /* 32768 and 65536 are in backend.h. */
   WEIR__PUSHED = 131072, /* a window went from within the call that filled it */
   WEIR__LINGERS = 262144,   /* it closes after what is queued */
+  WEIR__WAITS = 524288,     /* somebody waits for readiness */
   WEIR__WRITES_BY = 1 << 20 /* a write had its first window taken by itself */
 };
 
@@ -39,7 +40,8 @@ enum {
   WEIR__WANT_CANCEL_READ = 16,
   WEIR__WANT_CANCEL_WRITE = 32,
   WEIR__WANT_CANCEL_NET = 64,
-  WEIR__WANT_CLOSE = 128u
+  WEIR__WANT_CLOSE = 128u,
+  WEIR__WANT_WAIT = 256
 };
 
 static inline weir_stream_t *weir__stream_of(const weir_node_t *node) {
@@ -140,8 +142,8 @@ static inline int weir__stream_usable(const weir_stream_t *stream) {
 /* After a busy flag was cleared: goes on closing if that is what it waits
  * for. */
 static inline void weir__stream_idle(weir_stream_t *stream) {
-  const int busy =
-      WEIR__READ_BUSY | WEIR__WRITE_BUSY | WEIR__NET_BUSY | WEIR__CLOSE_BUSY;
+  const int busy = WEIR__READ_BUSY | WEIR__WRITE_BUSY | WEIR__NET_BUSY |
+                   WEIR__CLOSE_BUSY | WEIR__WAITS;
   if ((stream->state & WEIR__CLOSING) != 0 && (stream->state & busy) == 0)
     weir__stream_want(stream, WEIR__WANT_CLOSE);
 }
@@ -165,6 +167,7 @@ int weir__read_start(weir_stream_t *stream);
 int weir__write_start(weir_stream_t *stream);
 int weir__connect_start(weir_stream_t *stream);
 int weir__accept_start(weir_stream_t *stream);
+int weir__wait_start(weir_stream_t *stream);
 
 /* The same for the cancellation of what the kind is busy with. */
 int weir__cancel_read_start(weir_stream_t *stream);

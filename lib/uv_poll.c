@@ -3,15 +3,35 @@
  */
 #include "uv_poll.h"
 
+#include <weir/ready.h>
+
 /* Watching is stopped lazily: only what is ready with nobody waiting is not
  * watched any more, since stop and start for each wait would cost two system
  * calls. */
 
 enum { BOTH = UV_READABLE | UV_WRITABLE };
 
+static inline int watched(const weir__own_t *own) {
+  return (int)(own->flags >> WEIR__OWN_WATCHED);
+}
+
+static inline void set_watched(weir__own_t *own, int events) {
+  const unsigned rest = (1u << WEIR__OWN_WATCHED) - 1;
+  own->flags = (own->flags & rest) | (unsigned)events << WEIR__OWN_WATCHED;
+}
+
+static_assert((int)WEIR_READABLE == UV_READABLE &&
+                  (int)WEIR_WRITABLE == UV_WRITABLE,
+              "events are libuv's");
+
 static int waits(const weir__own_t *own) {
-  return (own->read_ready != NULL ? UV_READABLE : 0) |
-         (own->write_ready != NULL ? UV_WRITABLE : 0);
+  int events = (own->read_ready != NULL ? UV_READABLE : 0) |
+               (own->write_ready != NULL ? UV_WRITABLE : 0);
+  for (const weir_op_t *op = own->waits; op != NULL;
+       op = weir__wait_of(op)->next)
+    if (weir__wait_of(op)->polled)
+      events |= weir__wait_of(op)->events;
+  return events;
 }
 
 static inline void tell(weir_stream_t *stream, weir__ready_cb *slot,
@@ -30,6 +50,22 @@ static inline void end(weir_stream_t *stream, int events, int status) {
     tell(stream, &own->read_ready, status);
 }
 
+static void end_wait(weir_op_t *op, int status, int events) {
+  weir__wait_of(op)->polled = 0;
+  weir__wait_done(op, status, events);
+}
+
+static void end_waits(weir_stream_t *stream, int events, int status) {
+  weir_op_t *op = weir__own(stream)->waits;
+  weir_op_t *next;
+  for (; op != NULL; op = next) {
+    const weir__wait_t *wait = weir__wait_of(op);
+    next = wait->next;
+    if (wait->polled && (wait->events & events) != 0)
+      end_wait(op, status, events);
+  }
+}
+
 void weir__poll_end(weir_stream_t *stream, int events, int status) {
   end(stream, events, status);
 }
@@ -37,8 +73,10 @@ void weir__poll_end(weir_stream_t *stream, int events, int status) {
 void weir__poll_end_all(weir_loop_t *loop, int status) {
   weir_stream_t *stream = NULL;
   while ((stream = weir__stream_next(loop, stream)) != NULL)
-    if (weir__kind(stream) != NULL)
+    if (weir__kind(stream) != NULL) {
       weir__poll_end(stream, BOTH, status);
+      end_waits(stream, BOTH, status);
+    }
 }
 
 static int watch(weir_stream_t *stream, int events);
@@ -46,24 +84,28 @@ static int watch(weir_stream_t *stream, int events);
 static void on_poll(uv_poll_t *poll, int status, int events) {
   weir_stream_t *stream = poll->data;
   weir__own_t *own = weir__own(stream);
-  int keep = own->watched & ~(events & ~waits(own));
+  int keep = watched(own) & ~(events & ~waits(own));
   if (weir__loop_foreign(stream->loop)) {
-    own->watched = 0;
+    set_watched(own, 0);
     uv_poll_stop(poll);
     return;
   }
   /* After an error libuv has stopped the handle; the transfer will tell which
    * error it was. */
   if (status < 0) {
-    events = own->watched;
-    own->watched = 0;
+    events = watched(own);
+    set_watched(own, 0);
   }
   end(stream, events, 0);
+  if (own->waits != NULL)
+    end_waits(stream, events, 0);
   if (status < 0)
     keep = waits(own);
-  int r = keep != own->watched ? watch(stream, keep) : 0;
-  if (r != 0)
+  int r = keep != watched(own) ? watch(stream, keep) : 0;
+  if (r != 0) {
     weir__poll_end(stream, BOTH, r);
+    end_waits(stream, BOTH, r);
+  }
 }
 
 /* The descriptor may be known to libuv as that of an adopted handle which the
@@ -96,22 +138,28 @@ static int watch(weir_stream_t *stream, int events) {
   r = events != 0 ? uv_poll_start(&own->u.poll, events, on_poll)
                   : uv_poll_stop(&own->u.poll);
   if (r == 0)
-    own->watched = events;
+    set_watched(own, events);
   return r;
+}
+
+/* Has events watched that are not, perhaps. */
+static inline int watch_too(weir_stream_t *stream, int events) {
+  const weir__own_t *own = weir__own(stream);
+  if (weir__own_fd(stream) < 0)
+    return UV_EBADF;
+  if ((watched(own) & events) == events &&
+      !weir__loop_closes(stream->loop, (const uv_handle_t *)&own->u.poll))
+    return 0;
+  return watch(stream, watched(own) | events);
 }
 
 /* A poll handle would not mind that the descriptor is closed; libuv's poll
  * would. */
 int weir__poll_await(weir_stream_t *stream, int event, weir__ready_cb ready) {
   weir__own_t *own = weir__own(stream);
-  if (weir__own_fd(stream) < 0)
-    return UV_EBADF;
-  if ((own->watched & event) == 0 ||
-      weir__loop_closes(stream->loop, (uv_handle_t *)&own->u.poll)) {
-    int r = watch(stream, own->watched | event);
-    if (r != 0)
-      return r;
-  }
+  int r = watch_too(stream, event);
+  if (r != 0)
+    return r;
   if (event == UV_READABLE)
     own->read_ready = ready;
   else
@@ -119,12 +167,26 @@ int weir__poll_await(weir_stream_t *stream, int event, weir__ready_cb ready) {
   return WEIR_PENDING;
 }
 
+int weir__poll_wait(weir_stream_t *stream, weir_op_t *op) {
+  int r = watch_too(stream, weir__wait_of(op)->events);
+  if (r != 0)
+    return r;
+  weir__wait_of(op)->polled = 1;
+  return WEIR_PENDING;
+}
+
+int weir__poll_unwait(weir_stream_t *stream, weir_op_t *op) {
+  (void)stream;
+  end_wait(op, UV_ECANCELED, 0);
+  return 0;
+}
+
 void weir__poll_close(weir_stream_t *stream) {
   weir__own_t *own = weir__own(stream);
   uv_handle_t *poll = (uv_handle_t *)&own->u.poll;
   if ((own->flags & WEIR__OWN_POLL) != 0 && !uv_is_closing(poll))
     uv_close(poll, NULL);
-  own->watched = 0;
+  set_watched(own, 0);
 }
 
 /* No other handle has that callback, which libuv clears when it makes one. */

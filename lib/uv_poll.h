@@ -21,6 +21,10 @@ void weir__poll_end(weir_stream_t *stream, int events, int status);
 /* The same with all waits of all streams of loop. */
 void weir__poll_end_all(weir_loop_t *loop, int status);
 
+/* The same for an op that waits itself: see weir__kind_t. */
+int weir__poll_wait(weir_stream_t *stream, weir_op_t *op);
+int weir__poll_unwait(weir_stream_t *stream, weir_op_t *op);
+
 /* Closes the handle, unless the application has. Nothing may be waited for. */
 void weir__poll_close(weir_stream_t *stream);
 

@@ -178,5 +178,7 @@ const weir__kind_t weir__uv_kind = {
     .connect = weir__uv_connect,
     .accept = weir__uv_accept,
     .cancel = cancel_net,
+    .wait = weir__poll_wait,
+    .unwait = weir__poll_unwait,
     .unwatch = weir__poll_close,
 };

@@ -434,6 +434,12 @@ unsigned weir__socket_writable(const void *owner);
  * there is room: WEIR_PENDING or an error. */
 int weir__socket_await(weir_stream_t *stream);
 
+/* ---- ready.c ---- */
+
+/* The waits of the application. */
+int weir__socket_wait(weir_stream_t *stream, weir_op_t *op);
+int weir__socket_unwait(weir_stream_t *stream, weir_op_t *op);
+
 /* ---- net.c ---- */
 
 int weir__socket_connect(weir_stream_t *stream);

@@ -331,5 +331,7 @@ const weir__kind_t weir__socket_kind = {
     .connect = weir__socket_connect,
     .accept = weir__socket_accept,
     .cancel = weir__socket_cancel,
+    .wait = weir__socket_wait,
+    .unwait = weir__socket_unwait,
     .unwatch = weir__poll_close,
 };

@@ -89,12 +89,27 @@ struct weir_op_s {
  * - an operation that was finished already reports that;
  * - any other gets UV_ECANCELED and the exact number of bytes moved so far.
  *
- * op has to be outstanding: accepted, and its callback not begun. Cancelling it
- * again changes nothing. Bytes of a cancelled write that had left stay sent;
+ * op has to be outstanding: accepted, and its callback not begun; with one that
+ * was used before, or is all zeros, it does nothing else. Cancelling it again
+ * changes nothing. Bytes of a cancelled write that had left stay sent;
  * the writes queued behind it go on. A file operation that runs in a thread of
  * libuv's pool can be ended while it waits for a pipe, a socket or the like to
  * be ready; any other completes there as if it had not been cancelled. */
 WEIR_EXTERN void weir_cancel(weir_op_t *op);
+
+/* Whether op is outstanding: accepted, and its callback not begun. 1 or 0. op
+ * was used before, or is all zeros. */
+WEIR_EXTERN int weir_op_active(const weir_op_t *op);
+
+/* Have an outstanding op not keep uv_run going any more, as an accept of a
+ * server that is idle or the read of a connection that is kept, and do so again
+ * as at first. In all else it is outstanding as before: the loop cannot be
+ * detached, and its callback, when it is due, keeps uv_run going until it has
+ * run. It counts for this operation, and not for the next one with the same op.
+ * Called twice, they do it once. They do nothing where op is not outstanding,
+ * on the condition of weir_op_active, or its callback is due. */
+WEIR_EXTERN void weir_unref(weir_op_t *op);
+WEIR_EXTERN void weir_ref(weir_op_t *op);
 
 #ifdef __cplusplus
 }
