@@ -33,6 +33,8 @@ int weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle) {
   stream->impl = handle;
   stream->state = WEIR__CONNECTED | WEIR__ADOPTED;
   loop->stats.syscalls++;
+  if (uv_has_ref((uv_handle_t *)handle))
+    weir__own(stream)->flags |= WEIR__OWN_REFFED;
   uv_unref((uv_handle_t *)handle);
   loop->flags |= WEIR__LOOP_ADOPTS;
   weir__os_handle_mark(handle, stream);

@@ -56,7 +56,8 @@ enum {
   WEIR__OWN_STAYS = 2,   /* it is not closed: it is a standard one */
   WEIR__OWN_BOUND = 4,   /* the path is to be removed */
   WEIR__OWN_POLL = 8,    /* the poll handle is initialised */
-  WEIR__OWN_REST = 16,   /* from here on they are the kind's */
+  WEIR__OWN_REFFED = 16, /* so was the handle that was adopted */
+  WEIR__OWN_REST = 32,   /* from here on they are the kind's */
   WEIR__OWN_WATCHED = 30 /* and from this bit on what uv_poll.c watches */
 };
 
@@ -281,5 +282,8 @@ void weir__adopted_closed(const uv_loop_t *uv);
 
 /* Calls memory_add for every pool: what was registered is so no more. */
 void weir__pools_renew(weir_loop_t *loop);
+
+/* Destroys all pools, whatever is acquired. */
+void weir__pools_drop(weir_loop_t *loop);
 
 #endif

@@ -51,6 +51,20 @@ int weir_close_reset(weir_stream_t *stream, weir_close_cb cb) {
   return r;
 }
 
+/* The same, but for the end of the handle. */
+int weir_release(weir_stream_t *stream, weir_close_cb cb) {
+  int r = closable(stream);
+  if (r == 0 && (stream->state & WEIR__ADOPTED) == 0)
+    r = UV_EINVAL;
+  if (r == 0 && weir__own_fd(stream) < 0)
+    r = UV_EBADF;
+  if (r != 0)
+    return r;
+  stream->state |= WEIR__RELEASED;
+  begin(stream, cb);
+  return 0;
+}
+
 void weir_stream_close_done(weir_stream_t *stream) {
   weir_loop_t *loop = stream->loop;
   assert((stream->state & WEIR__CLOSE_BUSY) != 0);

@@ -60,19 +60,28 @@ int weir__own_shutdown(weir_stream_t *stream) {
   return weir__os_shutdown(fd);
 }
 
+/* The handle is nobody's any more: its owner's, if it is open. */
+static void give_back(const weir_stream_t *stream) {
+  const unsigned reffed = weir__own(stream)->flags & WEIR__OWN_REFFED;
+  weir__os_handle_unmark(stream->impl);
+  if ((stream->state & WEIR__RELEASED) != 0 && reffed != 0)
+    uv_ref(stream->impl);
+}
+
 static void on_settled(weir__settle_t *settle) {
   weir__own_t *own =
       (weir__own_t *)(void *)((char *)settle - offsetof(weir__own_t, ends));
   weir_stream_t *stream =
       (weir_stream_t *)(void *)((char *)own - offsetof(weir_stream_t, own));
   if (stream->impl != NULL && weir__os_handle_owner(stream->impl) == stream)
-    weir__os_handle_unmark(stream->impl);
+    give_back(stream);
   weir_stream_close_done(stream);
 }
 
 /* Unless the application has, and perhaps has another in its place. */
 static void close_handle(const weir_stream_t *stream) {
-  if (weir__os_handle_owner(stream->impl) != stream)
+  if (weir__os_handle_owner(stream->impl) != stream ||
+      (stream->state & WEIR__RELEASED) != 0)
     return;
   weir__os_handle_leave(stream->impl);
   if (!uv_is_closing(stream->impl))

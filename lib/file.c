@@ -226,6 +226,19 @@ void weir__file_cancel_all(weir_loop_t *loop) {
     weir__queue_push(&loop->file_ops, node);
 }
 
+/* Each once: what finds no room goes to the end of a queue. */
+void weir__file_end_all(weir_loop_t *loop) {
+  weir_node_t ops;
+  weir_node_t *node;
+  weir__queue_init(&ops);
+  if (!weir__queue_empty(&loop->file_ops))
+    weir__queue_move(&ops, loop->file_ops.next, loop->file_ops.prev);
+  while ((node = weir__queue_pop(&ops)) != NULL) {
+    weir__queue_push(&loop->file_ops, node);
+    weir__op_end(weir__op_of(node), UV_ECANCELED);
+  }
+}
+
 int weir_file_open(weir_loop_t *loop, weir_op_t *op, const char *path,
                    int flags, int mode, weir_op_cb cb) {
   if (loop == NULL || path == NULL || (op == NULL && cb != NULL))

@@ -13,7 +13,7 @@
 
 static const weir__source_t *const sources[] = {
     &weir__stream_source, &weir__file_source, &weir__alarm_source,
-    &weir__post_source};
+    &weir__post_source, &weir__shutdown_source};
 
 /* All of them, and those without which no loop is. */
 enum { SOURCES = sizeof(sources) / sizeof(sources[0]), USUAL = 3 };

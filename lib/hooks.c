@@ -45,9 +45,9 @@ static void on_gone(weir__settle_t *settle) {
     weir__free(hooks);
   }
   weir__op_blocks_free(loop);
-  weir__free(loop);
   if (cb != NULL)
     cb(loop);
+  weir__free(loop);
 }
 
 static void leave(weir__settle_t *settle) {
@@ -190,7 +190,7 @@ int weir__loop_revive(weir_loop_t *loop) {
 int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
   if (loop == NULL)
     return UV_EINVAL;
-  if ((loop->flags & WEIR__LOOP_DETACHING) != 0)
+  if ((loop->flags & (WEIR__LOOP_DETACHING | WEIR__LOOP_SHUTTING)) != 0)
     return UV_EALREADY;
   int r = weir__loop_revive(loop);
   if (r == 0)
@@ -206,6 +206,30 @@ int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
   /* The backend may be at work above us; and the application may yet close our
    * handles, but not this one. */
   weir__settle(loop->uv, &loop->settle, loop, leave);
+  return 0;
+}
+
+/* The rest is done by shutdown.c. */
+int weir_loop_shutdown(weir_loop_t *loop, weir_close_cb stream_cb,
+                       weir_loop_cb cb) {
+  const int begun = WEIR__LOOP_SHUTTING | WEIR__LOOP_DETACHING;
+  if (loop == NULL)
+    return UV_EINVAL;
+  if ((loop->flags & begun) != 0)
+    return UV_EALREADY;
+  int r = weir__loop_revive(loop);
+  if (r == 0)
+    r = weir__loop_claim(loop);
+  if (r != 0)
+    return r;
+  loop->flags |= WEIR__LOOP_SHUTTING | WEIR__LOOP_ERRANDS;
+  loop->stream_cb = stream_cb;
+  loop->detach_cb = cb;
+  weir__loop_ref(loop);
+  weir__post_shut(loop);
+  weir__file_end_all(loop);
+  weir__loop_cancel_all(loop);
+  weir__loop_wake(loop);
   return 0;
 }
 
@@ -254,6 +278,21 @@ int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
 void weir__loop_drop(weir_loop_t *loop) {
   weir__free(loop->hooks);
   weir__free(loop);
+}
+
+static void find_loop(uv_handle_t *handle, void *arg) {
+  weir_loop_t **found = arg;
+  if (*found == NULL && handle->type == UV_PREPARE && !uv_is_closing(handle) &&
+      ((const uv_prepare_t *)handle)->prepare_cb == on_prepare &&
+      (((weir_loop_t *)handle->data)->flags & WEIR__LOOP_DETACHING) == 0)
+    *found = handle->data;
+}
+
+weir_loop_t *weir_loop_of(uv_loop_t *uv) {
+  weir_loop_t *found = NULL;
+  if (uv != NULL)
+    uv_walk(uv, find_loop, &found);
+  return found;
 }
 
 /* Asked for each handle that a walk meets: no way to the answer leads past all

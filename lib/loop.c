@@ -59,7 +59,8 @@ int weir__loop_closed(const weir_loop_t *loop) {
 }
 
 int weir__loop_refusal(weir_loop_t *loop) {
-  const int over = WEIR__LOOP_DEAD | WEIR__LOOP_DETACHING | WEIR__LOOP_BEREFT;
+  const int over = WEIR__LOOP_DEAD | WEIR__LOOP_DETACHING | WEIR__LOOP_BEREFT |
+                   WEIR__LOOP_SHUTTING;
   if (weir__loop_foreign(loop))
     return UV_ESRCH;
   if ((loop->flags & over) != 0 ||
@@ -71,6 +72,14 @@ int weir__loop_refusal(weir_loop_t *loop) {
 void weir__loop_fail(weir_loop_t *loop, int error) {
   loop->error = error;
   loop->flags |= WEIR__LOOP_FAILED;
+}
+
+void weir_loop_set_data(weir_loop_t *loop, void *data) {
+  loop->data = data;
+}
+
+void *weir_loop_data(const weir_loop_t *loop) {
+  return loop->data;
 }
 
 uv_loop_t *weir_loop_uv(const weir_loop_t *loop) {

@@ -95,6 +95,8 @@ struct weir_loop_s {
   int error;             /* for ever: what every new operation gets */
   weir__settle_t settle; /* when leaving */
   weir_loop_cb detach_cb;
+  weir_close_cb stream_cb; /* of those that a shutdown closes */
+  void *data;              /* the application's */
 
   weir_wait_t wait;
   const char *wait_why;
@@ -118,7 +120,8 @@ enum {
   WEIR__LOOP_RETRY = 4096,      /* a pause is over */
   WEIR__LOOP_FAILED = 8192,     /* there is an error for ever */
   WEIR__LOOP_ADOPTS = 16384,    /* a handle was adopted */
-  WEIR__LOOP_ERRANDS = 32768 /* something was posted, or is to be shut down */
+  WEIR__LOOP_ERRANDS = 32768, /* posts, or a shutdown, have to be looked for */
+  WEIR__LOOP_SHUTTING = 65536 /* weir_loop_shutdown was called */
 };
 
 /* In one turn. */
@@ -241,7 +244,7 @@ static inline int weir__loop_closes(const weir_loop_t *loop,
  * operation calls nothing. */
 static inline int weir__loop_open(const weir_loop_t *loop) {
   const int over = WEIR__LOOP_DEAD | WEIR__LOOP_DETACHING | WEIR__LOOP_BEREFT |
-                   WEIR__LOOP_FAILED;
+                   WEIR__LOOP_FAILED | WEIR__LOOP_SHUTTING;
   return weir__loop_mine(loop) && (loop->flags & over) == 0 &&
          !weir__loop_closes(loop, (const uv_handle_t *)&loop->hooks->prepare);
 }
@@ -311,8 +314,11 @@ extern const weir__source_t weir__stream_source;
 extern const weir__source_t weir__file_source;
 extern const weir__source_t weir__alarm_source;
 extern const weir__source_t weir__post_source;
+extern const weir__source_t weir__shutdown_source;
 
-/* Ends all file operations that are not with the backend. */
+/* Ends all file operations that are not with the backend; and asks for the end
+ * of those that are. */
 void weir__file_cancel_all(weir_loop_t *loop);
+void weir__file_end_all(weir_loop_t *loop);
 
 #endif

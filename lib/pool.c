@@ -95,13 +95,7 @@ int weir_pool_create(weir_loop_t *loop, size_t count, size_t size,
   return 0;
 }
 
-int weir_pool_destroy(weir_pool_t *pool) {
-  if (pool == NULL)
-    return UV_EINVAL;
-  if (pool->free + pool->nlent != pool->count || pool->users > 0)
-    return UV_EBUSY;
-  if (weir__loop_foreign(pool->loop))
-    return UV_ESRCH;
+static void destroy(weir_pool_t *pool) {
   weir__queue_remove(&pool->node);
   if (pool->lent.table != NULL)
     pool->loop->backend->lend_end(pool->loop, &pool->lent);
@@ -109,6 +103,16 @@ int weir_pool_destroy(weir_pool_t *pool) {
     pool->loop->backend->memory_remove(pool->loop, pool->index);
   weir__slab_free(pool->slab, pool->slab_size);
   weir__free(pool);
+}
+
+int weir_pool_destroy(weir_pool_t *pool) {
+  if (pool == NULL)
+    return UV_EINVAL;
+  if (pool->free + pool->nlent != pool->count || pool->users > 0)
+    return UV_EBUSY;
+  if (weir__loop_foreign(pool->loop))
+    return UV_ESRCH;
+  destroy(pool);
   return 0;
 }
 
@@ -332,6 +336,11 @@ static void lent_is_lost(weir_pool_t *pool) {
   for (uint32_t i = 0; pool->nlent > 0; i++)
     if (pool->buffers[i].lent)
       came_back(pool, i);
+}
+
+void weir__pools_drop(weir_loop_t *loop) {
+  while (!weir__queue_empty(&loop->pools))
+    destroy(pool_of(loop->pools.next));
 }
 
 void weir__pools_renew(weir_loop_t *loop) {

@@ -26,9 +26,10 @@ enum {
   WEIR__LOST = 16384,    /* which has closed it */
   /* 32768 and 65536 are in backend.h. */
   WEIR__PUSHED = 131072, /* a window went from within the call that filled it */
-  WEIR__LINGERS = 262144,   /* it closes after what is queued */
-  WEIR__WAITS = 524288,     /* somebody waits for readiness */
-  WEIR__WRITES_BY = 1 << 20 /* a write had its first window taken by itself */
+  WEIR__LINGERS = 262144,    /* it closes after what is queued */
+  WEIR__WAITS = 524288,      /* somebody waits for readiness */
+  WEIR__WRITES_BY = 1 << 20, /* a write had its first window taken by itself */
+  WEIR__RELEASED = 1 << 21   /* the handle is given back, not closed */
 };
 
 /* weir_stream_t.wants: what the next flush is to do. */

@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -371,6 +372,41 @@ WEIR_TEST(adopt, a_handle_that_connects_is_refused) {
   check_is(weir_close(&stream, NULL), 0);
   run_out(f);
   close(fd);
+}
+
+static void no_connection(uv_stream_t *listener, int status) {
+  (void)listener, (void)status;
+  cr_assert(0);
+}
+
+WEIR_TEST(adopt, a_listener_goes_on_with_a_duplicate) {
+  struct sockaddr_in addr;
+  int len = sizeof(addr), fd, to = socket(AF_INET, SOCK_STREAM, 0);
+  weir_stream_t stream, client;
+  struct request r = {0};
+  uv_tcp_t listener;
+  uv_os_fd_t own;
+
+  check_is(uv_ip4_addr("127.0.0.1", 0, &addr), 0);
+  check_is(uv_tcp_init(&f->uv, &listener), 0);
+  check_is(uv_tcp_bind(&listener, (struct sockaddr *)&addr, 0), 0);
+  check_is(uv_listen((uv_stream_t *)&listener, 4, no_connection), 0);
+  check_is(uv_tcp_getsockname(&listener, (struct sockaddr *)&addr, &len), 0);
+  check_is(weir_adopt(f->loop, &stream, (uv_stream_t *)&listener), UV_ENOTCONN);
+
+  check_is(uv_fileno((uv_handle_t *)&listener, &own), 0);
+  fd = fcntl(own, F_DUPFD_CLOEXEC, 0);
+  check_is(weir_tcp_init(f->loop, &stream), 0);
+  check_is(weir_tcp_open(&stream, fd), 0);
+  check_is(weir_listen(&stream, 4), 0);
+  uv_close((uv_handle_t *)&listener, NULL);
+  check_is(weir_accept(&r.op, &stream, &client, on_done), 0);
+  check_is(connect(to, (struct sockaddr *)&addr, sizeof(addr)), 0);
+  finish(f, &r, 0, 0);
+  check_is(weir_close(&stream, NULL), 0);
+  check_is(weir_close(&client, NULL), 0);
+  run_out(f);
+  close(to);
 }
 
 /* ---- Once only ---- */

@@ -145,13 +145,34 @@ weir_loop_attach(uv_loop_t *uv, const weir_loop_options_t *options,
 
 /* Takes everything out of the uv_loop_t again; call it before uv_loop_close.
  * cb (may be NULL) runs from within uv_run when that is done, and the loop is
- * gone when cb begins.
+ * gone when cb begins: only weir_loop_data and weir_loop_uv still answer in it.
  *
  * Returns 0; or, changing nothing, UV_EINVAL (a NULL), UV_EBUSY while a stream
  * or a pool of this loop is not closed or an operation is outstanding, or
  * UV_ENOMEM as weir_close; or UV_EALREADY; or UV_ESRCH (see weir_loop_fork). */
 WEIR_EXTERN WEIR_MUST_USE int weir_loop_detach(weir_loop_t *loop,
                                                weir_loop_cb cb);
+
+/* The same for a program that has come to its end, with all that is left on the
+ * loop: no streams need be closed before, nor operations be over. Nothing new
+ * begins from now on: what would is refused with UV_ECANCELED. Then, all of it
+ * from within uv_run:
+ *
+ * 1. Every outstanding operation and post ends with UV_ECANCELED and an exact
+ * n, or as it has ended already, and other threads post no more. The loop may
+ * be used in the callbacks as ever: a program that closes its streams there
+ * goes on doing so. A file operation that cannot be ended is waited for.
+ * 2. Streams that nobody has closed are closed, with stream_cb (may be NULL) as
+ *    their callback, in which their memory may be freed: those of the program's
+ *    own kinds one after the other, the newest first, since one may stand on
+ *    another, then all others.
+ * 3. Pools are destroyed. A buffer that is still acquired goes with its pool.
+ * 4. The loop is detached, and cb runs as that of weir_loop_detach.
+ *
+ * Returns 0; or, changing nothing, UV_EINVAL (a NULL), UV_EALREADY (shut down
+ * or detached already), UV_ENOMEM as weir_close, UV_ESRCH. */
+WEIR_EXTERN WEIR_MUST_USE int
+weir_loop_shutdown(weir_loop_t *loop, weir_close_cb stream_cb, weir_loop_cb cb);
 
 /* Makes the loop that a process has from its parent, by fork, its own, as
  * uv_loop_fork does with the uv_loop_t. A child that goes on with the loop
@@ -178,6 +199,15 @@ WEIR_EXTERN WEIR_MUST_USE int weir_loop_detach(weir_loop_t *loop,
  * loop can only be closed: what was outstanding ends all the same, and what
  * would begin is refused with that error. */
 WEIR_EXTERN WEIR_MUST_USE int weir_loop_fork(weir_loop_t *loop);
+
+/* A pointer of the application's, NULL at first, which weir does not touch. It
+ * can still be asked for in the detach callback. */
+WEIR_EXTERN void weir_loop_set_data(weir_loop_t *loop, void *data);
+WEIR_EXTERN void *weir_loop_data(const weir_loop_t *loop);
+
+/* The loop that is attached to uv, and not being detached; of several one, and
+ * NULL if there is none. It walks the handles of uv. */
+WEIR_EXTERN weir_loop_t *weir_loop_of(uv_loop_t *uv);
 
 /* The uv_loop_t that was attached to. */
 WEIR_EXTERN uv_loop_t *weir_loop_uv(const weir_loop_t *loop);

@@ -23,6 +23,7 @@ extern "C" {
 typedef struct weir_loop_s weir_loop_t;
 typedef struct weir_op_s weir_op_t;
 typedef struct weir_stream_s weir_stream_t;
+typedef void (*weir_close_cb)(weir_stream_t *stream);
 
 /* Private: bytes of an operation. */
 #define WEIR_OP_ROOM 64

@@ -46,7 +46,6 @@ extern "C" {
  * UV_EPIPE or UV_ETIMEDOUT. */
 
 typedef struct weir_stream_kind_s weir_stream_kind_t;
-typedef void (*weir_close_cb)(weir_stream_t *stream);
 
 /* Private: bytes of a stream that are its kind's. Two handles of libuv's, which
  * are larger on Windows, in whose place lies an address at other times; and
@@ -157,6 +156,11 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_open(weir_stream_t *stream,
  * behind weir's (it was started before weir attached) must not close it: libuv
  * ends a program whose descriptor is closed right before it is watched.
  *
+ * A handle that listens cannot be adopted, since libuv watches it until it is
+ * closed. A TCP listener goes on as a stream of its own with a duplicate of its
+ * descriptor, by weir_tcp_open and weir_listen; then the handle is closed. That
+ * of a pipe removes its path then.
+ *
  * Returns 0; or, changing nothing, UV_EINVAL (a NULL, another loop, a closing
  * handle, or a pipe that passes handles: a type that is not served), UV_EBUSY
  * (reading, or writes or a shutdown are queued), UV_EALREADY (adopted, by this
@@ -164,6 +168,19 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_open(weir_stream_t *stream,
  * closed by the application). */
 WEIR_EXTERN WEIR_MUST_USE int
 weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle);
+
+/* Gives the handle of a stream that was made by weir_adopt back. Outstanding
+ * operations get their callbacks first, as with weir_close: what n says has
+ * moved, and nothing else. Then cb (may be NULL) runs, the stream is over, and
+ * the application goes on with libuv's own calls on the handle, which is open,
+ * keeps uv_run going if it did so before, and may be adopted again. What
+ * weir_write_eof has ended stays ended, of which libuv does not know; an error
+ * or an end of the stream that a read has told does not come again but from the
+ * system.
+ *
+ * Returns 0; what weir_close may; or, changing nothing, UV_EINVAL (not
+ * adopted), UV_EBADF (the application has closed the handle). */
+WEIR_EXTERN int weir_release(weir_stream_t *stream, weir_close_cb cb);
 
 /* ---- Servers ----
  *
