@@ -23,6 +23,7 @@
 #include <weir/ready.h>
 #include <weir/relay.h>
 #include <weir/seq.h>
+#include <weir/serve.h>
 #include <weir/stream.h>
 #include <weir/until.h>
 #include <weir/version.h>

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "support/famine.h"
 #include "support/net.h"
 #include "support/scratch.h"
 
@@ -425,32 +426,6 @@ WEIR_TEST(connect, connections_wait_in_the_backlog) {
     conn_close(f, &clients[i]);
   }
   server_close(f, &s);
-}
-
-/* Takes all descriptors that a low limit leaves, and gives them back. */
-struct famine {
-  struct rlimit limit;
-  int fds[256];
-  int n;
-};
-
-static void famine_begin(struct famine *famine) {
-  struct rlimit low;
-
-  check_is(getrlimit(RLIMIT_NOFILE, &famine->limit), 0);
-  low = famine->limit;
-  low.rlim_cur = 128;
-  check_is(setrlimit(RLIMIT_NOFILE, &low), 0);
-  famine->n = 0;
-  while (famine->n < 256 && (famine->fds[famine->n] = dup(0)) >= 0)
-    famine->n++;
-  cr_assert(famine->n < 256);
-}
-
-static void famine_end(struct famine *famine) {
-  while (famine->n > 0)
-    close(famine->fds[--famine->n]);
-  check_is(setrlimit(RLIMIT_NOFILE, &famine->limit), 0);
 }
 
 WEIR_TEST(connect, no_descriptor_left_leaves_the_connection_there) {
