@@ -380,6 +380,7 @@ CHECKS_ALL_SH += tests/check-style.sh
 
 SMOKE_SH += tests/smoke-adopt.sh
 SMOKE_SH += tests/smoke-bench.sh
+SMOKE_SH += tests/smoke-chat.sh
 SMOKE_SH += tests/smoke-cp.sh
 SMOKE_SH += tests/smoke-echo.sh
 SMOKE_SH += tests/smoke-faults.sh
@@ -408,6 +409,7 @@ DENIED_C += tests/denied.c
 LIBUV_SUITE_C += tests/libuv-suite/shim.c
 
 SAMPLES_C += samples/adopt.c
+SAMPLES_C += samples/chat.c
 SAMPLES_C += samples/cp.c
 SAMPLES_C += samples/demo_peer.c
 SAMPLES_C += samples/echo.c
