@@ -501,6 +501,7 @@ MAN3 += man/weir_replace_allocator.3
 MAN3 += man/weir_search.3
 MAN3 += man/weir_seq.3
 MAN3 += man/weir_seq_cursor.3
+MAN3 += man/weir_serve.3
 MAN3 += man/weir_stream.3
 MAN3 += man/weir_test.3
 MAN3 += man/weir_version.3
