@@ -14,12 +14,13 @@ static weir_water_t *of_watch(weir_watch_t *watch) {
   return (weir_water_t *)((uintptr_t)watch - offsetof(weir_water_t, watch));
 }
 
-/* What has been crossed back meanwhile is not told. */
+/* A high mark that was crossed back meanwhile is told as the low one: the
+ * program may have stopped by itself. */
 static void tell(weir_news_t *news) {
   weir_water_t *water =
       (weir_water_t *)((uintptr_t)news - offsetof(weir_water_t, news));
   water->queued = 0;
-  if (water->told_high == water->is_high)
+  if (water->told_high && water->is_high)
     return;
   water->told_high = water->is_high;
   water->stream->loop->stats.callbacks++;

@@ -136,26 +136,29 @@ WEIR_TEST(water, goes_down_within_a_write) {
   tank_close(f, &t);
 }
 
-/* Crossed back before it could be told. */
-WEIR_TEST(water, a_wave_is_not_told) {
+/* Who has seen it by himself and waits for its end must not wait for ever. */
+WEIR_TEST(water, a_wave_is_told_when_it_is_over) {
   struct request r;
   struct mark m;
   struct tank t;
 
   tank_open(f, &t);
   mark_at(&m, &t, 300, 100);
+  m.high = 1;
   fill(&t, &r, 1000);
   weir_cancel(&r.op);
   finish(f, &r, UV_ECANCELED, 0);
-  run_some_turns(f);
-  check_is(m.calls, 0);
-  fill(&t, &r, 1000);
   run_some_turns(f);
   check_is(m.calls, 1);
+  check_is(m.high, 0);
+  fill(&t, &r, 1000);
+  run_some_turns(f);
+  check_is(m.calls, 2);
+  check_is(m.high, 1);
   weir_cancel(&r.op);
   finish(f, &r, UV_ECANCELED, 0);
   run_some_turns(f);
-  check_is(m.calls, 2);
+  check_is(m.calls, 3);
   tank_close(f, &t);
 }
 

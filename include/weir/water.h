@@ -20,10 +20,12 @@ extern "C" {
 typedef struct weir_water_s weir_water_t;
 
 /* high is 1 when the bytes of weir_stream_queued have come up to the high mark,
- * 0 when after that they have gone down to the low one: the two take turns,
- * beginning with 1. Runs later, from within uv_run, never inside the call or
- * the callback that crossed the mark; what has been crossed back by then is not
- * told. Any function may be called here, as in the callback of an operation. */
+ * 0 when after that they have gone down to the low one. Runs later, from within
+ * uv_run, never inside the call or the callback that crossed the mark. What has
+ * been crossed back by then is not told, but for one thing: that the high mark
+ * was reached is always followed by a 0, be it without a 1 before, so that who
+ * has looked at weir_stream_queued himself and stopped is told to go on. Any
+ * function may be called here, as in the callback of an operation. */
 typedef void (*weir_water_cb)(weir_water_t *water, weir_stream_t *stream,
                               int high);
 
