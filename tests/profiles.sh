@@ -6,9 +6,10 @@
 # denied: profiles.sh [--quick] ITEM..., items as for run.sh. What a test
 # needs and does not get there, it says; it is skipped and counted.
 #
-#   5.11 5.15 5.19 6.1   what came after that version of Linux is not used, as
-#                        WEIR_URING_CAPS_OFF=5.15 has it; 6.6 and 6.12 lack what
-#                        6.1 does. uring/probe.c has the list
+#   5.11 5.15 5.19 6.1 6.12
+#                        what came after that version of Linux is not used, as
+#                        WEIR_URING_CAPS_OFF=5.15 has it; 6.6 lacks what 6.1
+#                        does. uring/probe.c has the list
 #   setup-enosys, setup-eperm, enter-eperm, enter-enosys, register-eperm
 #                        this system call of io_uring, by a seccomp filter
 #   no-ipv6              there is no such family of addresses
@@ -20,7 +21,7 @@
 
 set -u
 here=$(cd "${srcdir:-.}/tests" && pwd)
-all='5.11 5.15 5.19 6.1 setup-enosys setup-eperm enter-eperm enter-enosys
+all='5.11 5.15 5.19 6.1 6.12 setup-enosys setup-eperm enter-eperm enter-enosys
   register-eperm no-ipv6 memlock descriptors'
 quick=
 if [ "${1:-}" = --quick ]; then

@@ -327,27 +327,29 @@ Test(os, connecting_goes_on) {
   struct sockaddr_in addr;
   uv_os_sock_t fds[3];
   char dir[SCRATCH_DIR];
-  char path[SCRATCH_DIR + 8];
+  char name[SCRATCH_DIR + 8];
+  weir__path_t path;
   int listener;
 
   begin(&f, calls, 1);
   listener = make_listener(&addr);
   scratch_dir(dir);
-  snprintf(path, sizeof(path), "%s/socket", dir);
+  snprintf(name, sizeof(name), "%s/socket", dir);
+  check_is(weir__os_set_path(&path, name, strlen(name)), 0);
   check_is(weir__os_socket(AF_INET, 1, &fds[0]), 0);
   check_is(weir__os_socket(AF_UNIX, 1, &fds[1]), 0);
   check_is(weir__os_socket(AF_UNIX, 1, &fds[2]), 0);
-  check_is(weir__os_bind_path(fds[1], path), 0);
+  check_is(weir__os_bind_path(fds[1], &path), 0);
   check_is(weir__os_listen(fds[1], 5), 0);
   gate_fail(SYS_connect, EINTR, 1);
   check_is(weir__os_connect(fds[0], (struct sockaddr *)&addr), UV_EALREADY);
   interrupt(SYS_connect);
-  check_is(weir__os_connect_path(fds[2], path), 0);
+  check_is(weir__os_connect_path(fds[2], &path), 0);
   check_is(gate_failures(SYS_connect), 1 + TIMES);
   for (int i = 0; i < 3; i++)
     close(fds[i]);
   close(listener);
-  weir__os_unlink(path);
+  weir__os_unlink(name);
   check_is(rmdir(dir), 0);
   fixture_finish(&f);
 }
