@@ -16,18 +16,6 @@ typedef struct linger_s {
   weir_close_cb cb;
 } linger_t;
 
-enum { SEGMENTS = (sizeof(linger_t) - 1) / sizeof(uv_buf_t) + 1 };
-
-static weir__op_block_t *block_of(linger_t *linger) {
-  return (weir__op_block_t *)((uintptr_t)linger -
-                              offsetof(weir__op_block_t, segments));
-}
-
-static linger_t *take(weir_loop_t *loop) {
-  weir__op_block_t *block = weir__op_block_take(loop, SEGMENTS);
-  return block == NULL ? NULL : (linger_t *)(uintptr_t)block->segments;
-}
-
 /* The stream is still there: its own callback comes after this one. */
 static void on_gone(weir_op_t *op, int status, size_t n) {
   linger_t *linger = (linger_t *)op;
@@ -38,7 +26,7 @@ static void on_gone(weir_op_t *op, int status, size_t n) {
   weir__alarm_end(loop, &linger->alarm);
   /* UV_EALREADY: it was closed meanwhile. */
   (void)weir_close(stream, linger->cb);
-  weir__op_block_give(loop, block_of(linger));
+  weir__op_own_give(loop, linger);
 }
 
 static void late(weir_alarm_t *alarm) {
@@ -55,7 +43,7 @@ int weir_close_after(weir_stream_t *stream, uint64_t ms, weir_close_cb cb) {
     return UV_EALREADY;
   if (weir__stream_usable(stream) != 0)
     return weir_close(stream, cb);
-  linger_t *linger = take(stream->loop);
+  linger_t *linger = weir__op_own_take(stream->loop, sizeof(*linger));
   if (linger == NULL)
     return UV_ENOMEM;
   linger->stream = stream;
@@ -63,7 +51,7 @@ int weir_close_after(weir_stream_t *stream, uint64_t ms, weir_close_cb cb) {
   linger->alarm = (weir_alarm_t){.ring = late};
   int r = weir__write_last(&linger->op, stream, on_gone);
   if (r != 0) {
-    weir__op_block_give(stream->loop, block_of(linger));
+    weir__op_own_give(stream->loop, linger);
     return r;
   }
   stream->state |= WEIR__LINGERS;

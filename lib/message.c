@@ -7,46 +7,28 @@
 
 #include "op_block.h"
 
-/* Writes whose operation is the library's: it begins a block, and what it
- * copies follows. */
-
-static weir__op_block_t *block_of(weir_op_t *op) {
-  return (weir__op_block_t *)((uintptr_t)op -
-                              offsetof(weir__op_block_t, segments));
-}
-
-/* An operation with that many bytes behind it, or NULL. */
-static weir_op_t *take(weir_loop_t *loop, size_t len) {
-  const size_t unit = sizeof(uv_buf_t);
-  if (len > SIZE_MAX - sizeof(weir_op_t) - unit)
-    return NULL;
-  size_t n = (sizeof(weir_op_t) + len + unit - 1) / unit;
-  weir__op_block_t *block = weir__op_block_take(loop, n);
-  return block == NULL ? NULL : (weir_op_t *)(uintptr_t)block->segments;
-}
-
-static void give(weir_loop_t *loop, weir_op_t *op) {
-  weir__op_block_give(loop, block_of(op));
-}
+/* Writes whose operation is the library's; what it copies follows it. */
 
 static void on_copied(weir_op_t *op, int status, size_t n) {
   (void)status;
   (void)n;
-  give(op->loop, op);
+  weir__op_own_give(op->loop, op);
 }
 
 int weir_write_copy(weir_stream_t *stream, const void *data, size_t len) {
   if (stream == NULL || (data == NULL && len > 0))
     return UV_EINVAL;
   weir_loop_t *loop = stream->loop;
-  weir_op_t *op = take(loop, len);
+  if (len > SIZE_MAX - sizeof(weir_op_t))
+    return UV_ENOMEM;
+  weir_op_t *op = weir__op_own_take(loop, sizeof(*op) + len);
   if (op == NULL)
     return UV_ENOMEM;
   if (len > 0)
     memcpy(op + 1, data, len);
   int r = weir_write(op, stream, weir_seq_block(op + 1, len), on_copied);
   if (r != 0)
-    give(loop, op);
+    weir__op_own_give(loop, op);
   return r;
 }
 
@@ -73,7 +55,7 @@ static void on_passed(weir_op_t *op, int status, size_t n) {
   weir_message_t *message = op->data;
   (void)status;
   (void)n;
-  give(op->loop, op);
+  weir__op_own_give(op->loop, op);
   weir_message_release(message);
 }
 
@@ -81,13 +63,13 @@ int weir_message_write(weir_message_t *message, weir_stream_t *stream) {
   if (message == NULL || stream == NULL)
     return UV_EINVAL;
   weir_loop_t *loop = stream->loop;
-  weir_op_t *op = take(loop, 0);
+  weir_op_t *op = weir__op_own_take(loop, sizeof(*op));
   if (op == NULL)
     return UV_ENOMEM;
   op->data = message;
   int r = weir_write(op, stream, message->bytes, on_passed);
   if (r != 0)
-    give(loop, op);
+    weir__op_own_give(loop, op);
   else
     weir_message_hold(message);
   return r;

@@ -53,6 +53,19 @@ void weir__op_block_give(weir_loop_t *loop, weir__op_block_t *block) {
   loop->blocks[block->order] = block;
 }
 
+void *weir__op_own_take(weir_loop_t *loop, size_t size) {
+  const size_t unit = sizeof(uv_buf_t);
+  weir__op_block_t *block =
+      weir__op_block_take(loop, size / unit + (size % unit != 0));
+  return block == NULL ? NULL : block->segments;
+}
+
+void weir__op_own_give(weir_loop_t *loop, void *own) {
+  weir__op_block_give(
+      loop, (weir__op_block_t *)((uintptr_t)own -
+                                 offsetof(weir__op_block_t, segments)));
+}
+
 void weir__op_blocks_free(weir_loop_t *loop) {
   for (unsigned i = 0; i < WEIR__OP_BLOCK_ORDERS; i++) {
     weir__op_block_t *block;

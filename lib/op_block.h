@@ -11,6 +11,11 @@
 weir__op_block_t *weir__op_block_take(weir_loop_t *loop, size_t n);
 void weir__op_block_give(weir_loop_t *loop, weir__op_block_t *block);
 
+/* The same as size bytes for an operation of the library's own, and what goes
+ * with it. */
+void *weir__op_own_take(weir_loop_t *loop, size_t size);
+void weir__op_own_give(weir_loop_t *loop, void *own);
+
 /* Frees the blocks that nobody has. */
 void weir__op_blocks_free(weir_loop_t *loop);
 
