@@ -15,30 +15,33 @@
 # TEST_WRAPPER   what runs the programs, as valgrind or wine
 # TEST_TIMEOUT   seconds that one program may take (600)
 # TEST_OUT       the directory for the logs (out/test)
+# TEST_LANES     1: one after the other; else scripts, which mostly wait, run
+#                beside the programs
 #
 # Ends with "N passed, N failed, N skipped".
 
 out=${TEST_OUT:-out/test}
-passed=0
-failed=0
-skipped=0
-reports=0
-
 rm -rf "$out"
 mkdir -p "$out/san"
-chmod 1777 "$out/san"
 : >"$out/skips"
 : >"$out/failures"
+: >"$out/counts"
 
 # Reports of leaks and races fail no Criterion case by themselves, since they
 # are made when the case's process is ending: they go to files, which are
-# counted here.
-san=$(cd "$out/san" && pwd)
-export ASAN_OPTIONS="log_path=$san/report${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
-export LSAN_OPTIONS="log_path=$san/report${LSAN_OPTIONS:+:$LSAN_OPTIONS}"
-export TSAN_OPTIONS="log_path=$san/report${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
-UBSAN_OPTIONS="print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
-export UBSAN_OPTIONS="log_path=$san/report:$UBSAN_OPTIONS"
+# counted. collect LANE: from now on to those of this lane.
+collect() {
+  san=$(cd "$out/san" && pwd)/$1
+  reports=0
+  mkdir "$san"
+  chmod 1777 "$san"
+  to=log_path=$san/report
+  export ASAN_OPTIONS="$to${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
+  export LSAN_OPTIONS="$to${LSAN_OPTIONS:+:$LSAN_OPTIONS}"
+  export TSAN_OPTIONS="$to${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
+  UBSAN_OPTIONS="print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
+  export UBSAN_OPTIONS="$to:$UBSAN_OPTIONS"
+}
 
 # What a test that failed or crashed has left is gone with the run. Some tests
 # become another user.
@@ -62,9 +65,7 @@ count() {
 line() {
   printf '%-4s  %-28s %4d passed %3d failed %3d skipped  %3d s\n' \
     "$1" "$2" "$3" "$4" "$5" "$(($(date +%s) - began))"
-  passed=$((passed + $3))
-  failed=$((failed + $4))
-  skipped=$((skipped + $5))
+  echo "$3 $4 $5" >>"$out/counts"
   [ "$4" -eq 0 ] || echo "$2" >>"$out/failures"
 }
 
@@ -169,7 +170,8 @@ plain() {
   esac
 }
 
-for item in "$@"; do
+one() {
+  item=$1
   name=${item##*/}
   name=${name%.sh}
   log=$out/$name.log
@@ -185,7 +187,31 @@ for item in "$@"; do
   */test_*) criterion "./${item#./}" ;;
   *) plain "$item" ;;
   esac
+}
+
+# lane NAME ITEM...
+lane() {
+  collect "$1"
+  shift
+  for item in "$@"; do
+    one "$item"
+  done
+}
+
+programs=
+scripts=
+for item in "$@"; do
+  case ${TEST_LANES:-2}$item in
+  2*.sh) scripts="$scripts $item" ;;
+  *) programs="$programs $item" ;;
+  esac
 done
+# shellcheck disable=SC2086
+lane scripts $scripts >"$out/scripts" 2>&1 &
+# shellcheck disable=SC2086
+(lane programs $programs)
+wait $!
+cat "$out/scripts"
 
 if [ -s "$out/skips" ]; then
   echo "Skipped:"
@@ -195,8 +221,11 @@ if [ -s "$out/failures" ]; then
   echo "Failed, see $out/NAME.log:"
   sed 's/^/  /' "$out/failures"
 fi
-for report in "$san"/*; do
+for report in "$out"/san/*/*; do
   [ ! -f "$report" ] || { echo "$report:" && show "$report" 40; }
 done
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ] && [ $((passed + skipped)) -gt 0 ]
+awk '{ p += $1; f += $2; s += $3 }
+  END {
+    print p + 0 " passed, " f + 0 " failed, " s + 0 " skipped"
+    exit f > 0 || p + s == 0
+  }' "$out/counts"

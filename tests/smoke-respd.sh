@@ -348,6 +348,7 @@ check_end() {
   grep -q '^backend ' "$tmp/log" || fail "no backend named"
   wait "$idle" || fail "at the end: $(cat "$tmp/idle")"
   ! wait "$cut" || fail "in the middle: an end and no reset"
+  rm "$tmp/now"
 }
 
 # ---- Want of memory ----
