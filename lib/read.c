@@ -293,6 +293,8 @@ int weir_read_now(weir_stream_t *stream, weir_mseq_t into, size_t *n) {
     r = UV_EIO;
     *n = 0;
   }
+  if (r == UV_EBUSY)
+    r = UV_EAGAIN;
   if (r == UV_EOF || (r != 0 && r != UV_EAGAIN && *n > 0))
     stream->read_status = r;
   if (*n == 0)

@@ -471,7 +471,7 @@ static inline int offer(weir_stream_t *stream, const uv_buf_t *window,
   *n += sent;
   stats->bytes_written += sent;
   if (r != 0 || sent == bytes)
-    return r;
+    return r == UV_EBUSY ? UV_EAGAIN : r;
   stats->short_writes++;
   return UV_EAGAIN;
 }

@@ -239,6 +239,49 @@ WEIR_TEST(edges, an_error_behind_what_was_read_now_is_the_next_read_s) {
   scripted_close(f, &s);
 }
 
+/* ---- No room at once ---- */
+
+WEIR_TEST(edges, a_read_now_of_a_kind_without_room_finds_nothing) {
+  const weir_test_step_t steps[] = {{.status = UV_EBUSY}};
+  weir_test_options_t options = {
+      .read = {.steps = steps, .nsteps = 1}, .input = "weir", .input_size = 4};
+  struct scripted s;
+  char bytes[4];
+  size_t n;
+
+  scripted_open(f, &s, &options);
+  check_is(weir_read_now(&s.stream, weir_mseq_block(bytes, 4), &n), UV_EAGAIN);
+  check_is(n, 0);
+  check_is(weir_read_now(&s.stream, weir_mseq_block(bytes, 4), &n), 0);
+  check_is(n, 4);
+  scripted_close(f, &s);
+}
+
+/* That is no failure, which would be for good. */
+WEIR_TEST(edges, a_write_now_of_a_kind_without_room_waits) {
+  const weir_test_step_t steps[] = {
+      {.status = UV_EBUSY}, {.bytes = 3}, {.status = UV_EBUSY}};
+  weir_test_options_t options = {.write = {.steps = steps, .nsteps = 3}};
+  struct request r = {0};
+  struct scripted s;
+  char bytes[40];
+  size_t n;
+
+  pattern_fill(bytes, 0, sizeof(bytes));
+  scripted_open(f, &s, &options);
+  check_is(weir_write_try(&s.stream, weir_seq_block(bytes, 10), &n), UV_EAGAIN);
+  check_is(n, 0);
+  check_is(weir_write_try(&s.stream, weir_seq_block(bytes, 10), &n), 0);
+  check_is(n, 3);
+  check_is(weir_write_now(&r.op, &s.stream, weir_seq_block(bytes + 3, 37), &n,
+                          on_done),
+           WEIR_PENDING);
+  check_is(n, 0);
+  finish(f, &r, 0, 37);
+  scripted_expect(&s, 40);
+  scripted_close(f, &s);
+}
+
 /* ---- A write of some ---- */
 
 /* Two bytes each: the kind is asked three times, each time for one. */

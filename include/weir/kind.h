@@ -66,8 +66,9 @@ struct weir_stream_kind_s {
   int (*write_some)(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
                     size_t *n);
 
-  /* The same at once or never: 0, UV_EAGAIN, or another error; no transfer of
-   * this direction is pending. May be NULL: always UV_EAGAIN. */
+  /* The same at once or never: 0, UV_EAGAIN (or UV_EBUSY, which says the same
+   * here), or another error; no transfer of this direction is pending. May be
+   * NULL: always UV_EAGAIN. */
   int (*read_now)(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
                   size_t *n);
   int (*write_now)(weir_stream_t *stream, const uv_buf_t *bufs, unsigned nbufs,
