@@ -81,7 +81,7 @@ environment() {
   [1-9]*) WEIR_URING_CAPS_OFF=$profile "$@" ;;
   no-ipv6) denied ipv6 eafnosupport "$@" ;;
   # What may be locked is the user's, not the program's.
-  memlock) TEST_LANES=1 another_user --memlock=65536:65536 "$@" ;;
+  memlock) another_user --memlock=65536:65536 env TEST_LANES=1 "$@" ;;
   descriptors) another_user --nofile=128:128 "$@" ;;
   *-*) denied "${profile%-*}" "${profile#*-}" "$@" ;;
   *) echo "there is no profile $profile" && return 2 ;;

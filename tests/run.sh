@@ -15,8 +15,8 @@
 # TEST_WRAPPER   what runs the programs, as valgrind or wine
 # TEST_TIMEOUT   seconds that one program may take (600)
 # TEST_OUT       the directory for the logs (out/test)
-# TEST_LANES     1: one after the other; else scripts, which mostly wait, run
-#                beside the programs
+# TEST_LANES     1: one after the other; else two programs at a time, for they
+#                wait a lot, and scripts, which mostly do, beside them
 #
 # Ends with "N passed, N failed, N skipped".
 
@@ -198,20 +198,28 @@ lane() {
   done
 }
 
-programs=
+first=
+second=
 scripts=
 for item in "$@"; do
-  case ${TEST_LANES:-2}$item in
-  2*.sh) scripts="$scripts $item" ;;
-  *) programs="$programs $item" ;;
+  case ${TEST_LANES:-3}$item in
+  1*) first="$first $item" ;;
+  *.sh) scripts="$scripts $item" ;;
+  *)
+    swap=$first
+    first="$second $item"
+    second=$swap
+    ;;
   esac
 done
 # shellcheck disable=SC2086
 lane scripts $scripts >"$out/scripts" 2>&1 &
 # shellcheck disable=SC2086
-(lane programs $programs)
-wait $!
-cat "$out/scripts"
+lane second $second >"$out/second" 2>&1 &
+# shellcheck disable=SC2086
+(lane first $first)
+wait
+cat "$out/second" "$out/scripts"
 
 if [ -s "$out/skips" ]; then
   echo "Skipped:"
