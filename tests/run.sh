@@ -15,8 +15,8 @@
 # TEST_WRAPPER   what runs the programs, as valgrind or wine
 # TEST_TIMEOUT   seconds that one program may take (600)
 # TEST_OUT       the directory for the logs (out/test)
-# TEST_LANES     1: one after the other; else two programs at a time, for they
-#                wait a lot, and scripts, which mostly do, beside them
+# TEST_LANES     1: one after the other; else two programs and two scripts at a
+#                time, for they wait a lot
 #
 # Ends with "N passed, N failed, N skipped".
 
@@ -198,13 +198,19 @@ lane() {
   done
 }
 
+# What is next goes to the shorter lane of its sort.
 first=
 second=
-scripts=
+third=
+fourth=
 for item in "$@"; do
-  case ${TEST_LANES:-3}$item in
+  case ${TEST_LANES:-4}$item in
   1*) first="$first $item" ;;
-  *.sh) scripts="$scripts $item" ;;
+  *.sh)
+    swap=$third
+    third="$fourth $item"
+    fourth=$swap
+    ;;
   *)
     swap=$first
     first="$second $item"
@@ -213,13 +219,15 @@ for item in "$@"; do
   esac
 done
 # shellcheck disable=SC2086
-lane scripts $scripts >"$out/scripts" 2>&1 &
-# shellcheck disable=SC2086
 lane second $second >"$out/second" 2>&1 &
+# shellcheck disable=SC2086
+lane third $third >"$out/third" 2>&1 &
+# shellcheck disable=SC2086
+lane fourth $fourth >"$out/fourth" 2>&1 &
 # shellcheck disable=SC2086
 (lane first $first)
 wait
-cat "$out/second" "$out/scripts"
+cat "$out/second" "$out/third" "$out/fourth"
 
 if [ -s "$out/skips" ]; then
   echo "Skipped:"
