@@ -260,7 +260,6 @@ FAULTY_C += tests/test_no_buffers.c
 FAULTY_C += tests/test_over_files.c
 FAULTY_C += tests/test_read.c
 FAULTY_C += tests/test_read_cond.c
-FAULTY_C += tests/test_ready.c
 FAULTY_C += tests/test_relay.c
 FAULTY_C += tests/test_relay_sockets.c
 FAULTY_C += tests/test_release.c
