@@ -145,7 +145,7 @@ libweir-test.la: $(TESTLIB_LOBJS)
 programs = $(patsubst %.c,%$(EXEEXT),$1)
 SAMPLES := $(call programs,$(SAMPLES_C))
 BENCH := $(if $(filter yes,$(HAVE_URING)),bench/bench$(EXEEXT))
-RESPD_UV := $(call programs,$(RESPD_UV_C))
+BESIDE := $(call programs,$(BESIDE_C))
 TESTS := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(TESTS_C)))
 FAULTIES := $(if $(filter yes,$(HAVE_CRITERION)),$(call programs,$(FAULTY_C) \
   $(if $(FAULT_QUICK),,$(FAULTY_SLOW_C))))
@@ -169,7 +169,7 @@ ifneq ($(filter memory,$(subst $(comma), ,$(SANITIZERS))),)
 MSAN_OBJS := $(MSAN_C:.c=.o)
 endif
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(TESTS_C) $(PLAIN_C) $(TSAN_C) \
-  $(FUZZ_C) $(RESPD_UV_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
+  $(FUZZ_C) $(BESIDE_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
   $(PROGRAM_OBJS) $(SOAK_OBJS) $(MSAN_OBJS) $(sort $(BENCH_OBJS) $(CAST_OBJS)) \
   $(MACHINE_OBJS) $(SIMULATE_C:.c=.o)
 
@@ -195,7 +195,7 @@ tests/fuzz/%.o: EXTRA_CFLAGS = -fno-lto -fsanitize=fuzzer-no-link
 
 # Samples are what a user writes: they get the installed library's symbols and
 # no others.
-$(SAMPLES) $(RESPD_UV): %$(EXEEXT): %.o $(SAMPLES_SUPPORT_OBJS) libweir.la
+$(SAMPLES) $(BESIDE): %$(EXEEXT): %.o $(SAMPLES_SUPPORT_OBJS) libweir.la
 	$(call say,LINK)
 	$(quiet)$(LINK) -o $@ $< $(SAMPLES_SUPPORT_OBJS) libweir.la \
 	  $(LIBUV_LIBS) $(THREAD_LIBS) $(LIBS)
@@ -243,7 +243,7 @@ endif
 
 samples: $(SAMPLES)
 tests: $(TESTS) $(PLAINS) $(SIMULATE)
-programs: all tests $(BENCH) $(RESPD_UV) $(TSANS)
+programs: all tests $(BENCH) $(BESIDE) $(TSANS)
 
 # ---- Tests -------------------------------------------------------------------
 
@@ -438,8 +438,14 @@ bench-docs: $(BENCH) bench-instructions
 endif
 
 # The sample respd beside the same on plain libuv and beside redis-server.
-bench-respd: samples $(RESPD_UV)
+bench-respd: samples $(BESIDE)
 	@$(SHELL) $(srcdir)/bench/respd.sh
+
+# The sample relay beside nginx, haproxy and hddemux; with topping up and
+# without.
+bench-relay: samples $(BESIDE)
+	@$(SHELL) $(srcdir)/bench/relay.sh
+	@$(SHELL) $(srcdir)/bench/topup.sh
 
 # Compiles a program against what is installed, as a packager's test.
 installcheck:
@@ -504,7 +510,7 @@ CLEAN_DIRS := . lib lib/test uring tests tests/fuzz tests/machine \
 clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
 	  $$d/*.d $$d/*.gcno $$d/*.gcda; done
-	rm -f $(call programs,$(SAMPLES_C) bench/bench.c $(RESPD_UV_C) \
+	rm -f $(call programs,$(SAMPLES_C) bench/bench.c $(BESIDE_C) \
 	  $(TESTS_C) $(PLAIN_C) $(TSAN_C) $(FUZZ_C) $(SIMULATE_C)) \
 	  tests/soak/soak$(EXEEXT)
 	rm -rf out
@@ -555,6 +561,7 @@ define HELP
   bench-instructions  count those of operations, searches and copies
   bench-docs      measure all of it for docs/performance.md
   bench-respd     samples/respd beside redis-server, by redis-benchmark
+  bench-relay     samples/relay beside nginx, haproxy and hddemux
   install         to prefix, below DESTDIR  uninstall       the reverse
   installcheck    use what is installed
   clean           what make made            distclean       configure's too
@@ -566,10 +573,10 @@ endef
 help:
 	$(info $(HELP))@:
 
-.PHONY: all bench bench-docs bench-instructions bench-respd check check-abi \
-  check-all check-docs check-elf check-examples check-faults check-faulty \
-  check-headers check-libuv check-msan check-profiles check-profiles-quick \
-  check-readme check-structure check-style check-tsan check-valgrind clean \
-  coverage demo dist distcheck distclean fuzz help install installcheck \
-  libraries mutate mutate-quick programs samples simulate simulate-notices \
-  soak test tests uninstall update-abi verify-dist
+.PHONY: all bench bench-docs bench-instructions bench-relay bench-respd check \
+  check-abi check-all check-docs check-elf check-examples check-faults \
+  check-faulty check-headers check-libuv check-msan check-profiles \
+  check-profiles-quick check-readme check-structure check-style check-tsan \
+  check-valgrind clean coverage demo dist distcheck distclean fuzz help \
+  install installcheck libraries mutate mutate-quick programs samples simulate \
+  simulate-notices soak test tests uninstall update-abi verify-dist

@@ -468,8 +468,9 @@ BENCH_C += bench/window.c
 BENCH_SUPPORT_C += samples/message.c
 BENCH_SUPPORT_C += samples/options.c
 
-# samples/respd on plain libuv, for make bench-respd.
-RESPD_UV_C += bench/respd_uv.c
+# What servers are measured beside and by: make bench-respd, bench-relay.
+BESIDE_C += bench/flood.c
+BESIDE_C += bench/respd_uv.c
 
 # The server of tests/test_broadcast.c, and what counts its system calls.
 CAST_C += bench/calls.c

@@ -13,9 +13,10 @@
 
 /* The server's memory for connections on which nothing comes: its own and that
  * of the libraries, not the kernel's. Where a read needs memory before
- * something is there, it has a little. */
+ * something is there, it has a little; or, on weir, it takes a buffer of a pool
+ * that all share. */
 
-enum { LITTLE = 64, SETTLE_MS = 50 };
+enum { LITTLE = 64, SETTLE_MS = 50, SHARED = 64, BUFFER = 16 << 10 };
 
 static double before;
 
@@ -77,6 +78,36 @@ static void run_raw(void) {
   tell();
 }
 
+/* Buffers of which the kernel chooses one when something comes. */
+static void raw_share(void) {
+  struct io_uring_buf_ring *ring = bench_memory(BUFFER); /* on a page */
+  char *room = bench_memory((size_t)SHARED * BUFFER);
+  struct io_uring_buf_reg reg = {.ring_addr = (uintptr_t)ring,
+                                 .ring_entries = SHARED};
+  int r = io_uring_register_buf_ring(&bench.ring, &reg, 0);
+  if (r != 0)
+    bench_skip("a ring of buffers", r);
+  io_uring_buf_ring_init(ring);
+  for (unsigned short i = 0; i < SHARED; i++)
+    io_uring_buf_ring_add(ring, room + (size_t)i * BUFFER, BUFFER, i,
+                          io_uring_buf_ring_mask(SHARED), i);
+  io_uring_buf_ring_advance(ring, SHARED);
+}
+
+static void run_raw_leases(void) {
+  raw_share();
+  for (unsigned i = 0; i < bench.count; i++) {
+    int *c = make(sizeof *c);
+    struct io_uring_sqe *sqe = bench_sqe();
+    *c = bench.fds[i];
+    io_uring_prep_recv(sqe, *c, NULL, BUFFER, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    io_uring_sqe_set_data(sqe, c);
+  }
+  io_uring_submit(&bench.ring);
+  tell();
+}
+
 /* ---- Libuv ---- */
 
 static void on_uv_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf) {
@@ -130,6 +161,25 @@ static void run_weir(void) {
   settle();
 }
 
+typedef struct leasing_s {
+  weir_stream_t stream;
+  weir_op_t op;
+  weir_lease_t lease;
+} leasing_t;
+
+static void run_leases(void) {
+  weir_pool_t *pool;
+  int r = weir_pool_create(bench.weir, SHARED, BUFFER, &pool);
+  for (unsigned i = 0; r == 0 && i < bench.count; i++) {
+    leasing_t *c = make(sizeof *c);
+    bench_open_weir(&c->stream, bench.fds[i]);
+    r = weir_read_lease(&c->op, &c->stream, pool, &c->lease, 0, on_read);
+  }
+  if (r != 0)
+    fail("weir", r);
+  settle();
+}
+
 const bench_workload_t bench_idle = {
     .name = "idle",
     .unit = "connection",
@@ -139,4 +189,15 @@ const bench_workload_t bench_idle = {
     .raw = run_raw,
     .libuv = run_libuv,
     .weir = run_weir,
+    .shapes = {{"5000", 5000, 1}}};
+
+const bench_workload_t bench_idle_leases = {
+    .name = "idle-leases",
+    .unit = "connection",
+    .what = "the same, when weir reads into leases of one pool",
+    .measure = BENCH_BYTES,
+    .prepare = prepare,
+    .raw = run_raw_leases,
+    .libuv = run_libuv,
+    .weir = run_leases,
     .shapes = {{"5000", 5000, 1}}};

@@ -14,38 +14,8 @@ command -v redis-benchmark >/dev/null || {
   echo 'redis-benchmark is not installed'
   exit 77
 }
-[ ! -d "$bin/.libs" ] || export LD_LIBRARY_PATH="$bin/.libs"
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/weir-bench.XXXXXX") || exit 1
-pids=
-trap 'kill $pids 2>/dev/null; wait; rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT PIPE TERM
-
-# program NAME: itself, without libtool's script around it.
-program() {
-  one=$bin/${1%/*}/.libs/${1##*/}
-  [ -x "$one" ] || one=$bin/$1
-  echo "$one"
-}
-
-# server NAME COMMAND...: one that says where it listens.
-server() {
-  name=$1
-  shift
-  "$@" --listen 127.0.0.1:0 >"$tmp/$name" &
-  pids="$pids $!"
-  until grep -q '^listening' "$tmp/$name"; do
-    kill -0 $! 2>/dev/null || return
-    sleep 0.1
-  done
-  port=$(sed -n 's/^listening on .*://p' "$tmp/$name")
-  echo "$name $! $port" >>"$tmp/servers"
-}
-
-# Processor time of a process so far, in microseconds.
-spent() {
-  awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000000 / hz }' \
-    "/proc/$1/stat"
-}
+# shellcheck source=bench/servers.sh
+. "$(dirname "$0")/servers.sh"
 
 # measure NAME PID PORT DEPTH TEST NUMBER
 measure() {
@@ -54,7 +24,7 @@ measure() {
     2>/dev/null >"$tmp/csv" || return
   after=$(spent "$2")
   awk -F'"' -v what="$4 $5 $1" -v us="$((after - before))" -v n="$6" '
-    NR == 2 { print what, $4, us / n }' "$tmp/csv"
+    NR == 2 { print "-P", what, $4, us / n }' "$tmp/csv"
 }
 
 for wait in ring uv; do
@@ -82,25 +52,4 @@ while [ $round -lt "$rounds" ]; do
   done
 done >"$tmp/results"
 
-sort -k1,3 -k4n "$tmp/results" | awk '
-  function middle(list,  n, i, j, t, at) {
-    n = split(list, at, " ")
-    for (i = 1; i <= n; i++)
-      for (j = i + 1; j <= n; j++)
-        if (at[j] + 0 < at[i] + 0) {
-          t = at[i]
-          at[i] = at[j]
-          at[j] = t
-        }
-    return at[int((n + 1) / 2)]
-  }
-  {
-    key = sprintf("-P %-2s %s  %-12s", $1, $2, $3)
-    rates[key] = rates[key] " " $4
-    costs[key] = costs[key] " " $5
-  }
-  END {
-    for (key in rates)
-      printf "%s %10.0f requests/s %8.2f us each\n", key,
-        middle(rates[key]), middle(costs[key])
-  }' | sort
+medians '%10.0f requests/s' '%8.2f us each' <"$tmp/results"
