@@ -56,7 +56,7 @@ enum {
   WEIR__OWN_STAYS = 2,   /* it is not closed: it is a standard one */
   WEIR__OWN_BOUND = 4,   /* the path is to be removed */
   WEIR__OWN_POLL = 8,    /* the poll handle is initialised */
-  WEIR__OWN_REFFED = 16, /* so was the handle that was adopted */
+  WEIR__OWN_REFFED = 16, /* the adopted handle kept its loop running */
   WEIR__OWN_REST = 32,   /* from here on they are the kind's */
   WEIR__OWN_WATCHED = 30 /* and from this bit on what uv_poll.c watches */
 };

@@ -187,14 +187,18 @@ int weir__loop_revive(weir_loop_t *loop) {
   return 0;
 }
 
-int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
+/* Whether it can be begun to end the loop. */
+static int endable(weir_loop_t *loop) {
   if (loop == NULL)
     return UV_EINVAL;
   if ((loop->flags & (WEIR__LOOP_DETACHING | WEIR__LOOP_SHUTTING)) != 0)
     return UV_EALREADY;
   int r = weir__loop_revive(loop);
-  if (r == 0)
-    r = weir__loop_claim(loop);
+  return r != 0 ? r : weir__loop_claim(loop);
+}
+
+int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
+  int r = endable(loop);
   if (r != 0)
     return r;
   if (weir__loop_in_use(loop) || !weir__queue_empty(&loop->open) ||
@@ -212,14 +216,7 @@ int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
 /* The rest is done by shutdown.c. */
 int weir_loop_shutdown(weir_loop_t *loop, weir_close_cb stream_cb,
                        weir_loop_cb cb) {
-  const int begun = WEIR__LOOP_SHUTTING | WEIR__LOOP_DETACHING;
-  if (loop == NULL)
-    return UV_EINVAL;
-  if ((loop->flags & begun) != 0)
-    return UV_EALREADY;
-  int r = weir__loop_revive(loop);
-  if (r == 0)
-    r = weir__loop_claim(loop);
+  int r = endable(loop);
   if (r != 0)
     return r;
   loop->flags |= WEIR__LOOP_SHUTTING | WEIR__LOOP_ERRANDS;

@@ -21,15 +21,19 @@ static weir_stream_t *newest_foreign(const weir_loop_t *loop) {
   return NULL;
 }
 
-/* Those of other kinds one by one, then all at once. */
-static void close_streams(weir_loop_t *loop) {
+/* Those of other kinds one by one, then as many as a turn may. */
+static unsigned close_streams(weir_loop_t *loop, unsigned most) {
   weir_stream_t *stream = newest_foreign(loop);
+  unsigned n = 0;
   if (stream != NULL) {
     weir_close(stream, loop->stream_cb);
-    return;
+    return 1;
   }
-  while ((stream = weir__stream_next(loop, stream)) != NULL)
+  while (n < most && (stream = weir__stream_next(loop, stream)) != NULL) {
     weir_close(stream, loop->stream_cb);
+    n++;
+  }
+  return n;
 }
 
 static void leave(weir_loop_t *loop) {
@@ -50,10 +54,9 @@ static int waits(const weir_loop_t *loop) {
 static unsigned start(weir_loop_t *loop, unsigned most) {
   if (most == 0 || !waits(loop))
     return 0;
-  if (weir__queue_empty(&loop->open))
-    leave(loop);
-  else
-    close_streams(loop);
+  if (!weir__queue_empty(&loop->open))
+    return close_streams(loop, most);
+  leave(loop);
   return 1;
 }
 

@@ -245,6 +245,29 @@ WEIR_TEST(shutdown, frees_thousands_in_their_callback) {
   shut_down(f, free_stream);
 }
 
+/* However many there are, a turn closes so many. */
+WEIR_TEST(shutdown, does_not_close_thousands_in_one_turn) {
+  enum { STREAMS = 5000, MOST = 1024 };
+  weir_stream_t *streams = calloc(STREAMS, sizeof(*streams));
+  int i, closing, before = 0;
+
+  cr_assert(streams != NULL);
+  for (i = 0; i < STREAMS; i++)
+    check_is(weir_tcp_init(f->loop, &streams[i]), 0);
+  detached = 0;
+  check_is(weir_loop_shutdown(f->loop, NULL, on_detached), 0);
+  while (before < STREAMS) {
+    uv_run(&f->uv, UV_RUN_ONCE);
+    for (i = closing = 0; i < STREAMS; i++)
+      closing += weir_is_closing(&streams[i]);
+    cr_assert(closing - before <= MOST, "%d in a turn", closing - before);
+    before = closing;
+  }
+  run_until(f, &detached);
+  free(streams);
+  check_is(weir_loop_attach(&f->uv, NULL, &f->loop), 0);
+}
+
 /* Adopted handles are closed, too. */
 WEIR_TEST(shutdown, of_an_adopted_handle_from_a_callback) {
   struct adopted a;
