@@ -117,28 +117,25 @@ static weir_serve_slot_t *free_slot(weir_server_t *server) {
   return &server->slots[i];
 }
 
-/* One more accept: whether it is outstanding. */
-static int ask_one(weir_server_t *server) {
+/* One more accept, or a pause. */
+static void ask_one(weir_server_t *server) {
   weir_serve_slot_t *slot = free_slot(server);
+  int r = UV_ENOMEM;
   slot->server = server;
   slot->client = server->make(server);
-  if (slot->client == NULL) {
-    failed(server);
-    server->cb(server, NULL, UV_ENOMEM);
-    return 0;
-  }
-  int r = weir_accept(&slot->op, server->listener, slot->client, on_accepted);
-  if (r == 0)
+  if (slot->client != NULL)
+    r = weir_accept(&slot->op, server->listener, slot->client, on_accepted);
+  if (r == 0) {
     server->asked |= 1u << (slot - server->slots);
-  else
+  } else {
+    failed(server);
     server->cb(server, slot->client, r);
-  return r == 0;
+  }
 }
 
 static void ask(weir_server_t *server) {
   while (outstanding(server) < wanted(server))
-    if (!ask_one(server))
-      return;
+    ask_one(server);
 }
 
 int weir_serve(weir_server_t *server, weir_stream_t *listener, size_t most,

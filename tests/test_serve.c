@@ -24,10 +24,12 @@ struct house {
 
   /* What make gave and serve has not given back. */
   int rooms, most_rooms;
+  int asked;
   int none_left; /* make has no memory */
   int came, failed, without_memory;
   int last_error;
-  int shut; /* close the listener at that connection */
+  int shut;         /* close the listener at that connection */
+  int shut_at_room; /* close it as room is made for that many */
   struct guest {
     weir_stream_t stream;
     struct house *house;
@@ -37,12 +39,21 @@ struct house {
   } * guests[GUESTS];
 };
 
+static void on_closed(weir_stream_t *listener);
+
+static void shut(struct house *h) {
+  check_is(weir_close(&h->listener, on_closed), 0);
+}
+
 static weir_stream_t *make(weir_server_t *server) {
   struct house *h = server->data;
   struct guest *g;
 
+  h->asked++;
   if (h->none_left)
     return NULL;
+  if (h->rooms + 1 == h->shut_at_room)
+    shut(h);
   g = calloc(1, sizeof(*g));
   g->stream.data = g;
   h->rooms++;
@@ -56,10 +67,6 @@ static void on_closed(weir_stream_t *listener) {
 
   check_is(h->rooms, 0);
   h->closed++;
-}
-
-static void shut(struct house *h) {
-  check_is(weir_close(&h->listener, on_closed), 0);
 }
 
 static void serve(weir_server_t *server, weir_stream_t *client, int status) {
@@ -306,6 +313,19 @@ WEIR_TEST(serve, may_be_closed_as_it_hands_one_out) {
   cr_assert(h.came >= 2 && h.came <= WEIR_SERVE_ACCEPTS + 2);
   for (int i = 0; i < ALL; i++)
     close(fds[i]);
+  close_house(&h);
+}
+
+/* What was made meanwhile comes back, too. */
+WEIR_TEST(serve, may_be_closed_as_room_is_made) {
+  struct house h;
+
+  open_house(f, &h, 0);
+  h.shut_at_room = 3;
+  run_until(f, &h.closed);
+  check_is(h.asked, 3);
+  check_is(h.failed, 3);
+  check_is(h.rooms, 0);
   close_house(&h);
 }
 
