@@ -113,8 +113,7 @@ int weir_chain_split(weir_buffer_t *b, size_t n, weir_buffer_t *front) {
 
   if (!is_chain(b) || !is_chain(front) || b == front)
     return UV_EINVAL;
-  if (n > b->size)
-    n = b->size;
+  n = weir__smaller(n, b->size);
   if (b->room_holds != 0 || b->data_holds != 0 || front->room_holds != 0)
     return UV_EBUSY;
   if (n > front->max_size - front->size)

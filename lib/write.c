@@ -127,14 +127,13 @@ static void withdraw(weir_stream_t *stream, weir_op_t *op) {
 /* What was in the window is nobody's any more; writes in it whose end was
  * asked for end. */
 static inline void release_window(weir_stream_t *stream) {
-  weir_op_t *next;
-  for (weir_op_t *op = weir__write_head(stream); op != NULL; op = next) {
-    next = weir__write_next(stream, op);
-    if (op->state != WEIR__OP_STARTED)
-      break;
+  weir_op_t *op = weir__write_head(stream);
+  while (op != NULL && op->state == WEIR__OP_STARTED) {
+    weir_op_t *next = weir__write_next(stream, op);
     op->state = WEIR__OP_QUEUED;
     if (weir__op_ending(op))
       withdraw(stream, op);
+    op = next;
   }
   stream->in_window = 0;
   stream->state &= ~WEIR__MORE;

@@ -89,7 +89,7 @@ void weir__ring_close(weir__ring_t *ring) {
  * or UV_EIO. */
 static int close_and_wait(weir__ring_t *ring) {
   struct pollfd gone;
-  int busy = ring->inflight > 0 || ring->memory.has_table;
+  int busy = ring->inflight != 0 || ring->memory.has_table;
   int r = 1;
   gone.fd = ring->gone;
   gone.events = POLLIN;

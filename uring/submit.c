@@ -84,11 +84,6 @@ void weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
   unsigned flags = IORING_ENTER_GETEVENTS;
   if (ring->error != 0)
     return;
-  /* Begun from another thread than the last: the next turn moves the ring. */
-  if (!weir__loop_mine(ring->loop)) {
-    ring->paused = 1;
-    return;
-  }
   if (!ring->enabled) {
     int r = weir__ring_enable(ring);
     if (r != 0) {
