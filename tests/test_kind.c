@@ -516,3 +516,38 @@ WEIR_TEST(kind, close_ends_what_is_pending_before_its_callback) {
   finish(f, &queued, UV_ECANCELED, 0);
   scripted_close_end(f, &s);
 }
+
+/* ---- A cancellation that the end of what it is for overtakes ---- */
+
+static int cancels;
+
+static int count_cancel(weir_stream_t *stream) {
+  (void)stream;
+  cancels++;
+  return 0;
+}
+
+static int shut_later(weir_stream_t *stream) {
+  (void)stream;
+  return WEIR_PENDING;
+}
+
+WEIR_TEST(kind, is_not_asked_to_cancel_what_has_ended) {
+  weir_stream_kind_t kind = inert_kind;
+  struct request end = {0};
+  struct conn c = {.peer = -1};
+
+  kind.shutdown = shut_later;
+  kind.cancel_write = count_cancel;
+  cancels = 0;
+  check_is(weir_stream_init(f->loop, &c.stream, &kind, NULL), 0);
+  check_is(
+      weir_write_eof(&end.op, &c.stream, weir_seq_block(NULL, 0), on_done), 0);
+  run_some_turns(f);
+  weir_cancel(&end.op);
+  weir_stream_write_done(&c.stream, 0, 0);
+  finish(f, &end, 0, 0);
+  run_some_turns(f);
+  check_is(cancels, 0);
+  close_stream(f, &c);
+}

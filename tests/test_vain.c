@@ -114,6 +114,70 @@ WEIR_TEST(vain, a_nearly_full_eventfd_is_no_spin) {
   conn_close(f, &c);
 }
 
+/* ---- What is ready for nobody ---- */
+
+/* It was waited for once, so that it is watched yet. */
+static void wait_once(struct weir_fixture *f, struct conn *c) {
+  struct request r;
+  char byte;
+
+  read_start(&r, c, &byte, 1);
+  run_some_turns(f);
+  check_is(write(c->peer, "xy", 2), 2);
+  finish(f, &r, 0, 1);
+}
+
+WEIR_TEST(vain, bytes_that_nobody_reads_are_no_spin) {
+  struct conn c;
+
+  conn_tcp(f, &c);
+  wait_once(f, &c);
+  expect_rest(f);
+  conn_close(f, &c);
+}
+
+WEIR_TEST(vain, a_reset_that_nobody_waits_for_is_no_spin) {
+  struct request r;
+  struct conn c;
+  char bytes[2];
+
+  conn_tcp(f, &c);
+  wait_once(f, &c);
+  reset_peer(&c);
+  expect_rest(f);
+  read_start(&r, &c, bytes, 2);
+  run_until(f, &r.calls);
+  cr_assert(r.status == UV_ECONNRESET || r.status == 0);
+  conn_close(f, &c);
+}
+
+/* A write that waited was cancelled, and then the pipe has no reader. */
+WEIR_TEST(vain, a_pipe_without_a_reader_is_no_spin) {
+  static char bytes[1 << 20];
+  struct request w = {0};
+  struct conn c;
+  int fds[2];
+
+  memset(&c, 0, sizeof(c));
+  check_is(pipe(fds), 0);
+  c.peer = fds[0];
+  check_is(weir_pipe_init(f->loop, &c.stream), 0);
+  check_is(weir_pipe_open(&c.stream, fds[1]), 0);
+  check_is(weir_write(&w.op, &c.stream, weir_seq_block(bytes, sizeof(bytes)),
+                      on_done),
+           0);
+  run_some_turns(f);
+  weir_cancel(&w.op);
+  run_until(f, &w.calls);
+  check_is(w.status, UV_ECANCELED);
+  close_peer(&c);
+  expect_rest(f);
+  memset(&w, 0, sizeof(w));
+  check_is(weir_write(&w.op, &c.stream, weir_seq_block(bytes, 1), on_done), 0);
+  finish(f, &w, UV_EPIPE, 0);
+  conn_close(f, &c);
+}
+
 /* ---- Out of band ---- */
 
 static void expect_read(struct weir_fixture *f, struct request *r,

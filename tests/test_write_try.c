@@ -19,13 +19,16 @@ static int attempt(weir_stream_t *stream, const void *base, size_t len,
 WEIR_TEST(write_try, takes_what_there_is_room_for_and_queues_none) {
   char *bytes = malloc(SLOW_BYTES);
   size_t sent = 0, taken = 0, n;
+  uint64_t writes;
   struct conn c;
   int error;
 
   conn_slow(f, &c);
   cr_assert(bytes != NULL);
   pattern_fill(bytes, 0, SLOW_BYTES);
+  writes = stats_of(f).writes;
   check_is(attempt(&c.stream, bytes, SLOW_BYTES, &sent), 0);
+  check_is(stats_of(f).writes, writes + 1);
   cr_assert(sent > 0 && sent < SLOW_BYTES);
   while ((error = attempt(&c.stream, bytes + sent, SLOW_BYTES - sent, &n)) ==
          0) {
@@ -36,6 +39,9 @@ WEIR_TEST(write_try, takes_what_there_is_room_for_and_queues_none) {
   check_is(error, UV_EAGAIN);
   check_is(n, 0);
   check_is(weir_stream_queued(&c.stream), 0);
+  writes = stats_of(f).writes;
+  check_is(attempt(&c.stream, bytes, 1, &n), UV_EAGAIN);
+  check_is(stats_of(f).writes, writes);
   run_out(f);
   peer_take(&c, 0, sent);
   taken = sent;
