@@ -30,7 +30,6 @@ static void ask_after(weir_server_t *server, uint64_t ms) {
 static void rung(weir_alarm_t *alarm) {
   weir_server_t *server =
       (weir_server_t *)((uintptr_t)alarm - offsetof(weir_server_t, alarm));
-  server->due = 1;
   weir__queue_push(&server->listener->loop->news, &server->news.node);
 }
 
@@ -38,7 +37,6 @@ static void tell(weir_news_t *news) {
   weir_server_t *server =
       (weir_server_t *)((uintptr_t)news - offsetof(weir_server_t, news));
   server->waits = 0;
-  server->due = 0;
   ask(server);
 }
 
@@ -47,8 +45,9 @@ static void ask_no_more(weir_server_t *server) {
   if (!server->waits)
     return;
   server->waits = 0;
-  weir__alarm_end(loop, &server->alarm);
-  if (server->due)
+  if (weir__alarm_is_set(&server->alarm))
+    weir__alarm_end(loop, &server->alarm);
+  else
     weir__queue_remove(&server->news.node);
   weir__loop_unref(loop);
 }

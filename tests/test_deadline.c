@@ -458,6 +458,45 @@ WEIR_TEST(deadline, a_write_that_stands_still_fails_them_all) {
   free(bytes);
 }
 
+/* What it counts from is the last thing that began or moved. */
+WEIR_TEST(deadline, a_read_has_all_of_it) {
+  enum { EACH = 60 };
+  weir_deadline_t d = {0};
+  struct request r;
+  struct conn c;
+  uint64_t began;
+  char byte;
+
+  conn_tcp(f, &c);
+  check_is(weir_deadline_read(&d, &c.stream, EACH), 0);
+  pass(f, EACH / 2);
+  began = uv_now(&f->uv);
+  read_once(&c, &r, &byte, 1);
+  finish(f, &r, UV_ETIMEDOUT, 0);
+  cr_assert(uv_now(&f->uv) - began >= EACH);
+  conn_close(f, &c);
+}
+
+/* One after the other, without weir_deadline_init. */
+WEIR_TEST(deadline, serves_a_stream_and_then_an_operation) {
+  weir_deadline_t d = {0};
+  struct request r;
+  struct conn c;
+  char bytes[2];
+  int i;
+
+  conn_tcp(f, &c);
+  for (i = 0; i < 2; i++) {
+    check_is(weir_deadline_read(&d, &c.stream, NEVER), 0);
+    read_once(&c, &r, bytes, 2);
+    check_is(weir_deadline_op(&d, &r.op, NEVER), 0);
+    check_is(weir_deadline_again(&d, SOON), 0);
+    finish(f, &r, UV_ETIMEDOUT, 0);
+    check_is(weir_deadline_is_set(&d), 0);
+  }
+  conn_close(f, &c);
+}
+
 WEIR_TEST(deadline, both_ways_are_apart) {
   weir_deadline_t in = {0}, out = {0};
   struct request r, w;

@@ -329,6 +329,26 @@ WEIR_TEST(serve, may_be_closed_as_room_is_made) {
   close_house(&h);
 }
 
+static void close_in_post(weir_op_t *op, int status, size_t n) {
+  check_is(status, 0);
+  check_is(n, 0);
+  shut(op->data);
+}
+
+/* When its time has come and it has not asked yet. */
+WEIR_TEST(serve, may_be_closed_as_it_begins) {
+  struct house h;
+  weir_op_t op;
+
+  open_house(f, &h, 0);
+  op.data = &h;
+  check_is(weir_post(&op, f->loop, close_in_post), 0);
+  run_until(f, &h.closed);
+  check_is(h.asked, 0);
+  close_house(&h);
+  check_is(uv_loop_alive(&f->uv), 0);
+}
+
 static void close_ours(uv_handle_t *handle, void *arg) {
   if (weir_owns_handle(arg, handle) && !uv_is_closing(handle))
     uv_close(handle, NULL);

@@ -326,3 +326,114 @@ WEIR_TEST(shutdown, goes_on_in_a_child) {
   close_peer(&c);
   check_is(weir_loop_attach(&f->uv, NULL, &f->loop), 0);
 }
+
+/* ---- What asks for something after that ---- */
+
+static weir_stream_t *make_none(weir_server_t *server) {
+  (void)server;
+  cr_assert_fail("no room is asked for");
+  return NULL;
+}
+
+static void serve_none(weir_server_t *server, weir_stream_t *client,
+                       int status) {
+  (void)server;
+  (void)client;
+  (void)status;
+}
+
+static void tell_none(weir_water_t *water, weir_stream_t *stream, int high) {
+  (void)water;
+  (void)stream;
+  (void)high;
+  cr_assert_fail("no level is told");
+}
+
+static struct latecomers {
+  struct conn c;
+  weir_stream_t listener, fresh;
+  struct request r[9];
+  weir_server_t server;
+  weir_water_t water;
+  weir_deadline_t deadlines[3];
+  weir_message_t message;
+  weir_connect_host_t host;
+  uv_file numbers[2];
+  weir_fds_t fds;
+} late;
+
+static void prepare_late(struct weir_fixture *f) {
+  struct sockaddr_in addr;
+
+  memset(&late, 0, sizeof(late));
+  check_is(uv_ip4_addr("127.0.0.1", 0, &addr), 0);
+  conn_unix(f, &late.c);
+  check_is(weir_tcp_init(f->loop, &late.fresh), 0);
+  check_is(weir_tcp_init(f->loop, &late.listener), 0);
+  check_is(weir_tcp_bind(&late.listener, (struct sockaddr *)&addr, 0), 0);
+  check_is(weir_listen(&late.listener, 5), 0);
+  check_is(weir_message_init(&late.message, weir_seq_block("x", 1), NULL), 0);
+  late.fds.fds = late.numbers;
+  late.fds.room = 2;
+}
+
+static void refuse_late(struct weir_fixture *f) {
+  weir_stream_t *stream = &late.c.stream;
+  struct request *r = late.r;
+  size_t n;
+  char byte;
+
+  check_is(weir_serve(&late.server, &late.listener, 1, make_none, serve_none),
+           UV_ECANCELED);
+  check_is(weir_stream_water(stream, &late.water, 2, 1, tell_none),
+           UV_ECANCELED);
+  check_is(weir_deadline_op(&late.deadlines[0], &r[0].op, 1), UV_ECANCELED);
+  check_is(weir_deadline_read(&late.deadlines[1], stream, 1), UV_ECANCELED);
+  check_is(weir_deadline_write(&late.deadlines[2], stream, 1), UV_ECANCELED);
+  for (int i = 0; i < 3; i++)
+    check_is(weir_deadline_is_set(&late.deadlines[i]), 0);
+  check_is(weir_post_open(f->loop), UV_ECANCELED);
+  check_is(weir_write_copy(stream, "x", 1), UV_ECANCELED);
+  check_is(weir_message_write(&late.message, stream), UV_ECANCELED);
+  check_is(late.message.holds, 1);
+  check_is(weir_wait(&r[1].op, stream, WEIR_READABLE, on_done), UV_ECANCELED);
+  check_is(weir_write_fd(&r[2].op, stream, weir_seq_block("x", 1),
+                         late.numbers, 2, on_done),
+           UV_ECANCELED);
+  check_is(weir_read_fd(&r[3].op, stream, weir_mseq_block(&byte, 1), &late.fds,
+                        on_done),
+           UV_ECANCELED);
+  check_is(weir_connect_host(&r[4].op, &late.fresh, &late.host, "127.0.0.1",
+                             "1", 0, on_done),
+           UV_ECANCELED);
+  check_is(weir_listen_host(&late.fresh, "127.0.0.1", "0", 5, 0),
+           UV_ECANCELED);
+  check_is(weir_write_try(stream, weir_seq_block("x", 1), &n), UV_ECANCELED);
+  check_is(n, 0);
+  check_is(weir_write_now(&r[5].op, stream, weir_seq_block("x", 1), &n,
+                          on_done),
+           UV_ECANCELED);
+  check_is(weir_read_some(&r[6].op, stream, weir_mseq_block(&byte, 1), on_done),
+           UV_ECANCELED);
+}
+
+WEIR_TEST(shutdown, nothing_begins_meanwhile) {
+  int calls = 0;
+  char byte;
+
+  prepare_late(f);
+  check_is(weir_read_some(&late.r[0].op, &late.c.stream,
+                          weir_mseq_block(&byte, 1), on_done),
+           0);
+  detached = 0;
+  check_is(weir_loop_shutdown(f->loop, NULL, on_detached), 0);
+  refuse_late(f);
+  run_until(f, &detached);
+  check_is(late.r[0].status, UV_ECANCELED);
+  for (int i = 0; i < 9; i++)
+    calls += late.r[i].calls;
+  check_is(calls, 1);
+  peer_expect_end(&late.c);
+  close_peer(&late.c);
+  check_is(weir_loop_attach(&f->uv, NULL, &f->loop), 0);
+}

@@ -65,7 +65,6 @@ struct weir_server_s {
   unsigned asked; /* bits of slots whose accept is outstanding */
   unsigned char failing;
   unsigned char waits;
-  unsigned char due;
   weir_alarm_t alarm;
   weir_watch_t watch;
   weir_news_t news;
