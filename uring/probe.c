@@ -105,12 +105,13 @@ static int wait_for_one(struct io_uring *uring) {
   return r;
 }
 
-/* One request through the ring, which has room, and back; returns its
- * result. */
+/* One request through the ring and back; returns its result. */
 static int round_trip(struct io_uring *uring, unsigned opcode, int fd,
                       unsigned rw_flags) {
   struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
   struct io_uring_cqe *cqe;
+  if (sqe == NULL)
+    return UV_EBUSY;
   memset(sqe, 0, sizeof(*sqe));
   sqe->opcode = (uint8_t)opcode;
   sqe->fd = fd;
