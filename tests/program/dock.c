@@ -169,6 +169,9 @@ static void on_connect(weir_op_t *op, int status, size_t n) {
   end_t *e = job->end;
   int refused = status == UV_ECONNREFUSED || status == UV_ENOENT ||
                 status == UV_ECONNRESET;
+  /* It was accepted, and the other side has closed it. */
+  int cut = status == UV_ECONNRESET &&
+            (peer_of(e)->reset || peer_of(e)->state >= END_CLOSING);
 
   status = job_reports(job, status, n);
   if (status == 0) {
@@ -179,7 +182,7 @@ static void on_connect(weir_op_t *op, int status, size_t n) {
          "a connect was cancelled by nobody");
   } else {
     must(p,
-         (status == UV_EAGAIN && p->dock.is_unix) ||
+         cut || (status == UV_EAGAIN && p->dock.is_unix) ||
              (refused && p->dock.state != DOCK_OPEN),
          "connecting got %s", said(status));
   }
