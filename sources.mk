@@ -239,6 +239,7 @@ TESTS_C += tests/test_write.c
 TESTS_C += tests/test_write_cond.c
 TESTS_C += tests/test_write_now.c
 TESTS_C += tests/test_write_try.c
+TESTS_C += tests/test_zero.c
 
 # Those of streams and files that run over faults as well.
 FAULTY_C += tests/test_adopt.c

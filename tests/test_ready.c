@@ -88,6 +88,9 @@ WEIR_TEST(ready, says_what_is_wrong) {
            0);
   check_is(weir_wait(&both.op, &c.stream, BOTH, on_done), UV_EPIPE);
   finish(f, &w, 0, 0);
+  peer_send(&c, 1, 1);
+  wait_for(&c, &r, WEIR_READABLE);
+  finish_ready(f, &r, WEIR_READABLE);
   conn_close(f, &c);
 }
 
