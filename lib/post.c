@@ -67,15 +67,15 @@ static int waits(const weir_loop_t *loop) {
 }
 
 /* What was posted in this turn waits for the next one. */
+static int is_due(const weir_loop_t *loop) {
+  return waits(loop) &&
+         *stamp(weir__op_of(loop->posts.next)) != loop->stats.turns;
+}
+
 static unsigned start(weir_loop_t *loop, unsigned most) {
   unsigned n;
-  for (n = 0; n < most && !weir__queue_empty(&loop->posts); n++) {
-    weir_op_t *op = weir__op_of(loop->posts.next);
-    if (*stamp(op) == loop->stats.turns)
-      break;
-    weir__queue_remove(&op->node);
-    weir__op_finish(op, 0);
-  }
+  for (n = 0; n < most && is_due(loop); n++)
+    weir__op_finish(weir__op_of(weir__queue_pop(&loop->posts)), 0);
   return n;
 }
 

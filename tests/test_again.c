@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <weir/fault.h>
+
 #include "support/descriptor.h"
 #include "support/gate.h"
 #include "support/net.h"
@@ -175,6 +177,68 @@ WEIR_RING_TEST(again, connections_end_with_the_ring) {
   break_ring(f, EPERM);
   dials_begin(f);
   dials_end(f, UV_EPERM);
+}
+
+WEIR_RING_TEST(again, waits_for_readiness_wait_for_the_kernel) {
+  static struct crowd c;
+
+  break_ring(f, EAGAIN);
+  crowd_open(f, &c);
+  for (int i = 0; i < MANY; i++)
+    check_is(weir_wait(&c.reads[i].op, &c.conns[i].stream, WEIR_READABLE,
+                       on_done),
+             0);
+  run_some_turns(f);
+  for (int i = 0; i < MANY; i += 2)
+    weir_cancel(&c.reads[i].op);
+  run_some_turns(f);
+  gate_pass();
+  for (int i = 0; i < MANY; i += 2)
+    finish(f, &c.reads[i], UV_ECANCELED, 0);
+  for (int i = 1; i < MANY; i += 2) {
+    peer_send(&c.conns[i], 0, 1);
+    finish(f, &c.reads[i], 0, 0);
+    check_is(weir_wait_result(&c.reads[i].op), WEIR_READABLE);
+  }
+  crowd_close(f, &c);
+}
+
+/* Cancelled in the same breath, it is not begun again. */
+static void on_breath(weir_op_t *op, int status, size_t n) {
+  (void)n;
+  check_is(status, 0);
+  weir_cancel(op->data);
+}
+
+WEIR_RING_TEST(again, an_interrupted_wait_is_begun_again) {
+  weir_fault_rule_t rule = {
+      .what = WEIR_FAULT_POLL, .error = UV_EINTR, .times = 2};
+  weir_fault_options_t options = {.miss = 1000};
+  struct request r = {0};
+  weir_fault_t *fault;
+  struct conn c;
+  weir_op_t breath;
+
+  check_is(weir_fault_begin(&options, &fault), 0);
+  fixture_reattach(f, 0);
+  conn_unix(f, &c);
+  check_is(weir_fileno(&c.stream, &rule.fd), 0);
+  check_is(weir_fault_add(fault, &rule), 0);
+  check_is(weir_wait(&r.op, &c.stream, WEIR_READABLE, on_done), 0);
+  run_some_turns(f);
+  check_is(r.calls, 0);
+  check_is(weir_fault_count(fault, WEIR_FAULT_POLL).failed, 2);
+  peer_send(&c, 0, 1);
+  finish(f, &r, 0, 0);
+  memset(&r, 0, sizeof(r));
+  check_is(weir_fault_add(fault, &rule), 0);
+  check_is(weir_wait(&r.op, &c.stream, WEIR_READABLE, on_done), 0);
+  breath.data = &r.op;
+  check_is(weir_post(&breath, f->loop, on_breath), 0);
+  finish(f, &r, UV_ECANCELED, 0);
+  conn_close(f, &c);
+  weir_fault_end(fault);
+  fixture_reattach(f, 0);
 }
 
 /* ---- What has to wait first ---- */

@@ -10,9 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <weir/fault.h>
+
 #include "../lib/test/system.h"
 #include "support/alloc.h"
 #include "support/child.h"
+#include "support/gate.h"
 #include "support/net.h"
 
 /* Connecting and listening by name. */
@@ -336,6 +339,24 @@ WEIR_TEST(name, the_first_family_is_the_resolvers) {
   fake_end();
 }
 
+WEIR_TEST(name, the_second_family_may_have_more) {
+  struct client c;
+
+  fake_begin();
+  fake_knows4("127.0.0.1", 1);
+  for (int i = 0; i < 3; i++)
+    fake_knows6("::1", i + 2);
+  client_begin(f, &c, 0);
+  fake_answers(0);
+  check_is(c.memory.count, 4);
+  for (int i = 0; i < 4; i++)
+    check_is(c.memory.attempts[i].addr.sin6_family,
+             i == 0 ? AF_INET : AF_INET6);
+  run_until(f, &c.r.calls);
+  conn_close(f, &c.c);
+  fake_end();
+}
+
 /* What there was a way to says more: 1 for a port that refuses, 0 for an
  * address that there is no way to. */
 static void expect_error(struct weir_fixture *f, const char *which, int error) {
@@ -364,6 +385,41 @@ WEIR_TEST(name, the_error_that_says_most) {
   expect_error(f, "01", UV_ECONNREFUSED);
   expect_error(f, "10", UV_ECONNREFUSED);
   expect_error(f, "0000000000", UV_ENETUNREACH);
+}
+
+/* The first of two attempts fails with that error, the second is refused. */
+static int error_of_both(struct weir_fixture *f, int first) {
+  weir_fault_rule_t rule = {.what = WEIR_FAULT_CONNECT, .error = first};
+  weir_fault_options_t options = {0};
+  weir_fault_t *fault;
+  struct places p;
+  struct client c;
+
+  check_is(weir_fault_begin(&options, &fault), 0);
+  fixture_reattach(f, 0);
+  fake_begin();
+  places_make(&p);
+  check_is(weir_fault_add(fault, &rule), 0);
+  fake_knows4("127.0.0.1", p.refused_port);
+  fake_knows4("127.0.0.1", p.refused_port);
+  client_begin(f, &c, 0);
+  fake_answers(0);
+  run_until(f, &c.r.calls);
+  check_is(weir_fault_count(fault, WEIR_FAULT_CONNECT).failed, 1);
+  conn_close(f, &c.c);
+  places_close(&p);
+  fake_end();
+  weir_fault_end(fault);
+  return c.r.status;
+}
+
+WEIR_TEST(name, errors_that_say_little) {
+  check_is(error_of_both(f, UV_ENETUNREACH), UV_ECONNREFUSED);
+  check_is(error_of_both(f, UV_EHOSTUNREACH), UV_ECONNREFUSED);
+  check_is(error_of_both(f, UV_EADDRNOTAVAIL), UV_ECONNREFUSED);
+  check_is(error_of_both(f, UV_EAFNOSUPPORT), UV_ECONNREFUSED);
+  check_is(error_of_both(f, UV_EACCES), UV_EACCES);
+  fixture_reattach(f, 0);
 }
 
 WEIR_TEST(name, the_resolvers_error) {
@@ -648,10 +704,13 @@ static void lose_handles(struct weir_fixture *f, int answered) {
 
   fake_begin();
   places_make(&p);
+  fake_knows4("127.0.0.1", p.refused_port);
   fake_knows4("127.0.0.1", p.silent_port);
   client_begin(f, &c, 60000);
   if (answered)
     fake_answers(0);
+  while (c.memory.begun < (answered ? 2u : 0u))
+    run_turn(f);
   run_some_turns(f);
   uv_walk(&f->uv, close_handle, f);
   check_is(weir_close(&c.c.stream, on_conn_closed), 0);
@@ -671,6 +730,40 @@ WEIR_TEST(name, its_handles_are_closed_while_it_is_resolved) {
 
 WEIR_TEST(name, its_handles_are_closed_while_it_connects) {
   lose_handles(f, 1);
+}
+
+/* ---- A ring that is refused ---- */
+
+WEIR_RING_TEST(name, the_ring_is_refused_while_it_is_resolved) {
+  const int calls[] = {CALL_URING_ENTER};
+  struct request read = {0};
+  struct client c;
+  struct conn other;
+  char byte;
+
+  gate_open(f, calls, 1);
+  check_is(weir_loop_detach(f->loop, NULL), 0);
+  run_out(f);
+  uv_close((uv_handle_t *)&f->watchdog, NULL);
+  run_out(f);
+  gate_spare_rings();
+  fixture_attach(f, NULL);
+  fake_begin();
+  fake_knows4("127.0.0.1", 1);
+  client_begin(f, &c, 0);
+  conn_unix(f, &other);
+  gate_fail(CALL_URING_ENTER, EPERM, GATE_FOR_EVER);
+  check_is(weir_read_some(&read.op, &other.stream, weir_mseq_block(&byte, 1),
+                          on_done),
+           0);
+  finish(f, &read, UV_EPERM, 0);
+  check_is(c.r.calls, 0);
+  fake_answers(0);
+  finish(f, &c.r, UV_EPERM, 0);
+  gate_pass();
+  conn_close(f, &other);
+  conn_close(f, &c.c);
+  fake_end();
 }
 
 /* ---- A child ---- */

@@ -12,6 +12,8 @@
 
 #include <weir/test.h>
 
+#include <weir/fault.h>
+
 #include "support/net.h"
 
 /* Credentials and descriptors over UNIX sockets. */
@@ -496,6 +498,50 @@ WEIR_TEST(pass, bytes_without_descriptors) {
   finish(f, &r, 0, 0);
   close_peer(&c);
   check_is(receive(&r, &c, bytes, 3, &fds), 0);
+  finish(f, &r, UV_EOF, 0);
+  conn_close(f, &c);
+}
+
+/* Too much is under way in the kernel. */
+WEIR_TEST(pass, want_of_memory_is_waited_for) {
+  weir_fault_rule_t rule = {
+      .what = WEIR_FAULT_SEND, .error = UV_ENOBUFS, .times = 2};
+  weir_fault_options_t options = {0};
+  weir_fault_t *fault;
+  int fd, came[MOST];
+  struct request r;
+  struct conn c;
+  char bytes[8];
+  unsigned n;
+
+  conn_unix(f, &c);
+  make_files(&fd, 1);
+  check_is(weir_fileno(&c.stream, &rule.fd), 0);
+  check_is(weir_fault_begin(&options, &fault), 0);
+  check_is(weir_fault_add(fault, &rule), 0);
+  check_is(send_fds(&r, &c, "hello", &fd, 1), 0);
+  finish(f, &r, 0, 5);
+  check_is(weir_fault_count(fault, WEIR_FAULT_SEND).failed, 2);
+  weir_fault_end(fault);
+  check_is(peer_take_fds(c.peer, bytes, sizeof(bytes), came, &n), 5);
+  check_is(n, 1);
+  expect_files(came, &fd, 1);
+  close_all(came, 1);
+  close_all(&fd, 1);
+  conn_close(f, &c);
+}
+
+/* What an earlier call has left in errno says nothing of this one. */
+WEIR_TEST(pass, the_end_after_an_interruption) {
+  weir_fds_t fds = {NULL, 0, 0, 0};
+  struct request r;
+  struct conn c;
+  char byte;
+
+  conn_unix(f, &c);
+  close_peer(&c);
+  errno = EINTR;
+  check_is(receive(&r, &c, &byte, 1, &fds), 0);
   finish(f, &r, UV_EOF, 0);
   conn_close(f, &c);
 }

@@ -307,3 +307,18 @@ WEIR_TEST(post, ends_when_the_application_closes_all_handles) {
   check_is(weir_post_from_thread(&late.op, f->loop, on_done), UV_ECANCELED);
   run_out(f);
 }
+
+static void close_async(uv_handle_t *handle, void *arg) {
+  if (handle->type == UV_ASYNC && weir_owns_handle(arg, handle))
+    uv_close(handle, NULL);
+}
+
+/* Which the loop sees only in its next turn. */
+WEIR_TEST(post, is_not_opened_again_without_its_handle) {
+  check_is(weir_post_open(f->loop), 0);
+  check_is(weir_post_close(f->loop), 0);
+  uv_walk(&f->uv, close_async, f->loop);
+  check_is(weir_post_open(f->loop), UV_ECANCELED);
+  check_is(weir_post_close(f->loop), UV_EINVAL);
+  run_out(f);
+}

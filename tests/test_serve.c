@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../lib/loop.h"
 #include "support/alloc.h"
 #include "support/famine.h"
 #include "support/net.h"
@@ -285,6 +286,9 @@ WEIR_TEST(serve, may_be_closed_in_a_pause) {
   h.none_left = 1;
   while (h.without_memory == 0)
     uv_run(&f->uv, UV_RUN_ONCE);
+  shut(&h);
+  run_until(f, &h.closed);
+  check_is(weir__wheel_next(&f->loop->wheel), UINT64_MAX);
   close_house(&h);
   check_is(h.without_memory, 1);
   check_is(uv_loop_alive(&f->uv), 0);
