@@ -520,6 +520,7 @@ WEIR_TEST(kind, close_ends_what_is_pending_before_its_callback) {
 /* ---- A cancellation that the end of what it is for overtakes ---- */
 
 static int cancels;
+static weir_op_t *reading;
 
 static int count_cancel(weir_stream_t *stream) {
   (void)stream;
@@ -532,15 +533,35 @@ static int shut_later(weir_stream_t *stream) {
   return WEIR_PENDING;
 }
 
+/* Asked to write, it has something for the read that is no longer wanted. */
+static int write_and_answer(weir_stream_t *stream, const uv_buf_t *bufs,
+                            unsigned nbufs, size_t *n) {
+  check_is(nbufs, 1);
+  *n = bufs->len;
+  weir_cancel(reading);
+  weir_stream_read_done(stream, 0, 1);
+  return 0;
+}
+
 WEIR_TEST(kind, is_not_asked_to_cancel_what_has_ended) {
   weir_stream_kind_t kind = inert_kind;
-  struct request end = {0};
+  struct request end = {0}, r = {0}, w = {0};
   struct conn c = {.peer = -1};
+  char byte;
 
+  kind.write_some = write_and_answer;
   kind.shutdown = shut_later;
-  kind.cancel_write = count_cancel;
+  kind.cancel_read = kind.cancel_write = count_cancel;
   cancels = 0;
+  reading = &r.op;
   check_is(weir_stream_init(f->loop, &c.stream, &kind, NULL), 0);
+  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(&byte, 1), on_done),
+           0);
+  check_is(weir_write(&w.op, &c.stream, weir_seq_block("x", 1), on_done), 0);
+  finish(f, &w, 0, 1);
+  finish(f, &r, 0, 1);
+  run_some_turns(f);
+  check_is(cancels, 0);
   check_is(
       weir_write_eof(&end.op, &c.stream, weir_seq_block(NULL, 0), on_done), 0);
   run_some_turns(f);
