@@ -116,16 +116,10 @@ static void transferred(weir_stream_t *stream, int status, size_t n) {
 
 /* What the kind answered at once: 0 or UV_EBUSY. */
 static WEIR__APART int answered(weir_stream_t *stream, int r, size_t n) {
-  weir_op_t *op = stream->reader;
   stream->state &= ~WEIR__READ_BUSY;
-  if (r == UV_EBUSY) {
-    op->state = WEIR__OP_QUEUED;
-    took(op, 0);
-    return UV_EBUSY;
-  }
   if (!came(stream, r, n))
     transferred(stream, r, n);
-  return 0;
+  return r == UV_EBUSY ? r : 0;
 }
 
 static inline int ask(weir_stream_t *stream, weir_op_t *op,

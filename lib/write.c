@@ -243,9 +243,7 @@ static int shutdown_start(weir_stream_t *stream, weir_op_t *op) {
 /* What the kind answered at once. */
 static WEIR__APART int answered(weir_stream_t *stream, int r, size_t n) {
   stream->state &= ~WEIR__WRITE_BUSY;
-  if (r == UV_EBUSY)
-    release_window(stream);
-  else if (!went(stream, r, n))
+  if (!went(stream, r, n))
     transferred(stream, r, n);
   return r;
 }

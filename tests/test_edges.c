@@ -64,8 +64,9 @@ WEIR_TEST(edges, a_window_behind_a_short_write_is_counted) {
 WEIR_TEST(edges, what_is_asked_again_is_counted) {
   const weir_test_step_t steps[] = {{.status = UV_EAGAIN},
                                     {.status = UV_EAGAIN, .turns = 1},
-                                    {.status = UV_EBUSY, .turns = 1}};
-  const weir_test_script_t script = {.steps = steps, .nsteps = 3};
+                                    {.status = UV_EBUSY, .turns = 1},
+                                    {.status = UV_EBUSY}};
+  const weir_test_script_t script = {.steps = steps, .nsteps = 4};
   weir_test_options_t options = {
       .read = script, .write = script, .input = "weir", .input_size = 4};
   struct request r = {0}, w = {0};
@@ -76,10 +77,10 @@ WEIR_TEST(edges, what_is_asked_again_is_counted) {
   check_is(weir_read_some(&r.op, &s.stream, weir_mseq_block(bytes, 4), on_done),
            0);
   finish(f, &r, 0, 4);
-  check_is(stats_of(f).retries, 3);
+  check_is(stats_of(f).retries, 4);
   check_is(weir_write(&w.op, &s.stream, weir_seq_block("we", 2), on_done), 0);
   finish(f, &w, 0, 2);
-  check_is(stats_of(f).retries, 6);
+  check_is(stats_of(f).retries, 8);
   check_is(stats_of(f).reads, 1);
   check_is(stats_of(f).writes, 1);
   scripted_close(f, &s);
