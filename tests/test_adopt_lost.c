@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../lib/loop.h"
 #include "support/adopted.h"
 
 /* Adopted handles that the application closes. */
@@ -316,6 +317,7 @@ struct closing {
   uv_os_fd_t number;
   int writes;
   int reuses;
+  int full; /* nothing more is started in that turn */
   int other[2];
   int closed;
 };
@@ -328,6 +330,8 @@ static void close_and_reuse(weir_op_t *op, int status, size_t n) {
   (void)n;
   uv_close((uv_handle_t *)&c->a.handle, NULL);
   c->closed = 1;
+  if (c->full)
+    c->f->loop->starts_left = 0;
   if (!c->reuses)
     return;
   pair_unix(c->other);
@@ -366,13 +370,14 @@ static void expect_untouched(struct closing *c) {
 }
 
 static void closed_by_a_callback(struct weir_fixture *f, int writes,
-                                 int reuses) {
+                                 int reuses, int full) {
   static struct closing c;
 
   memset(&c, 0, sizeof(c));
   c.f = f;
   c.writes = writes;
   c.reuses = reuses;
+  c.full = full;
   conn_unix(f, &c.beside);
   adopted_open(f, &c.a, 0, 0);
   adopted_take(f, &c.a);
@@ -392,11 +397,19 @@ static void closed_by_a_callback(struct weir_fixture *f, int writes,
 }
 
 WEIR_TEST(adopt_lost, closed_by_a_callback_it_reads_from_no_other) {
-  closed_by_a_callback(f, 0, 1);
+  closed_by_a_callback(f, 0, 1, 0);
 }
 
 WEIR_TEST(adopt_lost, closed_by_a_callback_it_writes_to_no_other) {
-  closed_by_a_callback(f, 1, 1);
+  closed_by_a_callback(f, 1, 1, 0);
+}
+
+WEIR_TEST(adopt_lost, closed_in_a_full_turn_it_reads_from_no_other) {
+  closed_by_a_callback(f, 0, 1, 1);
+}
+
+WEIR_TEST(adopt_lost, closed_in_a_full_turn_it_writes_to_no_other) {
+  closed_by_a_callback(f, 1, 1, 1);
 }
 
 /* The same for one of another loop, which has begun in the same phase. */
@@ -435,6 +448,6 @@ WEIR_TEST(adopt_lost, closed_by_another_loops_callback_it_is_not_watched) {
 
 /* libuv ends a program that has it watch a descriptor which is closed. */
 WEIR_TEST(adopt_lost, closed_by_a_callback_it_is_not_watched) {
-  closed_by_a_callback(f, 0, 0);
-  closed_by_a_callback(f, 1, 0);
+  closed_by_a_callback(f, 0, 0, 0);
+  closed_by_a_callback(f, 1, 0, 0);
 }
