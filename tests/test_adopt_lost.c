@@ -369,8 +369,8 @@ static void expect_untouched(struct closing *c) {
   close(c->other[1]);
 }
 
-static void closed_by_a_callback(struct weir_fixture *f, int writes,
-                                 int reuses, int full) {
+static void closed_by_a_callback(struct weir_fixture *f, int writes, int reuses,
+                                 int full) {
   static struct closing c;
 
   memset(&c, 0, sizeof(c));

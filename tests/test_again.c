@@ -185,9 +185,9 @@ WEIR_RING_TEST(again, waits_for_readiness_wait_for_the_kernel) {
   break_ring(f, EAGAIN);
   crowd_open(f, &c);
   for (int i = 0; i < MANY; i++)
-    check_is(weir_wait(&c.reads[i].op, &c.conns[i].stream, WEIR_READABLE,
-                       on_done),
-             0);
+    check_is(
+        weir_wait(&c.reads[i].op, &c.conns[i].stream, WEIR_READABLE, on_done),
+        0);
   run_some_turns(f);
   for (int i = 0; i < MANY; i += 2)
     weir_cancel(&c.reads[i].op);

@@ -562,8 +562,8 @@ WEIR_TEST(kind, is_not_asked_to_cancel_what_has_ended) {
   finish(f, &r, 0, 1);
   run_some_turns(f);
   check_is(cancels, 0);
-  check_is(
-      weir_write_eof(&end.op, &c.stream, weir_seq_block(NULL, 0), on_done), 0);
+  check_is(weir_write_eof(&end.op, &c.stream, weir_seq_block(NULL, 0), on_done),
+           0);
   run_some_turns(f);
   weir_cancel(&end.op);
   weir_stream_write_done(&c.stream, 0, 0);

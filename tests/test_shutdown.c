@@ -397,8 +397,8 @@ static void refuse_late(struct weir_fixture *f) {
   check_is(weir_message_write(&late.message, stream), UV_ECANCELED);
   check_is(late.message.holds, 1);
   check_is(weir_wait(&r[1].op, stream, WEIR_READABLE, on_done), UV_ECANCELED);
-  check_is(weir_write_fd(&r[2].op, stream, weir_seq_block("x", 1),
-                         late.numbers, 2, on_done),
+  check_is(weir_write_fd(&r[2].op, stream, weir_seq_block("x", 1), late.numbers,
+                         2, on_done),
            UV_ECANCELED);
   check_is(weir_read_fd(&r[3].op, stream, weir_mseq_block(&byte, 1), &late.fds,
                         on_done),
@@ -406,13 +406,12 @@ static void refuse_late(struct weir_fixture *f) {
   check_is(weir_connect_host(&r[4].op, &late.fresh, &late.host, "127.0.0.1",
                              "1", 0, on_done),
            UV_ECANCELED);
-  check_is(weir_listen_host(&late.fresh, "127.0.0.1", "0", 5, 0),
-           UV_ECANCELED);
+  check_is(weir_listen_host(&late.fresh, "127.0.0.1", "0", 5, 0), UV_ECANCELED);
   check_is(weir_write_try(stream, weir_seq_block("x", 1), &n), UV_ECANCELED);
   check_is(n, 0);
-  check_is(weir_write_now(&r[5].op, stream, weir_seq_block("x", 1), &n,
-                          on_done),
-           UV_ECANCELED);
+  check_is(
+      weir_write_now(&r[5].op, stream, weir_seq_block("x", 1), &n, on_done),
+      UV_ECANCELED);
   check_is(weir_read_some(&r[6].op, stream, weir_mseq_block(&byte, 1), on_done),
            UV_ECANCELED);
 }

@@ -47,9 +47,8 @@ static void use(struct weir_fixture *f, struct conn *c) {
   char bytes[8];
   size_t n = 0;
 
-  check_is(weir_read_some(&r.op, &c->stream, weir_mseq_block(bytes, 8),
-                          on_done),
-           0);
+  check_is(
+      weir_read_some(&r.op, &c->stream, weir_mseq_block(bytes, 8), on_done), 0);
   run_some_turns(f);
   peer_send(c, 0, 8);
   finish(f, &r, 0, 8);
@@ -99,9 +98,9 @@ static void pass(struct weir_fixture *f, struct conn *c) {
            0);
   finish(f, &w, 0, 1);
   check_is(recv(c->peer, &byte, 1, 0), 1);
-  check_is(weir_read_fd(&r.op, &c->stream, weir_mseq_block(&byte, 1), &fds,
-                        on_done),
-           0);
+  check_is(
+      weir_read_fd(&r.op, &c->stream, weir_mseq_block(&byte, 1), &fds, on_done),
+      0);
   run_some_turns(f);
   check_is(send(c->peer, "x", 1, 0), 1);
   finish(f, &r, 0, 1);
@@ -189,9 +188,9 @@ WEIR_TEST(zero, is_connected) {
     memset(&c, 0, sizeof(c));
     check_is(weir_tcp_init(f->loop, &c.stream), 0);
     if (i == 0)
-      check_is(weir_tcp_connect(&r.op, &c.stream, (struct sockaddr *)&addr,
-                                on_done),
-               0);
+      check_is(
+          weir_tcp_connect(&r.op, &c.stream, (struct sockaddr *)&addr, on_done),
+          0);
     else
       check_is(weir_connect_host(&r.op, &c.stream, &host, "127.0.0.1", port, 0,
                                  on_done),
