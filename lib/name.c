@@ -145,16 +145,16 @@ static int begin_attempt(race_t *race, unsigned i) {
       (const struct sockaddr *)&race->attempts[i].addr;
   race->attempts[i].closing = 1;
   int r = weir_tcp_init(race->loop, stream);
-  if (r != 0)
-    return r;
-  race->attempts[i].closing = 0;
-  race->open++;
-  stream->data = race;
-  r = weir_tcp_connect(&race->attempts[i].op, stream, addr, on_attempt);
-  if (r == 0)
-    race->pending++;
-  else
-    close_attempt(race, i);
+  if (r == 0) {
+    race->attempts[i].closing = 0;
+    race->open++;
+    stream->data = race;
+    r = weir_tcp_connect(&race->attempts[i].op, stream, addr, on_attempt);
+    if (r == 0)
+      race->pending++;
+    else
+      close_attempt(race, i);
+  }
   return r;
 }
 

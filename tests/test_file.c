@@ -373,3 +373,20 @@ WEIR_TEST(file, a_pipe_without_a_reader_raises_no_signal) {
   finish(f, &r, UV_EPIPE, 0);
   close(fds[1]);
 }
+
+/* More than libuv's pool gets at once, of which none is held. */
+WEIR_TEST(file, thousands_one_after_the_other) {
+  enum { SOME = 50, ROUNDS = 50 };
+  static struct request r[SOME];
+  struct scratch s;
+  char bytes[10];
+
+  scratch_make(&s, 10);
+  for (int round = 0; round < ROUNDS; round++) {
+    for (int i = 0; i < SOME; i++)
+      pread_start(f, &r[i], s.fd, weir_mseq_block(bytes, 10), 0);
+    for (int i = 0; i < SOME; i++)
+      finish(f, &r[i], 0, 10);
+  }
+  scratch_remove(&s);
+}

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../lib/loop.h"
 #include "support/busy.h"
 #include "support/deny.h"
 #include "support/rings.h"
@@ -145,6 +146,7 @@ static void child_reads_file(struct weir_fixture *f, void *arg) {
   /* A thread of the parent's pool waits with a pipe of its own. */
   if (f->backend == WEIR_BACKEND_UV)
     descriptors -= 2;
+  must(f->loop->uv_files_out == 0);
   must(count_descriptors() == descriptors);
   must_finish(f, &b->file, UV_ECANCELED, 0);
   busy_must_go_on(f, b);

@@ -218,6 +218,21 @@ WEIR_TEST(more, only_what_is_left_behind_is_pushed) {
   check_is(pushes, 1);
 }
 
+/* Nor is what is cancelled after that. */
+WEIR_TEST(more, a_tail_of_one_is_the_end_of_it) {
+  static struct burst b;
+  struct request w = {0};
+
+  pushes = 0;
+  open_burst(f, &b, 1 + 2 * WEIR_WINDOW + 1, 0);
+  run_burst(f, &b);
+  check_is(weir_write(&w.op, &b.c.stream, apart(&b, 0, 1), on_done), 0);
+  weir_cancel(&w.op);
+  finish(f, &w, UV_ECANCELED, 0);
+  check_is(pushes, 0);
+  conn_close(f, &b.c);
+}
+
 WEIR_TEST(more, a_tail_that_fails_leaves_nothing_behind) {
   static struct burst b;
   int i;
