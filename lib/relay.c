@@ -92,6 +92,12 @@ static void over_later(weir_relay_t *relay) {
   weir__op_finish(op, 0);
 }
 
+/* A stream that is closed while nothing of it is outstanding says so only when
+ * it is asked for more. */
+static int said(int status) {
+  return status == UV_EBADF ? UV_ECANCELED : status;
+}
+
 /* ---- Reading ---- */
 
 /* What came of our own cancelling is no news of the source. */
@@ -130,7 +136,7 @@ static void top_up(weir_relay_t *relay, int was_short) {
     return;
   int r = weir_read_now(relay->source, room(relay), &n);
   if (!weir__asks_again(r))
-    have_read(relay, r, n);
+    have_read(relay, said(r), n);
 }
 
 /* ---- Writing ---- */
@@ -159,8 +165,8 @@ static void write_more(weir_relay_t *relay) {
     relay->state |= RELAY_WRITING;
     return;
   }
-  relay->write_status = r;
-  end(relay, r);
+  relay->write_status = said(r);
+  end(relay, said(r));
 }
 
 /* ---- Both ---- */
@@ -189,7 +195,7 @@ static void go_on(weir_relay_t *relay) {
   int r = read_more(relay);
   if (r == 0)
     return;
-  have_read(relay, r, 0);
+  have_read(relay, said(r), 0);
   start_any(relay);
 }
 
