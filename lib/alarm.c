@@ -32,6 +32,11 @@ static void on_alarm(uv_timer_t *timer) {
     weir__loop_wake(loop);
 }
 
+void weir__alarm_renew(weir_loop_t *loop) {
+  loop->wound = UINT64_MAX;
+  wind(loop, weir__wheel_next(&loop->wheel));
+}
+
 void weir__alarm_end(weir_loop_t *loop, weir_alarm_t *alarm) {
   if (weir__alarm_is_set(alarm))
     weir__wheel_take(&loop->wheel, alarm);

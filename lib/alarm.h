@@ -13,6 +13,9 @@
 void weir__alarm_after(weir_loop_t *loop, weir_alarm_t *alarm, uint64_t ms);
 void weir__alarm_at(weir_loop_t *loop, weir_alarm_t *alarm, uint64_t at);
 
+/* The timer that turns the wheel is another one from now on. */
+void weir__alarm_renew(weir_loop_t *loop);
+
 /* Ends one, if it is set. */
 void weir__alarm_end(weir_loop_t *loop, weir_alarm_t *alarm);
 

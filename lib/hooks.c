@@ -3,6 +3,7 @@
  */
 #include "loop.h"
 
+#include "alarm.h"
 #include "alloc.h"
 #include "backend.h"
 #include "name.h"
@@ -176,6 +177,7 @@ int weir__loop_revive(weir_loop_t *loop) {
     uv_ref((uv_handle_t *)&loop->hooks->prepare);
   /* The pause has gone with its timer. */
   loop->flags |= WEIR__LOOP_RETRY;
+  weir__alarm_renew(loop);
   weir__loop_wake(loop);
   if ((loop->flags & WEIR__LOOP_DEAD) != 0)
     return 0;

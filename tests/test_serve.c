@@ -373,6 +373,22 @@ WEIR_TEST(serve, ends_with_a_loop_whose_handles_were_closed) {
   close(fd);
 }
 
+/* Its pause, too, whose timer was among them. */
+WEIR_TEST(serve, ends_in_a_pause_with_a_shutdown_after_that) {
+  struct house h;
+
+  open_house(f, &h, 0);
+  h.none_left = 1;
+  while (h.without_memory == 0)
+    uv_run(&f->uv, UV_RUN_ONCE);
+  uv_walk(&f->uv, close_ours, f->loop);
+  check_is(weir_loop_shutdown(f->loop, on_closed, NULL), 0);
+  run_out(f);
+  check_is(h.closed, 1);
+  check_is(h.without_memory, 1);
+  check_is(weir_loop_attach(&f->uv, NULL, &f->loop), 0);
+}
+
 WEIR_TEST(serve, allocates_nothing) {
   struct house h;
   size_t calls;
