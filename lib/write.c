@@ -117,9 +117,9 @@ static void foretell(weir_stream_t *stream, unsigned used) {
 }
 
 /* Its end was asked for before it was finished; one that would have ended the
- * stream leaves that open again. */
+ * stream leaves that open again, unless it closes. */
 static void withdraw(weir_stream_t *stream, weir_op_t *op) {
-  if (op->form == WRITE_EOF)
+  if (op->form == WRITE_EOF && (stream->state & WEIR__LINGERS) == 0)
     stream->state &= ~WEIR__ENDED;
   finish(stream, op, UV_ECANCELED);
 }

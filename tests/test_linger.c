@@ -163,6 +163,47 @@ WEIR_TEST(linger, may_follow_an_end) {
   free(bytes);
 }
 
+static void write_more(weir_op_t *op, int status, size_t n) {
+  struct conn *c = op->data;
+  size_t none;
+
+  (void)n;
+  cr_assert(status != 0);
+  check_is(weir_is_closing(&c->stream), 0);
+  check_is(weir_write_copy(&c->stream, "more", 4), UV_EPIPE);
+  check_is(weir_write_try(&c->stream, weir_seq_block("more", 4), &none),
+           UV_EPIPE);
+}
+
+/* Neither is there more to be written after it was late, nor when the end that
+ * it followed was cancelled. */
+WEIR_TEST(linger, refuses_writes_to_the_last) {
+  char *bytes = malloc(SLOW_BYTES);
+  struct conn c;
+  weir_op_t op;
+  int i;
+
+  cr_assert(bytes != NULL);
+  memset(bytes, 0, SLOW_BYTES);
+  for (i = 0; i < 2; i++) {
+    weir_seq_t all = weir_seq_block(bytes, SLOW_BYTES);
+
+    conn_slow(f, &c);
+    op.data = &c;
+    check_is((i == 0 ? weir_write : weir_write_eof)(&op, &c.stream, all,
+                                                    write_more),
+             0);
+    check_is(weir_close_after(&c.stream, i == 0 ? SOON : NEVER, on_conn_closed),
+             0);
+    run_some_turns(f);
+    if (i == 1)
+      weir_cancel(&op);
+    run_until(f, &c.closed);
+    close_peer(&c);
+  }
+  free(bytes);
+}
+
 WEIR_TEST(linger, a_broken_connection_closes) {
   char *bytes = malloc(SLOW_BYTES);
   struct request r;
