@@ -100,6 +100,14 @@ int weir_tcp_get_fastopen(const weir_stream_t *stream, int *most) {
   return get(stream, WEIR__OPTION_FASTOPEN, most);
 }
 
+int weir_tcp_fastopen_connect(weir_stream_t *stream, int on) {
+  return set(stream, WEIR__OPTION_FASTOPEN_CONNECT, on != 0);
+}
+
+int weir_tcp_get_fastopen_connect(const weir_stream_t *stream, int *on) {
+  return get_flag(stream, WEIR__OPTION_FASTOPEN_CONNECT, on);
+}
+
 int weir_tcp_reuseport(weir_stream_t *stream, int on) {
   return set(stream, WEIR__OPTION_REUSEPORT, on != 0);
 }

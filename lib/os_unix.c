@@ -137,9 +137,11 @@ static ssize_t write_quietly(uv_os_fd_t fd, const uv_buf_t *bufs,
   return put;
 }
 
+/* The first packet of a connection may have gone without the bytes that it was
+ * to take along (TCP Fast Open): they wait for the connection. */
 static inline int wrote(ssize_t put, size_t *n) {
   if (put < 0)
-    return last_error();
+    return errno == EINPROGRESS ? UV_EAGAIN : last_error();
   if (put == 0)
     return UV_EIO;
   *n = (size_t)put;

@@ -65,6 +65,10 @@ static place_t place_of(weir__option_t option) {
   case WEIR__OPTION_FASTOPEN:
     return (place_t){0, IPPROTO_TCP, TCP_FASTOPEN, 0, 0};
 #endif
+#ifdef TCP_FASTOPEN_CONNECT
+  case WEIR__OPTION_FASTOPEN_CONNECT:
+    return (place_t){0, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, 0};
+#endif
 #ifdef REUSEPORT
   case WEIR__OPTION_REUSEPORT:
     return (place_t){0, SOL_SOCKET, REUSEPORT, 0, 0};

@@ -2,12 +2,9 @@
  * SPDX-License-Identifier: MIT
  */
 #include <errno.h>
-#include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -192,23 +189,6 @@ WEIR_TEST(no_buffers, a_stream_that_waits_is_closed) {
 
 /* ---- A network device without buffers ---- */
 
-/* A network of this process alone, whose loopback drops what it is given and
- * says so: to datagrams that asked for it. */
-static void own_network(struct weir_fixture *f) {
-  struct ifreq lo;
-  int fd;
-
-  if (unshare(CLONE_NEWNET) != 0)
-    fixture_skip(f, "no network namespace to be had");
-  fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  memset(&lo, 0, sizeof(lo));
-  strcpy(lo.ifr_name, "lo");
-  check_is(ioctl(fd, SIOCGIFFLAGS, &lo), 0);
-  lo.ifr_flags |= IFF_UP;
-  check_is(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
-  close(fd);
-}
-
 static void open_datagrams(struct weir_fixture *f, struct conn *c) {
   struct sockaddr_in addr;
   socklen_t len = sizeof(addr);
@@ -228,7 +208,8 @@ static void open_datagrams(struct weir_fixture *f, struct conn *c) {
   check_is(weir_tcp_open(&c->stream, fds[0]), 0);
 }
 
-/* The one way in which the ring's own send can be had to say ENOBUFS. */
+/* The one way in which the ring's own send can be had to say ENOBUFS: to
+ * datagrams that asked for it, loopback says that it dropped them. */
 WEIR_TEST(no_buffers, a_device_is_waited_for) {
   struct request r = {0}, more = {0};
   struct conn c;

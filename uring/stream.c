@@ -31,11 +31,12 @@ unsigned weir__socket_writable(const void *owner) {
 /* ---- Requests ---- */
 
 /* The core starts a transfer again; on older kernels a descriptor that does not
- * block has to be polled first. */
+ * block has to be polled first. So has one that is only now connecting: see
+ * weir_tcp_fastopen_connect. */
 static unsigned transfer_again(void *owner, int result, int waited) {
   (void)owner;
   (void)waited;
-  return result == -EAGAIN ? WEIR__SLOT_POLLING : 0;
+  return result == -EAGAIN || result == -EINPROGRESS ? WEIR__SLOT_POLLING : 0;
 }
 
 static void read_ready(weir__ring_t *ring, uint64_t tag, void *owner,

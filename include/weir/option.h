@@ -59,6 +59,20 @@ WEIR_EXTERN WEIR_MUST_USE int weir_tcp_fastopen(weir_stream_t *stream,
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_get_fastopen(const weir_stream_t *stream,
                                                     int *most);
 
+/* Has a connection begin with the first bytes that are written (TCP Fast Open
+ * of clients; Linux): to be set before weir_tcp_connect, on a stream that
+ * weir_tcp_init_ex made. To a server that the system knows, connecting is over
+ * at once and nothing was sent; the first write is the first packet, and an
+ * error of connecting is that of the write or of a later read. So the program
+ * has to write first: a read alone waits for ever, and weir_getpeername says
+ * UV_ENOTCONN meanwhile. To all others it connects as ever, and every byte is
+ * sent, once, in either case. A server may see the first packet twice, as two
+ * connections. */
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_fastopen_connect(weir_stream_t *stream,
+                                                        int on);
+WEIR_EXTERN WEIR_MUST_USE int
+weir_tcp_get_fastopen_connect(const weir_stream_t *stream, int *on);
+
 /* Lets several sockets of one user listen on the same address, which the system
  * shares the connections among. To be set before the bind, of all of them:
  * weir_tcp_bind does so with the flag WEIR_TCP_REUSEPORT. */

@@ -5,9 +5,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -138,6 +141,21 @@ void reset_peer(struct conn *c) {
 
   check_is(setsockopt(c->peer, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
   close_peer(c);
+}
+
+void own_network(struct weir_fixture *f) {
+  struct ifreq lo;
+  int fd;
+
+  if (unshare(CLONE_NEWNET) != 0)
+    fixture_skip(f, "no network namespace to be had");
+  fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  memset(&lo, 0, sizeof(lo));
+  strcpy(lo.ifr_name, "lo");
+  check_is(ioctl(fd, SIOCGIFFLAGS, &lo), 0);
+  lo.ifr_flags |= IFF_UP;
+  check_is(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
+  close(fd);
 }
 
 /* ---- The peer, without a thread ---- */

@@ -45,6 +45,10 @@ void reset_peer(struct conn *c);
 void pair_tcp(int fds[2], int sndbuf, int rcvbuf);
 void pair_unix(int fds[2]);
 
+/* Gives this process a network of its own, of loopback alone; skips the test
+ * where that is refused. */
+void own_network(struct weir_fixture *f);
+
 /* ---- The peer, without a thread ---- */
 
 /* Sends the pattern; takes exactly len bytes and asserts the pattern; asserts
