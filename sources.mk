@@ -394,6 +394,7 @@ SMOKE_SH += tests/smoke-scarce.sh
 SMOKE_SH += tests/smoke-want.sh
 
 # The programs of docs/guide.md; the smoke tests compile them.
+GUIDE_C += docs/guide/demux.c
 GUIDE_C += docs/guide/echo.c
 GUIDE_C += docs/guide/files.c
 GUIDE_C += docs/guide/lines.c

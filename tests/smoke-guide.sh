@@ -25,7 +25,7 @@ build() {
 
 # The second of each has no patience, so that it is seen to have an end.
 build_all() {
-  for name in echo talk lines relay files orderly; do
+  for name in echo talk lines relay files orderly demux; do
     source=${srcdir:-.}/docs/guide/$name.c
     build $name "$source"
     sed 's/IDLE_MS = [0-9]*/IDLE_MS = 300/' "$source" >"$tmp/hasty.c"
@@ -188,6 +188,48 @@ check_relay() {
   kill_server
 }
 
+greets() {
+  echo hello | say
+}
+
+# Words go to a server of lines, all else to one that echoes: told by what they
+# say. The end of each side is passed on by itself.
+check_demux() {
+  serve "$tmp/words" "$guide/lines" 0
+  words=$pid
+  words_port=${address##*:}
+  serve "$tmp/others" "$guide/echo" 0
+  others=$pid
+  serve "$tmp/log" "$guide/demux" 0 "$words_port" "${address##*:}"
+  awk 'BEGIN { for (i = 0; i < 5000; i++) print "x" i * i }' >"$tmp/lines"
+  awk '{ print length($0), $0 }' "$tmp/lines" >"$tmp/answers"
+  { printf '\000' && head -c 3000000 /dev/urandom; } >"$tmp/bytes"
+  before=$(descriptors "$pid")
+  say <"$tmp/lines" || fail "words: $(cat "$tmp/said.err")"
+  cmp "$tmp/answers" "$tmp/said" || fail "words: another answer"
+  say <"$tmp/bytes" || fail "others: $(cat "$tmp/said.err")"
+  cmp "$tmp/bytes" "$tmp/said" || fail "others: another answer"
+  peer # gone before the first byte
+  peer --send 32M --idle --reset
+  eventually "all descriptors are closed" has_descriptors "$pid" "$before"
+  "$bin/demo_peer" --connect "$address" --idle --expect-reset \
+    >"$tmp/peer" 2>&1 &
+  cut=$!
+  pids="$pids $cut"
+  eventually "one is there" has_descriptors "$pid" $((before + 1))
+  stop TERM "$pid" "$tmp/log"
+  wait "$cut" || fail "at the end: $(cat "$tmp/peer")"
+
+  serve "$tmp/log" "$guide/hasty-demux" 0 "$words_port" "$words_port"
+  peer --idle --expect-reset
+  { echo hello && sleep 0.6; } | say && fail "the silent is not cut"
+  equal "answer to the silent" "5 hello" "$(cat "$tmp/said")"
+  kill "$words" "$others"
+  wait "$words" "$others" 2>/dev/null
+  peer --send 1 --idle --expect-reset # nobody listens there any more
+  kill_server
+}
+
 # ask NAME: the file.
 ask() {
   echo "$1" | say
@@ -325,6 +367,14 @@ check_descriptors() {
   runs_out files
   eventually "files works again" ask small
   kill_server
+  serve "$tmp/sink" "$guide/lines" 0
+  sink=$pid
+  crowded "$guide/demux" 0 "${address##*:}" "${address##*:}"
+  runs_out demux
+  eventually "demux works again" greets
+  stop_any TERM "$pid" demux
+  kill "$sink"
+  wait "$sink" 2>/dev/null
   serve "$tmp/sink" "$bin/echo" --listen 127.0.0.1:0
   sink=$pid
   crowded "$guide/relay" 0 "${address##*:}"
@@ -373,6 +423,7 @@ check_guide() {
   check_relay
   check_files
   check_orderly
+  check_demux
 }
 
 build_all
