@@ -151,10 +151,6 @@ static void serve(client_t *client) {
     listen_to(p);
 }
 
-static void stop(void) {
-  server_stop(end);
-}
-
 int main(int argc, char **argv) {
   const char *listen_word = NULL, *high_word = NULL;
   int with_stats = 0;
@@ -163,19 +159,11 @@ int main(int argc, char **argv) {
                               {"--stats", &with_stats, NULL},
                               {NULL, NULL, NULL}};
   struct sockaddr_storage addr;
-  weir_loop_t *weir;
-  uv_loop_t uv;
 
   parse_options(argc, argv, help, options, 0);
   parse_listen_address("--listen", listen_word, &addr);
   if (high_word != NULL)
     high_water = parse_bytes("--high-water", high_word);
-  weir = open_loop(&uv);
-  on_stop_signal(&uv, stop);
-  server_start(weir, &addr, sizeof(person_t), serve);
-  uv_run(&uv, UV_RUN_DEFAULT);
-  if (with_stats)
-    print_stats(weir);
-  close_loop(&uv, weir);
+  server_main(&addr, sizeof(person_t), serve, end, with_stats);
   return 0;
 }

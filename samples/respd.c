@@ -202,7 +202,7 @@ int main(int argc, char **argv) {
   uv_unref((uv_handle_t *)&timer);
   on_stop_signal(&uv, stop);
   server_start(weir, &addr, sizeof(connection_t), serve);
-  uv_run(&uv, UV_RUN_DEFAULT);
+  server_run(weir);
   uv_close((uv_handle_t *)&timer, NULL);
   if (with_stats)
     print_stats(weir);

@@ -6,54 +6,18 @@
 #include <stdlib.h>
 
 #include <weir/loop.h>
+#include <weir/serve.h>
 
-#include "address.h"
-#include "message.h"
-
-enum { RETRY_MS = 100 };
+#include "common.h"
 
 static weir_stream_t listener;
-static weir_op_t accepting;
-static uv_timer_t retry;
+static weir_server_t server;
 static address_text_t where; /* for messages */
-static int failing;          /* since the last connection; said already */
+static int failure;          /* since the last connection; said already */
 static client_t *clients;
 static size_t client_size;
 static client_cb serve_client;
 static client_cb end_client; /* once the server is stopped */
-
-static void on_accepted(weir_op_t *op, int status, size_t n);
-
-static void accept_later(int error);
-
-/* weir_accept takes the next connection into memory that we provide. Until it
- * is called again, further ones wait in the listener's backlog. */
-static void accept_next(uv_timer_t *timer) {
-  client_t *client = malloc(client_size);
-  int rc = UV_ENOMEM;
-  (void)timer;
-  accepting.data = client;
-  if (client != NULL)
-    rc = weir_accept(&accepting, &listener, &client->stream, on_accepted);
-  if (rc == 0)
-    return;
-  /* Refused at once: the loop is at its end, as with a ring that cannot be
-   * entered any more. */
-  if (client != NULL)
-    fail(where.text, rc);
-  accept_later(rc);
-}
-
-/* The connection is still in the backlog: to try at once would be to spin. The
- * timer also keeps uv_run going, which has nothing else to wait for when this
- * is the first connection. */
-static void accept_later(int error) {
-  static trouble_t trouble;
-  if (!failing)
-    complain_rarely(&trouble, "accept on", where.text, error);
-  failing = 1;
-  uv_timer_start(&retry, accept_next, RETRY_MS, 0);
-}
 
 static void add(client_t *client) {
   client->next = clients;
@@ -63,23 +27,38 @@ static void add(client_t *client) {
   clients = client;
 }
 
-static void on_accepted(weir_op_t *op, int status, size_t n) {
-  client_t *client = op->data;
-  (void)n;
+/* Memory for the next connection. Without any it waits in the backlog. */
+static weir_stream_t *make(weir_server_t *unused) {
+  client_t *client = malloc(client_size);
+  (void)unused;
+  return client != NULL ? &client->stream : NULL;
+}
+
+/* weir_serve tries again what failed, after a while. */
+static void on_failure(client_t *client, int status) {
+  static trouble_t trouble;
+  free(client);
+  if (weir_is_closing(&listener))
+    return;
+  if (failure == 0)
+    complain_rarely(&trouble, "accept on", where.text, status);
+  failure = status;
+}
+
+static void on_client(weir_server_t *unused, weir_stream_t *stream,
+                      int status) {
+  client_t *client = (client_t *)stream;
+  (void)unused;
   if (status != 0) {
-    free(client);
-    if (!weir_is_closing(&listener))
-      accept_later(status);
+    on_failure(client, status);
     return;
   }
+  failure = 0;
   client->stream.data = client;
   add(client);
-  failing = 0;
   serve_client(client);
   if (end_client != NULL)
     end_client(client);
-  if (!weir_is_closing(&listener))
-    accept_next(&retry);
 }
 
 void server_forget(client_t *client) {
@@ -95,8 +74,6 @@ void server_start(weir_loop_t *loop, const struct sockaddr_storage *addr,
   int len = sizeof bound;
   int rc = weir_tcp_init(loop, &listener);
   if (rc == 0)
-    rc = uv_timer_init(weir_loop_uv(loop), &retry);
-  if (rc == 0)
     rc = weir_tcp_bind(&listener, (const struct sockaddr *)addr, 0);
   if (rc == 0)
     rc = weir_listen(&listener, 511);
@@ -104,17 +81,25 @@ void server_start(weir_loop_t *loop, const struct sockaddr_storage *addr,
     rc = weir_getsockname(&listener, (struct sockaddr *)&bound, &len);
   if (rc != 0)
     fail(address_text(addr).text, rc);
-  print_listening(&bound);
   where = address_text(&bound);
   client_size = size;
   serve_client = serve;
-  accept_next(&retry);
+  rc = weir_serve(&server, &listener, 0, make, on_client);
+  if (rc != 0)
+    fail(where.text, rc);
+  print_listening(&bound);
+}
+
+/* As long as it accepts, it keeps uv_run going until it is closed. */
+void server_run(weir_loop_t *loop) {
+  uv_run(weir_loop_uv(loop), UV_RUN_DEFAULT);
+  if (!weir_is_closing(&listener))
+    fail(where.text, failure != 0 ? failure : UV_ECANCELED);
 }
 
 unsigned server_drain(void) {
   unsigned count = 0;
-  if (weir_close(&listener, NULL) == 0)
-    uv_close((uv_handle_t *)&retry, NULL);
+  weir_close(&listener, NULL);
   for (const client_t *client = clients; client != NULL; client = client->next)
     count++;
   return count;
@@ -132,4 +117,25 @@ void server_stop(client_cb end) {
   server_drain();
   end_client = end;
   server_each(end);
+}
+
+/* ---- A whole program ---- */
+
+static client_cb end_each;
+
+static void stop(void) {
+  server_stop(end_each);
+}
+
+void server_main(const struct sockaddr_storage *addr, size_t size,
+                 client_cb serve, client_cb end, int with_stats) {
+  uv_loop_t uv;
+  weir_loop_t *loop = open_loop(&uv);
+  end_each = end;
+  on_stop_signal(&uv, stop);
+  server_start(loop, addr, size, serve);
+  server_run(loop);
+  if (with_stats)
+    print_stats(loop);
+  close_loop(&uv, loop);
 }

@@ -10,8 +10,7 @@
  * one. What it needs for each connection begins with a client_t.
  *
  * When descriptors or memory run out, connections wait in the listener's
- * backlog and it tries again ten times a second. Where the loop refuses to
- * accept at all, the program ends with status 1. */
+ * backlog and it tries again ten times a second: that is weir_serve. */
 
 typedef struct client_s client_t;
 struct client_s {
@@ -27,6 +26,10 @@ typedef void (*client_cb)(client_t *client);
 void server_start(weir_loop_t *loop, const struct sockaddr_storage *addr,
                   size_t size, client_cb serve);
 
+/* uv_run, until the server is stopped and its clients are gone. Where the loop
+ * refuses to accept at all, the program ends with status 1. */
+void server_run(weir_loop_t *loop);
+
 /* Frees a client, whose stream is closed. */
 void server_forget(client_t *client);
 
@@ -40,5 +43,10 @@ unsigned server_drain(void);
 /* Ends accepting, and calls end for each client that there is, and for one
  * that comes in at this very moment. */
 void server_stop(client_cb end);
+
+/* All that a program with nothing else on its loop does: that, from open_loop
+ * to close_loop, until a signal ends it. end is for server_stop. */
+void server_main(const struct sockaddr_storage *addr, size_t size,
+                 client_cb serve, client_cb end, int with_stats);
 
 #endif
