@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -610,6 +611,127 @@ BOTH_RINGS(what_tells_an_eventfd) {
   close(fds[0]);
   close(fds[1]);
   close(fd);
+}
+
+/* ---- Buffers that are lent ---- */
+
+enum { LENT = 4, LENT_SIZE = 8, PBUF_STATUS = 26 };
+
+typedef struct table_s {
+  union {
+    struct io_uring_buf_ring ring;
+    char page[4096];
+  } u;
+  char slab[LENT][LENT_SIZE];
+} table_t;
+
+static int tell_table(struct io_uring *ring, unsigned what, table_t *table,
+                      unsigned entries) {
+  struct io_uring_buf_reg reg;
+  memset(&reg, 0, sizeof(reg));
+  reg.ring_addr = (uint64_t)(uintptr_t)table;
+  reg.ring_entries = entries;
+  reg.bgid = 3;
+  return io_uring_register((unsigned)ring->ring_fd, what, &reg, 1);
+}
+
+static void lend(table_t *table, unsigned number) {
+  uint16_t tail = table->u.ring.tail;
+  struct io_uring_buf *entry = &table->u.ring.bufs[tail % LENT];
+  entry->addr = (uint64_t)(uintptr_t)table->slab[number];
+  entry->len = LENT_SIZE;
+  entry->bid = (uint16_t)number;
+  io_uring_smp_store_release(&table->u.ring.tail, (uint16_t)(tail + 1));
+}
+
+/* How many were taken so far. */
+static int taken(const struct io_uring *ring) {
+  uint32_t status[10] = {3};
+  int r = io_uring_register((unsigned)ring->ring_fd, PBUF_STATUS, status, 1);
+  return r < 0 ? r : (int)status[1];
+}
+
+static void choosing(struct io_uring *ring, int tag, int fd, unsigned len) {
+  request(ring, tag, IORING_OP_RECV, fd, NULL, len);
+  struct io_uring_sqe *sqe =
+      &ring->sq.sqes[(ring->sq.sqe_tail - 1) & ring->sq.ring_mask];
+  sqe->flags = IOSQE_BUFFER_SELECT;
+  sqe->buf_group = 3;
+}
+
+/* Of the only request: what came, and in which buffer. */
+static void chosen(const char *what, struct io_uring *ring,
+                   const table_t *table) {
+  told(what, io_uring_submit_and_wait(ring, 0));
+  if (io_uring_cq_ready(ring) == 0)
+    return;
+  const struct io_uring_cqe *cqe =
+      &ring->cq.cqes[*ring->cq.khead & ring->cq.ring_mask];
+  unsigned number = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+  told(what, cqe->res);
+  say("%s%s", cqe->flags & IORING_CQE_F_BUFFER ? "a buffer" : "none",
+      cqe->flags & IORING_CQE_F_SOCK_NONEMPTY ? ", and more" : "");
+  if (cqe->res > 0)
+    say("%u: %.*s", number, cqe->res, table->slab[number]);
+  io_uring_cq_advance(ring, 1);
+}
+
+static void gives(int fd, const char *bytes) {
+  said("give", send(fd, bytes, strlen(bytes), MSG_DONTWAIT));
+}
+
+static void lent_buffers(struct io_uring *ring, table_t *table) {
+  int fds[2];
+  pair_of(0, fds);
+  told("no table", taken(ring));
+  told("odd", tell_table(ring, IORING_REGISTER_PBUF_RING, table, 3));
+  told("a table", tell_table(ring, IORING_REGISTER_PBUF_RING, table, LENT));
+  told("again", tell_table(ring, IORING_REGISTER_PBUF_RING, table, LENT));
+  choosing(ring, 1, fds[0], LENT_SIZE);
+  chosen("none is lent, and nothing there", ring, table);
+  lend(table, 2);
+  lend(table, 0);
+  choosing(ring, 2, fds[0], LENT_SIZE);
+  chosen("it waits", ring, table);
+  told("and has none", taken(ring));
+  gives(fds[1], "0123456789ab");
+  chosen("it came", ring, table);
+  told("and has one", taken(ring));
+  choosing(ring, 3, fds[0], 2);
+  chosen("part of a buffer", ring, table);
+  choosing(ring, 4, fds[0], LENT_SIZE);
+  chosen("something there, and none is lent", ring, table);
+  lend(table, 1);
+  table->u.ring.tail--;
+  choosing(ring, 5, fds[0], LENT_SIZE);
+  chosen("it was had back", ring, table);
+  lend(table, 3);
+  choosing(ring, 6, fds[0], 0);
+  chosen("as much as fits", ring, table);
+  lend(table, 0);
+  said("shutdown", shutdown(fds[1], SHUT_WR));
+  choosing(ring, 7, fds[0], LENT_SIZE);
+  chosen("the end takes none", ring, table);
+  told("as before", taken(ring));
+  told("no more", tell_table(ring, IORING_UNREGISTER_PBUF_RING, table, 0));
+  told("nor again", tell_table(ring, IORING_UNREGISTER_PBUF_RING, table, 0));
+  choosing(ring, 8, fds[0], LENT_SIZE);
+  chosen("without a table", ring, table);
+  close(fds[0]);
+  close(fds[1]);
+}
+
+BOTH_RINGS(buffers_that_are_lent) {
+  struct io_uring ring;
+  table_t *table = mmap(NULL, sizeof(*table), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  cr_assert(table != MAP_FAILED);
+  open_enabled(&ring, 8);
+  if (taken(&ring) == -EINVAL)
+    cr_skip("what is left of lent buffers is told since Linux 6.8");
+  lent_buffers(&ring, table);
+  io_uring_queue_exit(&ring);
+  munmap(table, sizeof(*table));
 }
 
 BOTH_RINGS(a_wait_that_ends) {

@@ -113,12 +113,17 @@ static int at_offset(request_t *q) {
 }
 
 static int on_socket(request_t *q) {
+  int chooses = q->sqe.flags & IOSQE_BUFFER_SELECT;
   if (q->file->kind != &socket_kind)
     return -ENOTSOCK;
-  int r = transfer(q, -1, (int)q->sqe.msg_flags);
   q->cqe_flags = 0;
+  int r = chooses ? lent_next(q->ring, q->sqe.buf_group, q->sqe.len, q->v) : 0;
+  if (r == 0)
+    r = transfer(q, -1, (int)q->sqe.msg_flags);
+  if (r > 0 && chooses)
+    q->cqe_flags = lent_take(q->ring, q->sqe.buf_group);
   if (r > 0 && !writes(q) && socket_held(q->file) > 0)
-    q->cqe_flags = IORING_CQE_F_SOCK_NONEMPTY;
+    q->cqe_flags |= IORING_CQE_F_SOCK_NONEMPTY;
   return r;
 }
 

@@ -421,6 +421,12 @@ int machine_io_uring_register(unsigned fd, unsigned what, const void *arg,
     r = ring->file != NULL ? 0 : -EBADF;
     if (r == 0)
       object_use(ring->file);
+  } else if (what == IORING_REGISTER_PBUF_RING && n == 1) {
+    r = lent_begin(ring, arg);
+  } else if (what == IORING_UNREGISTER_PBUF_RING && n == 1) {
+    r = lent_end(ring, arg);
+  } else if (what == REGISTER_PBUF_STATUS && n == 1) {
+    r = lent_status(ring, (lent_status_t *)arg);
   }
   return (int)call_ends("io_uring_register", (int)what, r);
 }

@@ -10,7 +10,23 @@
 
 /* What the requests of a ring and the ring itself have of each other. */
 
-enum { SEGMENTS = 64, BUFFERS = 64, SQARRAY_OFF = 1 << 16 };
+enum { SEGMENTS = 64, BUFFERS = 64, GROUPS = 64, SQARRAY_OFF = 1 << 16 };
+
+/* Newer than the headers of the oldest liburing that is supported. */
+enum { REGISTER_PBUF_STATUS = 26 };
+
+typedef struct lent_status_s {
+  uint32_t group;
+  uint32_t head;
+  uint32_t reserved[8];
+} lent_status_t;
+
+/* A table of buffers that the program lends. */
+typedef struct group_s {
+  struct io_uring_buf_ring *table; /* NULL: there is none */
+  unsigned mask;
+  uint16_t head;
+} group_t;
 
 typedef struct ring_s {
   object_t base;
@@ -30,6 +46,7 @@ typedef struct ring_s {
   object_t *file; /* registered; the rest of that table does not matter */
   struct iovec buffers[BUFFERS];
   unsigned nbuffers;
+  group_t groups[GROUPS];
 
   request_t *requests; /* all of them */
   request_t *work;     /* those that can go on in the context of the thread */
@@ -76,6 +93,19 @@ struct request_s {
 /* Something for the ring's thread to do. */
 void ring_work_add(ring_t *ring, request_t *request);
 void ring_post(ring_t *ring, uint64_t user_data, int result, unsigned flags);
+
+/* ---- lent.c ---- */
+
+int lent_begin(ring_t *ring, const struct io_uring_buf_reg *reg);
+int lent_end(ring_t *ring, const struct io_uring_buf_reg *reg);
+int lent_status(ring_t *ring, lent_status_t *status);
+
+/* The buffer of a group whose turn it is, at most size bytes of it, 0 for all:
+ * 0, or -ENOBUFS. */
+int lent_next(ring_t *ring, unsigned number, size_t size, struct iovec *v);
+
+/* Takes that buffer, of which there is one: what the completion says of it. */
+unsigned lent_take(ring_t *ring, unsigned number);
 
 /* ---- request.c ---- */
 

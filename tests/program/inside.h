@@ -11,7 +11,7 @@
 
 /* What the parts of the interpreter share. */
 
-enum { LINKS = 16, FILES = 2, SLOTS = 8, SLOT = 700, DEFERRED = 8 };
+enum { LINKS = 16, FILES = 2, SLOTS = 8, SLOT = 700, DEFERRED = 8, HOLDS = 17 };
 
 typedef struct program_s program_t;
 
@@ -134,6 +134,8 @@ typedef struct job_s {
   size_t went;  /* of a write, within its call */
   size_t found; /* by a matcher */
   uint8_t words[4];
+  size_t most; /* leases of the stream */
+  weir_lease_t lease;
   cut_t cut;
   int goes_on;
   step_t then;
@@ -151,6 +153,29 @@ void job_cancel(job_t *job);
 
 /* Gives it a deadline: at once, soon or never. */
 void job_limit(job_t *job, random_t *dice);
+
+/* ---- Leases ---- */
+
+typedef struct hold_s {
+  end_t *end; /* whose bytes they are; NULL: nobody's */
+  weir_lease_t lease;
+  size_t refs;
+  uint8_t *copy;
+} hold_t;
+
+void leases_begin(program_t *p, unsigned how);
+void leases_end(program_t *p);
+
+/* Takes a buffer, or gives one back. */
+void leases_do(program_t *p, random_t *dice);
+
+/* Gives all back: reads wait for them. */
+void leases_drain(program_t *p);
+
+int lease_read(job_t *job, random_t *dice, weir_op_cb cb);
+
+/* In the callback of such a read, whose bytes were taken note of. */
+void lease_check(job_t *job, int status, size_t n);
 
 /* ---- Files ---- */
 
@@ -192,6 +217,9 @@ struct program_s {
   weir_loop_t *loop;
   weir_loop_options_t options;
   weir_pool_t *pool;
+  weir_pool_t *leased; /* for leases alone */
+  hold_t holds[HOLDS];
+  size_t nholds;
   link_t links[LINKS];
   size_t nlinks;
   file_t files[FILES];

@@ -217,8 +217,10 @@ void program_step(program_t *p, const step_t *step) {
     dock_do(p, step);
   else if (what < 56)
     file_do(p, step);
-  else if (what < 60)
+  else if (what < 59)
     cancel_one(p, &dice);
+  else if (what < 60)
+    leases_do(p, &dice);
   else if (what < 62)
     defer(p, &dice);
   else if (what < 63)
@@ -269,6 +271,7 @@ static void drain_all(program_t *p) {
   for (size_t i = 0; i < FILES; i++)
     file_drain(&p->files[i]);
   dock_drain(p);
+  leases_drain(p);
 }
 
 /* Closes what is open, without a word. */
@@ -340,6 +343,7 @@ static void on_detached(weir_loop_t *loop) {
 
 static void leave(program_t *p) {
   must_be(p, weir_pool_destroy(p->pool), 0, "a pool in use");
+  leases_end(p);
   detached = 0;
   must_be(p, weir_loop_detach(p->loop, on_detached), 0, "detaching");
   close_handles(p);
@@ -371,6 +375,7 @@ static int act(program_t *p, unsigned how, const uint8_t *steps, size_t n) {
   begin(p);
   init_handles(p);
   must_be(p, weir_pool_create(p->loop, 4, 4096, &p->pool), 0, "a pool");
+  leases_begin(p, how);
   for (size_t i = 0; i < n; i++) {
     const uint8_t *s = steps + i * PROGRAM_STEP;
     program_step(p, &(step_t){s[0], s[1], s[2], s[3]});

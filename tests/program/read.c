@@ -14,6 +14,7 @@ enum {
   AT_LEAST,
   EXACTLY,
   WHEN,
+  LEASE,
   UNTIL_BYTE,
   UNTIL_BYTES,
   UNTIL_MATCH,
@@ -207,6 +208,16 @@ static void check_buffered(job_t *job, int status, size_t n) {
   check_status(job, status, e->held_len - was);
 }
 
+static void check_lease(job_t *job, int status, size_t n) {
+  if (status != 0) {
+    check_status(job, status, 0);
+  } else {
+    must(job->p, !job->end->got_end, "bytes behind the end");
+    flow_got(into(job->end), job->lease.buf.base, n);
+  }
+  lease_check(job, status, n);
+}
+
 static void on_read(weir_op_t *op, int status, size_t n) {
   job_t *job = op->data;
   end_t *e = job->end;
@@ -215,6 +226,8 @@ static void on_read(weir_op_t *op, int status, size_t n) {
   e->readers--;
   if (job->form >= UNTIL_BYTE)
     check_buffered(job, status, n);
+  else if (job->form == LEASE)
+    check_lease(job, status, n);
   else
     check_plain(job, status, n);
   job_end(job);
@@ -249,6 +262,8 @@ static int call_plain(job_t *job, random_t *dice) {
   weir_stream_t *s = job->end->stream;
   weir_cond_t cond;
 
+  if (job->form == LEASE)
+    return lease_read(job, dice, on_read);
   cut_make(&job->cut, job->len, dice,
            random_below(dice, 4) ? NULL : job->p->pool);
   if (job->form == SOME) {
@@ -356,9 +371,10 @@ void read_do(end_t *e, random_t *dice) {
 
 /* Up to the end, by one form after the other. */
 void read_drain(end_t *e) {
+  static const int forms[] = {SOME, ALL, LEASE};
   random_t dice = {into(e)->ngot};
 
   if (e->can_read && e->readers == 0 && !e->got_end && !e->read_failed)
-    begin(e, &dice, random_below(&dice, 2) ? SOME : ALL,
+    begin(e, &dice, forms[random_below(&dice, 3)],
           1 + random_below(&dice, 5000));
 }
