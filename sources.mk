@@ -135,6 +135,7 @@ TESTLIB_URING_SRCS += lib/test/over_ring.c
 TESTLIB_URING_SRCS += lib/test/shadow.c
 
 # Criterion files, each a program of its own, and what they share.
+TESTS_C += tests/test_accepting.c
 TESTS_C += tests/test_adopt.c
 TESTS_C += tests/test_adopt_lost.c
 TESTS_C += tests/test_again.c

@@ -224,6 +224,8 @@ WITHOUT(poll_first)
 WITHOUT(tagged_buffers)
 WITHOUT(worker_limits)
 WITHOUT(sync_cancel)
+WITHOUT(buffer_ring)
+WITHOUT(accept_poll_first)
 
 Test(fallback, without_any_capability, .timeout = 60) {
   without_capability("5.11");

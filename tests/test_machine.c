@@ -613,6 +613,58 @@ BOTH_RINGS(what_tells_an_eventfd) {
   close(fd);
 }
 
+/* What an accept said; 1 if it was not known here. */
+static int accepted(const char *what, struct io_uring *ring, unsigned wanted) {
+  told(what, io_uring_submit_and_wait(ring, wanted));
+  if (io_uring_cq_ready(ring) == 0)
+    return 0;
+  const struct io_uring_cqe *cqe =
+      &ring->cq.cqes[*ring->cq.khead & ring->cq.ring_mask];
+  int r = cqe->res;
+  told(what, r < 0 ? r : 0);
+  say("%s", cqe->flags & IORING_CQE_F_SOCK_NONEMPTY ? "and more" : "no more");
+  io_uring_cq_advance(ring, 1);
+  if (r >= 0)
+    close(r);
+  return r == -EINVAL;
+}
+
+static int accepts_first(const char *what, struct io_uring *ring, int server,
+                         unsigned wanted) {
+  enum { POLL_FIRST = 4 };
+  request(ring, 1, IORING_OP_ACCEPT, server, NULL, 0);
+  ring->sq.sqes[(ring->sq.sqe_tail - 1) & ring->sq.ring_mask].ioprio =
+      POLL_FIRST;
+  return accepted(what, ring, wanted);
+}
+
+static int knock(const struct sockaddr_in *addr) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  said("connect", connect(fd, (const struct sockaddr *)addr, sizeof(*addr)));
+  wait_for(fd, POLLOUT);
+  return fd;
+}
+
+BOTH_RINGS(accepts_that_wait_first) {
+  struct sockaddr_in addr;
+  struct io_uring ring;
+  int server = listener(&addr), fds[3];
+  open_enabled(&ring, 8);
+  if (accepts_first("it waits", &ring, server, 0))
+    cr_skip("accepts that wait first came with Linux 6.10");
+  for (int i = 0; i < 3; i++)
+    fds[i] = knock(&addr);
+  wait_for(server, POLLIN);
+  accepted("the first", &ring, 1);
+  request(&ring, 1, IORING_OP_ACCEPT, server, NULL, 0);
+  accepted("the second", &ring, 1);
+  accepts_first("it is there", &ring, server, 1);
+  for (int i = 0; i < 3; i++)
+    close(fds[i]);
+  io_uring_queue_exit(&ring);
+  close(server);
+}
+
 /* ---- Buffers that are lent ---- */
 
 enum { LENT = 4, LENT_SIZE = 8, PBUF_STATUS = 26 };
@@ -620,6 +672,7 @@ enum { LENT = 4, LENT_SIZE = 8, PBUF_STATUS = 26 };
 typedef struct table_s {
   union {
     struct io_uring_buf_ring ring;
+    struct io_uring_buf bufs[LENT];
     char page[4096];
   } u;
   char slab[LENT][LENT_SIZE];
@@ -637,7 +690,7 @@ static int tell_table(struct io_uring *ring, unsigned what, table_t *table,
 
 static void lend(table_t *table, unsigned number) {
   uint16_t tail = table->u.ring.tail;
-  struct io_uring_buf *entry = &table->u.ring.bufs[tail % LENT];
+  struct io_uring_buf *entry = &table->u.bufs[tail % LENT];
   entry->addr = (uint64_t)(uintptr_t)table->slab[number];
   entry->len = LENT_SIZE;
   entry->bid = (uint16_t)number;

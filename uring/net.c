@@ -96,9 +96,9 @@ static void accept_restart(weir__ring_t *ring, struct io_uring_sqe *sqe,
 
 static void accept_ended(weir__ring_t *ring, void *owner, int result,
                          unsigned flags) {
-  (void)ring;
-  (void)flags;
-  weir__socket(owner)->read_tag = 0;
+  weir__socket_t *sock = weir__socket(owner);
+  sock->read_tag = 0;
+  weir__socket_note(ring, sock, result >= 0, flags);
   weir__accept_done(owner, result < 0 ? result : 0, result);
 }
 
@@ -120,6 +120,11 @@ int weir__socket_accept(weir_stream_t *listener, uv_os_sock_t *fd) {
   if (sqe == NULL)
     return ring->refusal;
   fill_accept(sqe);
+  /* A try in vain makes a socket and a file first. */
+  if (sock->flags & WEIR__SOCKET_DRY &&
+      ring->caps & WEIR__CAP_ACCEPT_POLL_FIRST)
+    sqe->ioprio = WEIR__ACCEPT_POLL_FIRST;
+  sock->read_enters = ring->enters;
   return WEIR_PENDING;
 }
 

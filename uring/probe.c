@@ -31,6 +31,7 @@ static const struct {
     {"sync_cancel", WEIR__CAP_SYNC_CANCEL, 6, 0},
     {"defer_taskrun", WEIR__CAP_DEFER_TASKRUN, 6, 1},
     {"buffer_ring", WEIR__CAP_BUFFER_RING, 6, 8},
+    {"accept_poll_first", WEIR__CAP_ACCEPT_POLL_FIRST, 6, 11},
     {"readv_fixed", WEIR__CAP_READV_FIXED, 6, 15},
     {"writev_fixed", WEIR__CAP_WRITEV_FIXED, 6, 15},
     {"nosignal", WEIR__CAP_NOSIGNAL, 6, 18},
@@ -162,6 +163,9 @@ static int probe_opcodes(struct io_uring *uring, unsigned *caps) {
   /* Both came with Linux 5.19. */
   keep(caps, WEIR__CAP_POLL_FIRST,
        io_uring_opcode_supported(&u.probe, IORING_OP_SOCKET));
+  /* It came with 6.10, and the other with the next. */
+  keep(caps, WEIR__CAP_ACCEPT_POLL_FIRST,
+       io_uring_opcode_supported(&u.probe, WEIR__OP_BIND));
   keep(caps, WEIR__CAP_READV_FIXED,
        io_uring_opcode_supported(&u.probe, WEIR__OP_READV_FIXED));
   keep(caps, WEIR__CAP_WRITEV_FIXED,

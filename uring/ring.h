@@ -38,11 +38,17 @@ enum {
   WEIR__CAP_WORKER_LIMITS = 512u,
   WEIR__CAP_SYNC_CANCEL = 1024u,
   WEIR__CAP_BUFFER_RING = 2048u,
-  WEIR__CAP_ALL = 4095u
+  WEIR__CAP_ACCEPT_POLL_FIRST = 4096u,
+  WEIR__CAP_ALL = 8191u
 };
 
 /* Newer than the headers of the oldest liburing that is supported. */
-enum { WEIR__OP_READV_FIXED = 60, WEIR__OP_WRITEV_FIXED = 61 };
+enum {
+  WEIR__OP_BIND = 56,
+  WEIR__OP_READV_FIXED = 60,
+  WEIR__OP_WRITEV_FIXED = 61
+};
+enum { WEIR__ACCEPT_POLL_FIRST = 4 };
 #define WEIR__SETUP_NO_SQARRAY (1u << 16)
 enum { WEIR__RWF_NOSIGNAL = 0x100 };
 
@@ -181,13 +187,14 @@ typedef struct weir__ring_s {
 /* The state of a socket, in weir__own_t.more. */
 typedef struct weir__socket_s {
   unsigned flags;
-  unsigned read_enters; /* of the ring when the read was begun */
+  unsigned read_enters; /* of the ring when the read or accept was begun */
   uint64_t read_tag;    /* or an accept's */
   uint64_t write_tag;   /* or a connect's */
 } weir__socket_t;
 
 enum {
-  WEIR__SOCKET_DRY = 1u, /* the last read had to wait, and left nothing */
+  WEIR__SOCKET_DRY = 1u, /* the last read or accept had to wait, and left
+                          * nothing */
   WEIR__SOCKET_FULL = 2u /* the last write was short: no room is left */
 };
 
@@ -427,6 +434,10 @@ extern const weir__kind_t weir__socket_kind;
 int weir__socket_fd(const void *owner);
 unsigned weir__socket_readable(const void *owner);
 unsigned weir__socket_writable(const void *owner);
+
+/* Whether the next read or accept of it should wait before it tries. */
+void weir__socket_note(const weir__ring_t *ring, weir__socket_t *sock, int came,
+                       unsigned flags);
 
 /* ---- writable.c ---- */
 

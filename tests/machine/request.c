@@ -13,6 +13,7 @@
  * descriptor is ready, or in a thread of the kernel. */
 
 enum { READV_FIXED = 60, WRITEV_FIXED = 61, TRIES = 128 };
+enum { ACCEPT_POLL_FIRST = 4 };
 
 /* What a poll in the ring reports, asked for or not. */
 enum { ALWAYS = POLLERR | POLLHUP | POLLRDHUP };
@@ -127,6 +128,16 @@ static int on_socket(request_t *q) {
   return r;
 }
 
+static int accepts(request_t *q) {
+  if (q->file->kind != &socket_kind)
+    return -ENOTSOCK;
+  int r = socket_accept(q->file, (int)q->sqe.accept_flags);
+  q->cqe_flags = 0;
+  if (r >= 0 && socket_queued(q->file) > 0)
+    q->cqe_flags = IORING_CQE_F_SOCK_NONEMPTY;
+  return r;
+}
+
 static int connects(request_t *q) {
   if (q->file->kind != &socket_kind)
     return -ENOTSOCK;
@@ -163,9 +174,7 @@ static int try_it(request_t *q) {
   case IORING_OP_SENDMSG:
     return on_socket(q);
   case IORING_OP_ACCEPT:
-    return q->file->kind == &socket_kind
-               ? socket_accept(q->file, (int)q->sqe.accept_flags)
-               : -ENOTSOCK;
+    return accepts(q);
   case IORING_OP_CONNECT:
     return connects(q);
   case IORING_OP_SHUTDOWN:
@@ -388,10 +397,19 @@ static int prepare(request_t *q) {
 }
 
 static int waits_first(const request_t *q) {
-  return (q->sqe.opcode == IORING_OP_RECV ||
-          q->sqe.opcode == IORING_OP_RECVMSG) &&
-         q->sqe.ioprio & IORING_RECVSEND_POLL_FIRST &&
-         q->file->kind->ready != NULL;
+  unsigned flag = 0;
+  switch (q->sqe.opcode) {
+  case IORING_OP_RECV:
+  case IORING_OP_RECVMSG:
+    flag = IORING_RECVSEND_POLL_FIRST;
+    break;
+  case IORING_OP_ACCEPT:
+    flag = ACCEPT_POLL_FIRST;
+    break;
+  default:
+    break;
+  }
+  return (q->sqe.ioprio & flag) != 0 && q->file->kind->ready != NULL;
 }
 
 void request_submit(ring_t *ring, const struct io_uring_sqe *sqe) {

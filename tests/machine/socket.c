@@ -485,6 +485,11 @@ int socket_accept(object_t *object, int flags) {
   return fd_new(&end->base);
 }
 
+int socket_queued(const object_t *object) {
+  const socket_t *s = (const socket_t *)object;
+  return is_tcp(s) ? s->queued : 0;
+}
+
 /* ---- Connecting ---- */
 
 static void connect_fails(socket_t *s, int error) {

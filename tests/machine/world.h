@@ -132,6 +132,8 @@ int socket_new(int family);
 /* limit is what one side may send before the other has read; 0: the usual. */
 int socket_pair(int family, size_t limit, int fds[2]);
 int socket_accept(object_t *object, int flags);
+/* How many connections wait to be accepted, as far as that is told. */
+int socket_queued(const object_t *object);
 /* 0, or -EINPROGRESS, -EALREADY until it is done. */
 int socket_connect(object_t *object, const struct sockaddr *addr);
 int socket_bind(object_t *object, const struct sockaddr *addr);
