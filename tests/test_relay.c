@@ -24,6 +24,7 @@ typedef struct between_s {
   size_t size;
   weir_test_options_t in;
   weir_test_options_t out;
+  struct scripted *closed; /* by close_one */
   passage_t p;
 } between_t;
 
@@ -484,13 +485,28 @@ WEIR_TEST(relay, whose_sink_is_closed_ends) {
   free(b.input);
 }
 
-static void close_sink(weir_relay_t *relay, size_t n) {
+/* Closes one of them in the third call of progress. */
+static void close_one(weir_relay_t *relay, size_t n) {
   passage_t *p = relay->data;
   between_t *b = (between_t *)((char *)p - offsetof(between_t, p));
 
   passage_progress(relay, n);
   if (p->told == 3)
-    scripted_close_begin(&b->sink);
+    scripted_close_begin(b->closed);
+}
+
+static void check_closed(struct weir_fixture *f, between_t *b,
+                         struct scripted *closed, struct scripted *other) {
+  b->closed = closed;
+  b->p.options.progress = close_one;
+  between_open(f, b);
+  passage_start(&b->p, &b->source.stream, &b->sink.stream);
+  passage_end(f, &b->p, UV_EBADF);
+  check_is(b->p.told, 3);
+  scripted_close_end(f, closed);
+  scripted_close(f, other);
+  passage_free(&b->p);
+  free(b->input);
 }
 
 WEIR_TEST(relay, whose_sink_is_closed_in_its_callback_ends) {
@@ -498,24 +514,8 @@ WEIR_TEST(relay, whose_sink_is_closed_in_its_callback_ends) {
 
   between_init(&b, 1000, 64);
   b.out.write.rest.bytes = 30;
-  b.p.options.progress = close_sink;
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
-  passage_end(f, &b.p, UV_ECANCELED);
-  check_is(b.p.told, 3);
-  scripted_close_end(f, &b.sink);
-  scripted_close(f, &b.source);
-  passage_free(&b.p);
-  free(b.input);
-}
-
-static void close_source(weir_relay_t *relay, size_t n) {
-  passage_t *p = relay->data;
-  between_t *b = (between_t *)((char *)p - offsetof(between_t, p));
-
-  passage_progress(relay, n);
-  if (p->told == 3)
-    scripted_close_begin(&b->source);
+  check_closed(f, &b, &b.sink, &b.source);
+  check_is(b.p.info.write_status, UV_ECANCELED);
 }
 
 WEIR_TEST(relay, whose_source_is_closed_in_its_callback_ends) {
@@ -523,17 +523,9 @@ WEIR_TEST(relay, whose_source_is_closed_in_its_callback_ends) {
 
   between_init(&b, 1000, 64);
   b.p.options.flags = WEIR_RELAY_NO_TOPUP;
-  b.p.options.progress = close_source;
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
-  passage_end(f, &b.p, UV_ECANCELED);
-  check_is(b.p.told, 3);
+  check_closed(f, &b, &b.source, &b.sink);
   check_is(b.p.info.read_status, UV_ECANCELED);
   check_is(b.p.info.write_status, 0);
-  scripted_close_end(f, &b.source);
-  scripted_close(f, &b.sink);
-  passage_free(&b.p);
-  free(b.input);
 }
 
 /* ---- Without a sink ---- */
