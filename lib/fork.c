@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "backend.h"
+#include "pipe.h"
 #include "post.h"
 
 /* A loop becomes the child's after a fork. */
@@ -13,6 +14,7 @@ int weir_loop_fork(weir_loop_t *loop) {
     return 0;
   loop->owner = weir__self();
   weir__post_renew(loop);
+  weir__pipes_close(loop);
   loop->flags &= ~WEIR__LOOP_LOST;
   if (loop->active > 0)
     uv_ref((uv_handle_t *)&loop->hooks->prepare);

@@ -10,6 +10,7 @@
 #include "op.h"
 #include "op_block.h"
 #include "os_handle.h"
+#include "pipe.h"
 #include "post.h"
 #include "queue.h"
 #include "stream.h"
@@ -55,6 +56,7 @@ static void leave(weir__settle_t *settle) {
   weir_loop_t *loop = settled(settle);
   weir__loop_claim(loop);
   loop->flags |= WEIR__LOOP_LEAVING;
+  weir__pipes_close(loop);
   loop->backend->detach(loop);
   weir__loop_unref(loop);
   hooks_close(loop->hooks);
@@ -264,6 +266,8 @@ int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
   loop->wound = UINT64_MAX;
   weir__queue_init(&loop->open);
   weir__queue_init(&loop->pools);
+  weir__queue_init(&loop->pipes.idle);
+  weir__queue_init(&loop->pipes.out);
   weir__loop_turn(loop);
   int r = hooks_add(loop);
   if (r != 0) {

@@ -46,6 +46,14 @@ typedef struct weir__box_s {
   uint64_t home; /* a thread of the loop's process: see self.h */
 } weir__box_t;
 
+/* The pipes that are spliced through: see pipe.c. */
+typedef struct weir__pipes_s {
+  weir_node_t idle; /* empty ones */
+  weir_node_t out;
+  unsigned n_idle;
+  unsigned n_out;
+} weir__pipes_t;
+
 struct weir_loop_s {
   uv_loop_t *uv;
   const struct weir__backend_s *backend;
@@ -85,6 +93,7 @@ struct weir_loop_s {
   weir__op_block_t *blocks[WEIR__OP_BLOCK_ORDERS]; /* free ones */
   struct weir__uv_file_s *uv_files;                /* free ones */
   unsigned uv_files_out;                           /* those with libuv's pool */
+  weir__pipes_t pipes;
   /* Operations and closes outstanding: those that keep uv_run going, and those
    * that do not. */
   size_t active;

@@ -61,6 +61,21 @@ int weir__os_pwrite_now(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs);
  * none) can be read. */
 int weir__os_await(uv_os_fd_t fd, int write, uv_os_fd_t stop, int timeout);
 
+/* A pipe to splice through, close-on-exec and non-blocking: its reading and its
+ * writing end. UV_ENOSYS where there is no splice. */
+int weir__os_pipe(uv_os_fd_t fds[2]);
+
+/* Has it hold that much, or more; an int's at most. */
+int weir__os_set_pipe_size(uv_os_fd_t fd, size_t size);
+
+/* Move at most size bytes into a pipe, and out of one that holds them, as
+ * weir__os_read and weir__os_write of what is at the other side: that has to be
+ * non-blocking. The second takes WEIR__OS_SPLICE_OUT system calls. */
+enum { WEIR__OS_SPLICE_OUT = 3 };
+int weir__os_splice_in(uv_os_fd_t from, uv_os_fd_t pipe, size_t size,
+                       size_t *n);
+int weir__os_splice_out(uv_os_fd_t pipe, uv_os_fd_t to, size_t size, size_t *n);
+
 /* Whether fd is the program's standard input, output or error. */
 int weir__os_is_standard(uv_os_fd_t fd);
 int weir__os_set_nonblocking(uv_os_fd_t fd, int on);

@@ -7,6 +7,7 @@
 #include "rare.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -109,31 +110,45 @@ static void consume_sigpipe(const sigset_t *sigpipe) {
 #endif
 }
 
-typedef ssize_t (*writer_t)(int fd, const struct iovec *vector, int count);
-
-/* The application's handler and mask are its own, so the signal is blocked in
- * this thread only and for this call only. A write that was short may have
- * raised it too. */
-static ssize_t write_quietly(uv_os_fd_t fd, const uv_buf_t *bufs,
-                             unsigned nbufs, writer_t write_it) {
+/* What this thread had of SIGPIPE before it was blocked. */
+typedef struct quiet_s {
   sigset_t sigpipe;
   sigset_t mask;
   sigset_t pending;
-  sigemptyset(&sigpipe);
-  sigaddset(&sigpipe, SIGPIPE);
-  sigemptyset(&mask);
-  sigemptyset(&pending);
-  pthread_sigmask(SIG_BLOCK, &sigpipe, &mask);
+} quiet_t;
+
+/* The application's handler and mask are its own, so the signal is blocked in
+ * this thread only and for one call only. */
+static void quiet_begin(quiet_t *quiet) {
+  sigemptyset(&quiet->sigpipe);
+  sigaddset(&quiet->sigpipe, SIGPIPE);
+  sigemptyset(&quiet->mask);
+  sigemptyset(&quiet->pending);
+  pthread_sigmask(SIG_BLOCK, &quiet->sigpipe, &quiet->mask);
   /* Only a SIGPIPE that was blocked already can have been pending. */
-  if (sigismember(&mask, SIGPIPE))
-    sigpending(&pending);
-  ssize_t put = write_it(fd, vector(bufs), (int)nbufs);
+  if (sigismember(&quiet->mask, SIGPIPE))
+    sigpending(&quiet->pending);
+}
+
+/* raised: the call may have raised it. */
+static void quiet_end(const quiet_t *quiet, int raised) {
   int error = errno;
-  if (!sigismember(&pending, SIGPIPE))
-    consume_sigpipe(&sigpipe);
-  if (!sigismember(&mask, SIGPIPE))
-    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+  if (raised && !sigismember(&quiet->pending, SIGPIPE))
+    consume_sigpipe(&quiet->sigpipe);
+  if (!sigismember(&quiet->mask, SIGPIPE))
+    pthread_sigmask(SIG_SETMASK, &quiet->mask, NULL);
   errno = error;
+}
+
+typedef ssize_t (*writer_t)(int fd, const struct iovec *vector, int count);
+
+/* A write that was short may have raised it too. */
+static ssize_t write_quietly(uv_os_fd_t fd, const uv_buf_t *bufs,
+                             unsigned nbufs, writer_t write_it) {
+  quiet_t quiet;
+  quiet_begin(&quiet);
+  ssize_t put = write_it(fd, vector(bufs), (int)nbufs);
+  quiet_end(&quiet, 1);
   return put;
 }
 
@@ -285,6 +300,60 @@ int weir__os_await(uv_os_fd_t fd, int write, uv_os_fd_t stop, int timeout) {
   if (n <= 0)
     return n < 0 ? last_error() : 0;
   return fds[1].revents != 0 ? UV_ECANCELED : 1;
+}
+
+/* ---- Pipes to splice through ---- */
+
+#if defined(SPLICE_F_NONBLOCK) && defined(F_SETPIPE_SZ)
+int weir__os_pipe(uv_os_fd_t fds[2]) {
+  return pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0 ? last_error() : 0;
+}
+
+int weir__os_set_pipe_size(uv_os_fd_t fd, size_t size) {
+  int got = fcntl(fd, F_SETPIPE_SZ, (int)size);
+  return got < 0 ? last_error() : 0;
+}
+
+static ssize_t splice_now(uv_os_fd_t from, uv_os_fd_t to, size_t size) {
+  ssize_t moved;
+  do
+    moved =
+        splice(from, NULL, to, NULL, size, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+  while (moved < 0 && errno == EINTR);
+  return moved;
+}
+#else
+int weir__os_pipe(uv_os_fd_t fds[2]) {
+  (void)fds;
+  return UV_ENOSYS;
+}
+
+int weir__os_set_pipe_size(uv_os_fd_t fd, size_t size) {
+  (void)fd, (void)size;
+  return UV_ENOSYS;
+}
+
+static ssize_t splice_now(uv_os_fd_t from, uv_os_fd_t to, size_t size) {
+  (void)from, (void)to, (void)size;
+  errno = ENOSYS;
+  return -1;
+}
+#endif
+
+int weir__os_splice_in(uv_os_fd_t from, uv_os_fd_t pipe, size_t size,
+                       size_t *n) {
+  return got_some(splice_now(from, pipe, size), n);
+}
+
+/* It has no flag for that. One that was whole has raised nothing. */
+int weir__os_splice_out(uv_os_fd_t pipe, uv_os_fd_t to, size_t size,
+                        size_t *n) {
+  quiet_t quiet;
+  quiet_begin(&quiet);
+  ssize_t put = splice_now(pipe, to, size);
+  int broken = put < 0 && errno == EPIPE;
+  quiet_end(&quiet, broken || (put > 0 && (size_t)put < size));
+  return wrote(put, n);
 }
 
 /* ---- Environment ---- */

@@ -75,7 +75,7 @@ int weir_write_fd(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
     return UV_EINVAL;
   int r = passes(stream, &fd);
   if (r == 0)
-    r = weir__write_by(op, stream, &from, send_window, cb);
+    r = weir__write_by(op, stream, &from, SIZE_MAX, send_window, cb);
   if (r == 0) {
     sending_t *sending = weir__op_scratch(op);
     sending->fds = fds;

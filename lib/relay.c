@@ -8,10 +8,13 @@
 
 #include "op.h"
 #include "options.h"
+#include "splice.h"
 #include "stream.h"
 
 /* A relay is two operations and a ring between them. At most one read and one
- * write are outstanding; whichever ends starts what can be started then. */
+ * write are outstanding; whichever ends starts what can be started then. What
+ * is in a pipe has its place in the ring all the same, for the day when it has
+ * to go there. */
 
 /* weir_relay_t.state */
 enum {
@@ -20,10 +23,16 @@ enum {
   RELAY_ENDING = 4,  /* it is the end that is written */
   RELAY_WHOLE = 8,   /* all was passed on, and the end */
   RELAY_TOPUP = 16,
-  RELAY_EOF = 32 /* the end is to be passed on */
+  RELAY_EOF = 32,   /* the end is to be passed on */
+  RELAY_SPLICE = 64 /* splicing is asked for */
 };
 
-enum { RELAY_FLAGS = WEIR_RELAY_NO_TOPUP | WEIR_RELAY_NO_EOF };
+enum {
+  RELAY_FLAGS = WEIR_RELAY_NO_TOPUP | WEIR_RELAY_NO_EOF | WEIR_RELAY_SPLICE
+};
+
+/* Of so many reads one is to be spliced if that can be. */
+enum { READS_A_TRY = 64 };
 
 /* The options of the first version end here. */
 enum { FIRST_SIZE = offsetof(weir_relay_options_t, flags) + sizeof(unsigned) };
@@ -48,6 +57,10 @@ static weir_mseq_t room(const weir_relay_t *relay) {
 static void over(weir_relay_t *relay) {
   weir_pool_t *pool = relay->pool;
   uv_buf_t buf = uv_buf_init(relay->ring, 0);
+  int r = weir__splice_end(&relay->splice, relay->source->loop,
+                           weir_relay_held(relay));
+  if (r != 0)
+    relay->held = 0;
   relay->cb(relay, relay->status);
   if (pool != NULL)
     weir_pool_release(pool, &buf);
@@ -109,10 +122,21 @@ static void have_read(weir_relay_t *relay, int status, size_t n) {
   relay->reads += n > 0;
 }
 
+/* Whether nothing is to come to memory: what is there has to be gone before the
+ * first splice. Where there was no pipe that is so once in a while, so that it
+ * can be tried again. */
+static int splices(const weir_relay_t *relay) {
+  if (relay->splice.pipe != NULL)
+    return 1;
+  return relay->splice.on &&
+         (relay->splice.status == 0 || relay->reads % READS_A_TRY == 0);
+}
+
+/* A pipe that is not empty might be what a read waits for. */
 static int may_read(const weir_relay_t *relay) {
   if (is(relay, RELAY_READING) || relay->read_status != 0 || relay->status != 0)
     return 0;
-  return is(relay, RELAY_TOPUP)
+  return is(relay, RELAY_TOPUP) && !splices(relay)
              ? vacant(relay) >= relay->capacity - relay->capacity / 2
              : relay->held == 0;
 }
@@ -120,22 +144,35 @@ static int may_read(const weir_relay_t *relay) {
 static void on_read(weir_op_t *op, int status, size_t n);
 
 static int read_more(weir_relay_t *relay) {
-  int r = weir_read_some(&relay->read_op, relay->source, room(relay), on_read);
+  int r;
+  if (relay->splice.on && relay->held == 0)
+    r = weir__splice_read(&relay->splice, &relay->read_op, relay->source,
+                          room(relay), on_read);
+  else
+    r = weir_read_some(&relay->read_op, relay->source, room(relay), on_read);
   if (r == 0)
     relay->state |= RELAY_READING;
   return r;
 }
 
+/* What the source has at this moment, to where what is held is. */
+static int read_now(weir_relay_t *relay, size_t *n) {
+  if (relay->splice.pipe != NULL)
+    return weir__splice_more(&relay->splice, relay->source, vacant(relay), n);
+  return splices(relay) ? UV_EAGAIN
+                        : weir_read_now(relay->source, room(relay), n);
+}
+
 /* Takes what the source has at this moment into the room that a write made, so
  * that the next write offers it as well. */
 static void top_up(weir_relay_t *relay, int was_short) {
-  size_t n;
+  size_t n = 0;
   if (!is(relay, RELAY_TOPUP) || is(relay, RELAY_READING) ||
       relay->read_status != 0 || relay->status != 0 ||
       (!was_short && !may_read(relay)))
     return;
-  int r = weir_read_now(relay->source, room(relay), &n);
-  if (!weir__asks_again(r))
+  int r = read_now(relay, &n);
+  if (r != UV_EAGAIN)
     have_read(relay, said(r), n);
 }
 
@@ -146,6 +183,9 @@ static void on_written(weir_op_t *op, int status, size_t n);
 static int write_some(weir_relay_t *relay) {
   weir_seq_t data = weir_relay_held(relay);
   relay->offered = relay->held;
+  if (relay->splice.pipe != NULL)
+    return weir__splice_write(&relay->splice, &relay->write_op, relay->sink,
+                              data, on_written);
   return weir_write_some(&relay->write_op, relay->sink, data, on_written);
 }
 
@@ -227,6 +267,8 @@ static void took(weir_relay_t *relay, size_t n) {
   relay->bytes_written += n;
   relay->writes += n > 0;
   relay->short_writes += n > 0 && n < relay->offered;
+  if (relay->splice.pipe != NULL)
+    weir__splice_took(&relay->splice, relay->source->loop, n, relay->held);
 }
 
 static void on_written(weir_op_t *op, int status, size_t n) {
@@ -266,6 +308,14 @@ static int take_ring(weir_relay_t *relay, const weir_relay_options_t *options) {
   return 0;
 }
 
+/* As soon as there are two streams. */
+static void begin_splicing(weir_relay_t *relay) {
+  if (is(relay, RELAY_SPLICE) && relay->sink != NULL)
+    weir__splice_begin(&relay->splice, relay->source, relay->sink);
+  else
+    relay->splice.status = is(relay, RELAY_SPLICE) ? UV_ENOTCONN : UV_ENOTSUP;
+}
+
 static void prepare(weir_relay_t *relay, weir_stream_t *source,
                     weir_stream_t *sink, const weir_relay_options_t *options,
                     weir_relay_cb cb) {
@@ -278,6 +328,9 @@ static void prepare(weir_relay_t *relay, weir_stream_t *source,
     relay->state |= RELAY_TOPUP;
   if ((options->flags & WEIR_RELAY_NO_EOF) == 0)
     relay->state |= RELAY_EOF;
+  if ((options->flags & WEIR_RELAY_SPLICE) != 0)
+    relay->state |= RELAY_SPLICE;
+  begin_splicing(relay);
   relay->read_op.data = relay;
   relay->write_op.data = relay;
 }
@@ -325,6 +378,7 @@ int weir_relay_set_sink(weir_relay_t *relay, weir_stream_t *sink) {
   if (r != 0)
     return r;
   relay->sink = sink;
+  begin_splicing(relay);
   go_on(relay);
   over_later(relay);
   return 0;
@@ -353,6 +407,8 @@ void weir_relay_info(const weir_relay_t *relay, weir_relay_info_t *info,
       .short_writes = relay->short_writes,
       .read_status = relay->read_status,
       .write_status = relay->write_status,
+      .bytes_spliced = relay->splice.bytes,
+      .splice_status = relay->splice.status,
   };
   size_t known = size < sizeof(now) ? size : sizeof(now);
   memset(info, 0, size);

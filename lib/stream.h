@@ -186,11 +186,12 @@ typedef struct weir__write_by_s {
   weir__write_fn first;
 } weir__write_by_t;
 
-/* As weir_write, not gathered, and until a byte has gone its windows, none of
- * them empty, are handed to `first` in place of the kind. The op is the first
- * of the stream then. Nothing of it begins within this call. */
+/* A write that `need` bytes finish (SIZE_MAX: all), not gathered, and until a
+ * byte has gone its windows, none of them empty, are handed to `first` in place
+ * of the kind. The op is the first of the stream then. Nothing of it begins
+ * within this call. */
 int weir__write_by(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
-                   weir__write_fn first, weir_op_cb cb);
+                   size_t need, weir__write_fn first, weir_op_cb cb);
 
 /* ---- Sockets in ways of their own ---- */
 

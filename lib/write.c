@@ -427,8 +427,8 @@ int weir_write_at_least(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
 }
 
 int weir__write_by(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
-                   weir__write_fn first, weir_op_cb cb) {
-  int r = add(op, stream, from, WRITE_SOME, SIZE_MAX, cb);
+                   size_t need, weir__write_fn first, weir_op_cb cb) {
+  int r = add(op, stream, from, WRITE_SOME, need, cb);
   if (r != 0)
     return r;
   op->flags |= WEIR__OP_BY;

@@ -9,41 +9,18 @@
 
 #include "support/adopted.h"
 #include "support/child.h"
-#include "support/passage.h"
+#include "support/proxy.h"
 
 TestSuite(relay_sockets);
 
 /* Relays between what the system has, both ways. */
 
-enum { RING = 4096, SOME = 10000, MUCH = 64 << 20 };
-
-typedef void (*connect_fn)(struct weir_fixture *f, struct conn *c);
-
-/* Two relays between two connections, whose peers are ours. */
-typedef struct proxy_s {
-  struct conn a, b;
-  passage_t up;   /* from a to b */
-  passage_t down; /* from b to a */
-} proxy_t;
-
-static void proxy_open(struct weir_fixture *f, proxy_t *p, connect_fn connect_a,
-                       connect_fn connect_b, size_t ring) {
-  connect_a(f, &p->a);
-  connect_b(f, &p->b);
-  passage_init(&p->up, ring);
-  passage_init(&p->down, ring);
-}
-
-static void proxy_start(proxy_t *p) {
-  passage_start(&p->up, &p->a.stream, &p->b.stream);
-  passage_start(&p->down, &p->b.stream, &p->a.stream);
-}
-
-static void proxy_close(struct weir_fixture *f, proxy_t *p) {
-  conn_close(f, &p->a);
-  conn_close(f, &p->b);
-  passage_free(&p->up);
-  passage_free(&p->down);
+/* What holds for all relays holds for those that splice. */
+static void in_each_mode(struct weir_fixture *f,
+                         void (*check)(struct weir_fixture *f,
+                                       unsigned flags)) {
+  check(f, 0);
+  check(f, WEIR_RELAY_SPLICE);
 }
 
 /* ---- The ends ---- */
@@ -68,11 +45,11 @@ static void act(const proxy_t *p, int what) {
 
 /* With turns of the loop between the acts, or without. */
 static void play(struct weir_fixture *f, connect_fn connect,
-                 const int acts[ACTS], int turns) {
+                 const int acts[ACTS], int turns, unsigned flags) {
   proxy_t p;
   int i;
 
-  proxy_open(f, &p, connect, connect, RING);
+  proxy_open(f, &p, connect, connect, RING, flags);
   proxy_start(&p);
   for (i = 0; i < ACTS; i++) {
     act(&p, acts[i]);
@@ -90,7 +67,7 @@ static void play(struct weir_fixture *f, connect_fn connect,
   proxy_close(f, &p);
 }
 
-WEIR_TEST(relay_sockets, pass_on_the_ends_in_every_order) {
+static void check_ends(struct weir_fixture *f, unsigned flags) {
   static const int orders[][ACTS] = {
       {A_SENDS, A_ENDS, B_SENDS, B_ENDS}, {A_SENDS, B_SENDS, A_ENDS, B_ENDS},
       {A_SENDS, B_SENDS, B_ENDS, A_ENDS}, {B_SENDS, A_SENDS, A_ENDS, B_ENDS},
@@ -100,18 +77,22 @@ WEIR_TEST(relay_sockets, pass_on_the_ends_in_every_order) {
 
   for (i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
     for (turns = 0; turns < 2; turns++) {
-      play(f, conn_tcp, orders[i], turns);
-      play(f, conn_unix, orders[i], turns);
+      play(f, conn_tcp, orders[i], turns, flags);
+      play(f, conn_unix, orders[i], turns, flags);
     }
   }
 }
 
+WEIR_TEST(relay_sockets, pass_on_the_ends_in_every_order) {
+  in_each_mode(f, check_ends);
+}
+
 /* One side has ended; the other goes on for as long as it likes. */
-WEIR_TEST(relay_sockets, carry_on_one_way) {
+static void check_one_way(struct weir_fixture *f, unsigned flags) {
   proxy_t p;
   size_t i;
 
-  proxy_open(f, &p, conn_tcp, conn_unix, RING);
+  proxy_open(f, &p, conn_tcp, conn_unix, RING, flags);
   proxy_start(&p);
   check_is(shutdown(p.a.peer, SHUT_WR), 0);
   passage_end(f, &p.up, 0);
@@ -129,86 +110,70 @@ WEIR_TEST(relay_sockets, carry_on_one_way) {
   proxy_close(f, &p);
 }
 
+WEIR_TEST(relay_sockets, carry_on_one_way) {
+  in_each_mode(f, check_one_way);
+}
+
 /* ---- Much, and slowly ---- */
-
-static void on_idle(uv_idle_t *idle) {
-  (void)idle;
-}
-
-/* The peers move what can be moved, then the loop has a turn, in which nobody
- * sleeps. */
-static void pump(struct weir_fixture *f, proxy_t *p, size_t total, size_t *sent,
-                 size_t *taken) {
-  uv_idle_t idle;
-
-  check_is(uv_idle_init(&f->uv, &idle), 0);
-  check_is(uv_idle_start(&idle, on_idle), 0);
-  while (p->up.calls == 0) {
-    if (*sent < total) {
-      offer_pattern(p->a.peer, sent, total);
-      if (*sent == total)
-        check_is(shutdown(p->a.peer, SHUT_WR), 0);
-    }
-    uv_run(&f->uv, UV_RUN_NOWAIT);
-    cr_assert(take_pattern(p->b.peer, taken));
-  }
-  uv_close((uv_handle_t *)&idle, NULL);
-  uv_run(&f->uv, UV_RUN_NOWAIT);
-}
 
 /* At most tenths / 10 calls for each 64 KiB: those that come on top are libuv's
  * waits, one for each turn. */
-static void check_calls(struct weir_fixture *f, size_t ring, unsigned tenths) {
+static void check_calls(struct weir_fixture *f, size_t ring, unsigned flags,
+                        unsigned tenths) {
   size_t sent = 0, taken = 0;
   uint64_t calls;
   proxy_t p;
 
-  proxy_open(f, &p, conn_tcp, conn_tcp, ring);
+  proxy_open(f, &p, conn_tcp, conn_tcp, ring, flags);
   calls = stats_of(f).syscalls;
-  passage_start(&p.up, &p.a.stream, &p.b.stream);
-  pump(f, &p, MUCH, &sent, &taken);
+  proxy_start_up(&p);
+  proxy_pump(f, &p, MUCH, &sent, &taken);
   passage_end(f, &p.up, 0);
   calls = stats_of(f).syscalls - calls;
   check_is(p.up.info.bytes_written, MUCH);
   cr_assert(10 * calls <= tenths * (MUCH / 65536),
             "%llu calls for %d times 64 KiB", (unsigned long long)calls,
             MUCH / 65536);
-  while (taken < MUCH)
-    cr_assert(take_pattern(p.b.peer, &taken));
+  proxy_take_rest(&p, &taken, MUCH);
   proxy_close(f, &p);
 }
 
 WEIR_TEST(relay_sockets, need_few_system_calls) {
-  check_calls(f, 256 << 10, 10);
-  check_calls(f, 64 << 10, 24);
+  check_calls(f, 256 << 10, 0, 10);
+  check_calls(f, 64 << 10, 0, 24);
+  check_calls(f, 256 << 10, WEIR_RELAY_SPLICE, 20);
+  check_calls(f, 1 << 20, WEIR_RELAY_SPLICE, 10);
 }
 
-WEIR_TEST(relay_sockets, pass_on_every_byte_to_a_slow_sink) {
+static void check_slow_sink(struct weir_fixture *f, unsigned flags) {
   size_t sent = 0, taken = 0;
   proxy_t p;
 
-  proxy_open(f, &p, conn_unix, conn_slow, 30000);
-  passage_start(&p.up, &p.a.stream, &p.b.stream);
-  pump(f, &p, 1 << 20, &sent, &taken);
+  proxy_open(f, &p, conn_unix, conn_slow, 30000, flags);
+  proxy_start_up(&p);
+  proxy_pump(f, &p, 1 << 20, &sent, &taken);
   passage_end(f, &p.up, 0);
   cr_assert(p.up.info.short_writes > 0);
-  while (taken < 1 << 20)
-    cr_assert(take_pattern(p.b.peer, &taken));
+  proxy_take_rest(&p, &taken, 1 << 20);
   peer_expect_end(&p.b);
   proxy_close(f, &p);
+}
+
+WEIR_TEST(relay_sockets, pass_on_every_byte_to_a_slow_sink) {
+  in_each_mode(f, check_slow_sink);
 }
 
 /* ---- Resets ---- */
 
 /* What came before a reset is delivered. */
-WEIR_TEST(relay_sockets, deliver_what_came_before_a_reset) {
+static void check_before_reset(struct weir_fixture *f, unsigned flags) {
   int turns;
 
   for (turns = 0; turns < 2; turns++) {
     proxy_t p;
 
-    proxy_open(f, &p, conn_tcp, conn_tcp, RING);
-    passage_start(&p.up, &p.a.stream, &p.b.stream);
+    proxy_open(f, &p, conn_tcp, conn_tcp, RING, flags);
+    proxy_start_up(&p);
     peer_send(&p.a, 0, SOME);
     if (turns)
       run_some_turns(f);
@@ -224,52 +189,43 @@ WEIR_TEST(relay_sockets, deliver_what_came_before_a_reset) {
   }
 }
 
-/* Fills all that there is between two peers, of which one does not read. */
-static size_t fill(struct weir_fixture *f, proxy_t *p) {
-  size_t sent = 0, before;
-
-  do {
-    before = sent;
-    offer_pattern(p->a.peer, &sent, MUCH);
-    run_some_turns(f);
-    usleep(1000);
-    run_some_turns(f);
-  } while (sent > before);
-  cr_assert(sent < MUCH);
-  return sent;
+WEIR_TEST(relay_sockets, deliver_what_came_before_a_reset) {
+  in_each_mode(f, check_before_reset);
 }
 
 /* The source is reset while bytes are held that the sink does not take. */
-WEIR_TEST(relay_sockets, deliver_what_is_held_after_a_reset) {
+static void check_held_after_reset(struct weir_fixture *f, unsigned flags) {
   size_t sent = 0, taken = 0;
   proxy_t p;
 
-  proxy_open(f, &p, conn_slow, conn_slow, RING);
-  passage_start(&p.up, &p.a.stream, &p.b.stream);
-  fill(f, &p);
+  proxy_open(f, &p, conn_slow, conn_slow, RING, flags);
+  proxy_start_up(&p);
+  proxy_fill(f, &p);
   reset_peer(&p.a);
   run_some_turns(f);
   check_is(p.up.calls, 0);
-  pump(f, &p, 0, &sent, &taken);
+  proxy_pump(f, &p, 0, &sent, &taken);
   passage_end(f, &p.up, UV_ECONNRESET);
   check_is(p.up.nleft, 0);
-  while (taken < p.up.info.bytes_written)
-    cr_assert(take_pattern(p.b.peer, &taken));
-  check_is(taken, p.up.info.bytes_written);
+  proxy_take_rest(&p, &taken, p.up.info.bytes_written);
   proxy_close(f, &p);
+}
+
+WEIR_TEST(relay_sockets, deliver_what_is_held_after_a_reset) {
+  in_each_mode(f, check_held_after_reset);
 }
 
 /* The sink is reset: what it did not take is held, and the source goes on
  * behind that. */
-WEIR_TEST(relay_sockets, keep_what_a_sink_that_was_reset_did_not_take) {
+static void check_sink_reset(struct weir_fixture *f, unsigned flags) {
   struct request next = {.calls = 0};
   char bytes[RING];
   size_t sent;
   proxy_t p;
 
-  proxy_open(f, &p, conn_slow, conn_slow, RING);
-  passage_start(&p.up, &p.a.stream, &p.b.stream);
-  sent = fill(f, &p);
+  proxy_open(f, &p, conn_slow, conn_slow, RING, flags);
+  proxy_start_up(&p);
+  sent = proxy_fill(f, &p);
   reset_peer(&p.b);
   run_until(f, &p.up.calls);
   passage_end(f, &p.up, p.up.status);
@@ -287,15 +243,20 @@ WEIR_TEST(relay_sockets, keep_what_a_sink_that_was_reset_did_not_take) {
   proxy_close(f, &p);
 }
 
+WEIR_TEST(relay_sockets, keep_what_a_sink_that_was_reset_did_not_take) {
+  in_each_mode(f, check_sink_reset);
+}
+
 /* ---- Other ends ---- */
 
 /* A stream can be both source and sink. */
-WEIR_TEST(relay_sockets, echo) {
+static void check_echo(struct weir_fixture *f, unsigned flags) {
   passage_t p;
   struct conn c;
 
   conn_tcp(f, &c);
   passage_init(&p, RING);
+  p.options.flags = flags;
   passage_start(&p, &c.stream, &c.stream);
   peer_send(&c, 0, SOME);
   check_is(shutdown(c.peer, SHUT_WR), 0);
@@ -304,6 +265,10 @@ WEIR_TEST(relay_sockets, echo) {
   peer_expect_end(&c);
   conn_close(f, &c);
   passage_free(&p);
+}
+
+WEIR_TEST(relay_sockets, echo) {
+  in_each_mode(f, check_echo);
 }
 
 /* A pipe(2) has no half-close: the end cannot be passed on, the bytes can. */
@@ -340,11 +305,13 @@ static void through_pipes(struct weir_fixture *f, unsigned flags, int status) {
 WEIR_TEST(relay_sockets, pass_on_from_pipe_to_pipe) {
   through_pipes(f, 0, UV_ENOTSOCK);
   through_pipes(f, WEIR_RELAY_NO_EOF, 0);
+  through_pipes(f, WEIR_RELAY_SPLICE, UV_ENOTSOCK);
+  through_pipes(f, WEIR_RELAY_SPLICE | WEIR_RELAY_NO_EOF, 0);
 }
 
 /* ---- What the program does meanwhile ---- */
 
-WEIR_TEST(relay_sockets, end_when_the_application_closes_an_adopted_handle) {
+static void check_adopted(struct weir_fixture *f, unsigned flags) {
   struct adopted a;
   struct conn c;
   passage_t p;
@@ -353,6 +320,7 @@ WEIR_TEST(relay_sockets, end_when_the_application_closes_an_adopted_handle) {
   adopted_take(f, &a);
   conn_tcp(f, &c);
   passage_init(&p, RING);
+  p.options.flags = flags;
   passage_start(&p, &a.conn.stream, &c.stream);
   peer_send(&a.conn, 0, SOME);
   while (p.progress < SOME)
@@ -365,6 +333,10 @@ WEIR_TEST(relay_sockets, end_when_the_application_closes_an_adopted_handle) {
   close_peer(&a.conn);
   conn_close(f, &c);
   passage_free(&p);
+}
+
+WEIR_TEST(relay_sockets, end_when_the_application_closes_an_adopted_handle) {
+  in_each_mode(f, check_adopted);
 }
 
 static void child_has_it(struct weir_fixture *f, void *arg) {
@@ -383,11 +355,11 @@ static void child_has_it(struct weir_fixture *f, void *arg) {
 }
 
 /* It ends in the child, and goes on in the parent. */
-WEIR_TEST(relay_sockets, go_on_beside_a_child) {
+static void check_beside_child(struct weir_fixture *f, unsigned flags) {
   proxy_t p;
 
-  proxy_open(f, &p, conn_tcp, conn_tcp, RING);
-  passage_start(&p.up, &p.a.stream, &p.b.stream);
+  proxy_open(f, &p, conn_tcp, conn_tcp, RING, flags);
+  proxy_start_up(&p);
   peer_send(&p.a, 0, SOME);
   while (p.up.progress < SOME)
     uv_run(&f->uv, UV_RUN_ONCE);
@@ -398,4 +370,8 @@ WEIR_TEST(relay_sockets, go_on_beside_a_child) {
   peer_take(&p.b, 0, 2 * (size_t)SOME);
   peer_expect_end(&p.b);
   proxy_close(f, &p);
+}
+
+WEIR_TEST(relay_sockets, go_on_beside_a_child) {
+  in_each_mode(f, check_beside_child);
 }

@@ -29,7 +29,19 @@ extern "C" {
  *
  * From the start to the callback the reading side of the source and the writing
  * side of the sink are the relay's. Each transfer is one of weir_read_some,
- * weir_read_now or weir_write_some; nothing is allocated. */
+ * weir_read_now or weir_write_some, or spliced; nothing is allocated but pipes
+ * for that.
+ *
+ * Where both streams are plain descriptors of the library's own kinds, and the
+ * system is Linux, bytes need not come to memory at all: with WEIR_RELAY_SPLICE
+ * they are spliced into a pipe and out of it. Its transfers are operations as
+ * well, with all that holds for such: exact counts, deadlines of the streams,
+ * cancelling. A relay has a pipe only while something is in it; the loop keeps
+ * a few, and hands out a limited number. When there is none, or a splice is
+ * refused, the relay goes on with its ring by itself, also in the middle, where
+ * it lets no byte be lost: it never has more in a pipe than fits in the ring.
+ * So the size of the ring is also that of the pipe, up to what the system
+ * allows; the larger, the fewer system calls. */
 
 typedef struct weir_relay_s weir_relay_t;
 
@@ -56,7 +68,10 @@ enum {
   /* Read only when all that was read is written. */
   WEIR_RELAY_NO_TOPUP = 1,
   /* Leave the sink open when the source ends, for more to be written to it. */
-  WEIR_RELAY_NO_EOF = 2
+  WEIR_RELAY_NO_EOF = 2,
+  /* Splice where that can be. The descriptors are made non-blocking, and stay
+   * so. */
+  WEIR_RELAY_SPLICE = 4
 };
 
 typedef struct weir_relay_options_s {
@@ -72,6 +87,19 @@ typedef struct weir_relay_options_s {
   weir_relay_progress_cb progress;
   unsigned flags;
 } weir_relay_options_t;
+
+/* Private: what a relay splices through. */
+typedef struct weir_splice_s {
+  struct weir__pipe_s *pipe;
+  uint64_t bytes;
+  int status;
+  unsigned char on;
+  unsigned char dry;
+  unsigned char full;
+  unsigned char reads;
+  unsigned char read_vain;
+  unsigned char write_vain;
+} weir_splice_t;
 
 /* Allocate relays by sizeof; it is part of the ABI and does not change. */
 struct weir_relay_s {
@@ -97,7 +125,8 @@ struct weir_relay_s {
   weir_pool_t *pool;
   weir_relay_progress_cb progress;
   weir_relay_cb cb;
-  void *spare[5];
+  weir_splice_t splice;
+  void *spare;
   weir_op_t read_op;
   weir_op_t write_op;
 };
@@ -138,7 +167,9 @@ WEIR_EXTERN void weir_relay_stop(weir_relay_t *relay);
 
 /* The bytes that were read from the source and not yet taken by the sink, in
  * the ring: so until the callback returns, or longer if the ring is the
- * application's. */
+ * application's. Of a relay that splices they are in the ring from the callback
+ * on, and before it only their number is right. In the child of a fork there
+ * are none: what was in a pipe is the parent's. */
 WEIR_EXTERN weir_seq_t weir_relay_held(const weir_relay_t *relay);
 
 /* What a relay has done since it was started. Later versions may add to its
@@ -151,6 +182,13 @@ typedef struct weir_relay_info_s {
   uint64_t short_writes;  /* that took less than they were offered */
   int read_status;        /* what ended the reading, as UV_EOF; 0: nothing */
   int write_status;       /* the sink's error; UV_EOF: the end was passed on */
+  uint64_t bytes_spliced; /* of bytes_written: they were never in memory */
+  /* 0: it splices. Else why not. For good: UV_ENOTSUP (it was not asked to, or
+   * one of the streams is of the program's own kind), UV_ENOSYS, or the error
+   * with which a splice was refused. For the time being: UV_ENOTCONN (no sink
+   * yet), UV_ENOBUFS (the loop's pipes are all out), or, as UV_EMFILE, why a
+   * pipe could not be made. */
+  int splice_status;
 } weir_relay_info_t;
 
 /* Fills the first size bytes of info; size is sizeof(*info). Members of a later

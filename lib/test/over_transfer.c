@@ -180,6 +180,21 @@ ssize_t weir__over_sendmsg(int fd, const struct msghdr *msg, int flags) {
   return weir__system_get()->sendmsg(fd, &less, flags);
 }
 
+/* A read of the one and a write of the other. */
+ssize_t weir__over_splice(int from, off_t *from_at, int to, off_t *to_at,
+                          size_t size, unsigned flags) WEIR__OVER("splice");
+ssize_t weir__over_splice(int from, off_t *from_at, int to, off_t *to_at,
+                          size_t size, unsigned flags) {
+  weir__transfer_t in = {.fd = from};
+  weir__transfer_t out = {.fd = to, .write = 1};
+  ssize_t n = pass_one(&in, 1, size);
+  if (n >= 0)
+    n = pass_one(&out, 0, (size_t)n);
+  return n < 0 ? -1
+               : weir__system_get()->splice(from, from_at, to, to_at, (size_t)n,
+                                            flags);
+}
+
 #if __SIZEOF_LONG__ == 8
 ssize_t weir__over_preadv64(int fd, const struct iovec *iov, int count,
                             off_t offset) WEIR__OVER("preadv64");

@@ -32,6 +32,7 @@ static const entry_t entries[] = {
     ENTRY(recv),
     ENTRY(sendmsg),
     ENTRY(recvmsg),
+    ENTRY(splice),
     ENTRY(socket),
     ENTRY(bind),
     ENTRY(listen),

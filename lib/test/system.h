@@ -38,6 +38,8 @@ typedef struct weir__system_s {
   ssize_t (*recv)(int fd, void *buf, size_t size, int flags);
   ssize_t (*sendmsg)(int fd, const struct msghdr *msg, int flags);
   ssize_t (*recvmsg)(int fd, struct msghdr *msg, int flags);
+  ssize_t (*splice)(int from, off_t *from_at, int to, off_t *to_at, size_t size,
+                    unsigned flags);
   /* Descriptors. */
   int (*socket)(int domain, int type, int protocol);
   int (*bind)(int fd, const struct sockaddr *addr, socklen_t size);

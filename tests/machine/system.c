@@ -92,6 +92,14 @@ static void over_sleep(unsigned ms) {
   machine_nanosleep(&ts, NULL);
 }
 
+/* It is a system without. */
+static ssize_t over_splice(int from, off_t *from_at, int to, off_t *to_at,
+                           size_t size, unsigned flags) {
+  (void)from, (void)from_at, (void)to, (void)to_at, (void)size, (void)flags;
+  errno = ENOSYS;
+  return -1;
+}
+
 static const weir__system_t machine = {
     .read = machine_read,
     .write = machine_write,
@@ -103,6 +111,7 @@ static const weir__system_t machine = {
     .recv = machine_recv,
     .sendmsg = machine_sendmsg,
     .recvmsg = machine_recvmsg,
+    .splice = over_splice,
     .socket = machine_socket,
     .bind = machine_bind,
     .listen = machine_listen,
