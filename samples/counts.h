@@ -10,6 +10,7 @@ typedef struct counts_s {
   unsigned long long reads;
   unsigned long long writes;
   unsigned long long short_writes; /* took less than they were offered */
+  unsigned long long spliced;      /* of the bytes */
 } counts_t;
 
 void counts_add(counts_t *total, const counts_t *counts);

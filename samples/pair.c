@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include <weir/deadline.h>
 #include <weir/relay.h>
 
 #include "address.h"
@@ -18,9 +19,8 @@ typedef struct pair_s {
   weir_relay_t up;     /* client to server */
   weir_relay_t down;   /* server to client */
   int up_runs, down_runs;
-  int left;       /* relays, then streams, that are not over */
-  uint64_t moved; /* bytes, at the last check */
-  unsigned still; /* checks since more were moved */
+  int left; /* relays, then streams, that are not over */
+  weir_deadline_t idle[4];
   char rings[];
 } pair_t;
 
@@ -43,7 +43,7 @@ static void count(const weir_relay_t *relay, counts_t *total,
                   const char *what) {
   weir_relay_info_t info = info_of(relay);
   counts_t counts = {info.bytes_written, info.reads, info.writes,
-                     info.short_writes};
+                     info.short_writes, info.bytes_spliced};
   counts_add(total, &counts);
   if (common->with_counts)
     counts_print(what, &counts);
@@ -113,33 +113,40 @@ static int is_gone(const weir_stream_t *stream, const weir_relay_t *from,
          weir_getpeername(stream, (struct sockaddr *)&addr, &len) != 0;
 }
 
-/* Each check is a second after the last one; the first one only looks. */
-static int is_idle(pair_t *pair) {
-  weir_relay_info_t up = info_of(&pair->up);
-  weir_relay_info_t down = info_of(&pair->down);
-  uint64_t moved =
-      up.bytes_read + up.bytes_written + down.bytes_read + down.bytes_written;
-  pair->still = moved == pair->moved ? pair->still + 1 : 0;
-  pair->moved = moved;
-  return common->idle > 0 && pair->still >= common->idle;
-}
-
 void pair_check(client_t *client) {
   static trouble_t trouble;
   pair_t *pair = (pair_t *)client;
   if (weir_is_closing(&client->stream))
     return;
   int client_is = is_gone(&client->stream, &pair->up, &pair->down);
-  if (client_is || is_gone(&pair->server, &pair->down, &pair->up))
-    complain_rarely(&trouble, "wait for",
-                    client_is ? pair->name.text
-                              : address_text(&common->target).text,
-                    UV_ECONNRESET);
-  else if (is_idle(pair))
-    complain_rarely(&trouble, "wait for", pair->name.text, UV_ETIMEDOUT);
-  else
+  if (!client_is && !is_gone(&pair->server, &pair->down, &pair->up))
     return;
+  complain_rarely(&trouble, "wait for",
+                  client_is ? pair->name.text
+                            : address_text(&common->target).text,
+                  UV_ECONNRESET);
   pair_cut(client);
+}
+
+/* ---- Idleness ---- */
+
+/* The first or the second two deadlines are those of a stream's reads and
+ * writes. */
+static int limit(weir_deadline_t idle[2], weir_stream_t *stream) {
+  uint64_t ms = common->idle * UINT64_C(1000);
+  if (ms == 0)
+    return 0;
+  int rc = weir_deadline_read(&idle[0], stream, ms);
+  return rc != 0 ? rc : weir_deadline_write(&idle[1], stream, ms);
+}
+
+/* What moves in either direction puts all of them off. */
+static void on_progress(weir_relay_t *relay, size_t n) {
+  pair_t *pair = relay->data;
+  (void)n;
+  for (int i = 0; i < 4; i++)
+    if (weir_deadline_is_set(&pair->idle[i]))
+      weir_deadline_again(&pair->idle[i], common->idle * UINT64_C(1000));
 }
 
 /* ---- The beginning ---- */
@@ -151,7 +158,8 @@ static int start(pair_t *pair, weir_relay_t *relay, weir_stream_t *sink) {
       .size = sizeof options,
       .ring = pair->rings + (up ? 0 : common->capacity),
       .capacity = common->capacity,
-      .flags = common->topup ? 0 : WEIR_RELAY_NO_TOPUP};
+      .progress = common->idle > 0 ? on_progress : NULL,
+      .flags = common->flags};
   relay->data = pair;
   int rc = weir_relay_start(relay, up ? &pair->client.stream : &pair->server,
                             sink, &options, on_over);
@@ -176,6 +184,8 @@ static void on_connected(weir_op_t *op, int status, size_t n) {
   status = start(pair, &pair->down, &pair->client.stream);
   if (status == 0)
     status = weir_relay_set_sink(&pair->up, &pair->server);
+  if (status == 0)
+    status = limit(pair->idle + 2, &pair->server);
   if (status != 0)
     broke(pair, &pair->down, status);
 }
@@ -187,7 +197,6 @@ void pair_serve(client_t *client) {
   memset(&pair->server, 0, sizeof *pair - offsetof(pair_t, server));
   pair->connecting.data = pair;
   pair->name = peer_text(&client->stream);
-  pair->moved = UINT64_MAX;
   pair->left = 2;
   int rc = weir_tcp_init(common->loop, &pair->server);
   if (rc != 0) {
@@ -204,6 +213,8 @@ void pair_serve(client_t *client) {
                           on_connected);
   if (rc == 0)
     rc = start(pair, &pair->up, NULL);
+  if (rc == 0)
+    rc = limit(pair->idle, &client->stream);
   if (rc != 0)
     on_connected(&pair->connecting, rc, 0);
 }

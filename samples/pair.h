@@ -17,7 +17,7 @@ typedef struct pairs_s {
   weir_loop_t *loop;
   struct sockaddr_storage target; /* that each connection is passed on to */
   size_t capacity;                /* of the ring of each direction */
-  int topup;
+  unsigned flags;                 /* of the relays */
   unsigned idle;   /* seconds without a byte that end it; 0: none do */
   int with_counts; /* print those of each connection */
   counts_t up;     /* of all connections that are over */
@@ -32,7 +32,7 @@ void pair_serve(client_t *client);
 
 /* Behind the end of a stream nothing is read any more, so that a peer that is
  * gone is seen when something is written to it, or by asking now and then: cuts
- * the pair if one is, or if it is idle. To be called once a second. */
+ * the pair if one is. */
 void pair_check(client_t *client);
 
 /* Ends a pair at once: both sides see a reset. */

@@ -14,13 +14,14 @@
 
 static const char help[] =
     "usage: relay --listen HOST:PORT --connect HOST:PORT [--no-topup]\n"
-    "             [--buffer BYTES] [--idle SECONDS] [--stats]\n"
+    "             [--splice] [--buffer BYTES] [--idle SECONDS] [--stats]\n"
     "Passes TCP connections on to another address, in both directions. After\n"
     "a signal those that there are go on; a second one cuts them.\n"
     "  --listen HOST:PORT   address to listen on; a HOST of * is every one,\n"
     "                       port 0 picks a free one\n"
     "  --connect HOST:PORT  address that each connection is passed on to\n"
     "  --no-topup           read only when all that was read is written\n"
+    "  --splice             have the bytes stay in the system, on Linux\n"
     "  --buffer BYTES       for each direction; default 256K\n"
     "  --idle SECONDS       cut connections that have moved nothing so long\n"
     "  --stats              print lines for each connection and the loop, too\n"
@@ -51,15 +52,14 @@ static void stop(void) {
 
 int main(int argc, char **argv) {
   const char *from = NULL, *to = NULL, *buffer = NULL, *idle = NULL;
-  int no_topup = 0;
+  int no_topup = 0, splice = 0;
   int with_stats = 0;
-  const option_t options[] = {{"--listen", NULL, &from},
-                              {"--connect", NULL, &to},
-                              {"--no-topup", &no_topup, NULL},
-                              {"--buffer", NULL, &buffer},
-                              {"--idle", NULL, &idle},
-                              {"--stats", &with_stats, NULL},
-                              {NULL, NULL, NULL}};
+  const option_t options[] = {
+      {"--listen", NULL, &from},       {"--connect", NULL, &to},
+      {"--no-topup", &no_topup, NULL}, {"--splice", &splice, NULL},
+      {"--buffer", NULL, &buffer},     {"--idle", NULL, &idle},
+      {"--stats", &with_stats, NULL},  {NULL, NULL, NULL},
+  };
   struct sockaddr_storage addr;
   static pairs_t pairs = {.capacity = 256 << 10};
 
@@ -70,7 +70,8 @@ int main(int argc, char **argv) {
     pairs.capacity = parse_bytes("--buffer", buffer);
   if (idle != NULL)
     pairs.idle = parse_seconds("--idle", idle);
-  pairs.topup = !no_topup;
+  pairs.flags =
+      (no_topup ? WEIR_RELAY_NO_TOPUP : 0) | (splice ? WEIR_RELAY_SPLICE : 0);
   pairs.with_counts = with_stats;
   pairs.loop = open_loop(&uv);
   on_stop_signal(&uv, stop);

@@ -47,6 +47,18 @@ check_transfers() {
   through 16M 1 "--rcvbuf 16K --slow" "--buffer 17M"
 }
 
+# The same bytes, which never come to memory, but for those that are read before
+# there is a sink.
+check_splice() {
+  through 4M 3M "" "--splice"
+  [ "$(uname)" != Linux ] ||
+    grep -q '^total down: \([0-9]*\) .* \1 bytes spliced' "$tmp/log" ||
+    fail "not spliced: $(cat "$tmp/log")"
+  through 16M 12M "" "--splice --buffer 1M --no-topup"
+  through 300K 100K "" "--splice --buffer 100"
+  through 2M 1 "--rcvbuf 16K --slow" "--splice --buffer 100000"
+}
+
 # Nobody there: the clients are told, with a reset; the relay goes on. It does
 # not say so for each of them.
 check_refused() {
@@ -64,10 +76,10 @@ check_refused() {
   [ "$(lines "$tmp/log")" -lt 20 ] || fail "a line for each client"
 }
 
-# broken SINK_OPTIONS CLIENT_OPTIONS: both ends are as they should be, and it is
-# told who broke.
+# broken SINK_OPTIONS CLIENT_OPTIONS [RELAY_OPTIONS]: both ends are as they
+# should be, and it is told who broke.
 broken() {
-  between "$1"
+  between "$1" "${3:-}"
   # shellcheck disable=SC2086
   client $2
   sink_ends "$2"
@@ -97,6 +109,14 @@ check_resets() {
   broken "--send 64M --idle --reset" \
     "--expect 64M --expect-reset --rcvbuf 128K --slow"
   broken "--send 20K --reset" "$quiet --expect 20K"
+}
+
+check_spliced_resets() {
+  broken "$quiet --expect 20K" "--send 20K --idle --reset" --splice
+  broken "--expect 64M --expect-reset --rcvbuf 128K --slow" \
+    "--send 64M --idle --reset" --splice
+  broken "--idle --reset" "$quiet" --splice
+  broken "--send 20K --reset" "$quiet --send 64M --expect 20K" --splice
 }
 
 # Clients that leave while the relay connects: with nothing, with something
@@ -144,9 +164,10 @@ check_idle() {
   client --idle --expect-reset
   sink_ends "idle"
   stop_any TERM "$pid" "idle"
-  grep -q 'wait for 127.*: connection timed out' "$tmp/log.err" ||
+  grep -q 'read from 127.*: connection timed out' "$tmp/log.err" ||
     fail "idle: $(head -n 5 "$tmp/log.err")"
   through 4M 1 "--rcvbuf 16K --slow" "--buffer 64K --idle 1"
+  through 4M 1 "--rcvbuf 16K --slow" "--buffer 64K --idle 1 --splice"
 }
 
 # The first signal ends accepting, and what there is goes on to its end.
@@ -183,8 +204,10 @@ check_drain() {
 
 check_relay() {
   check_transfers
+  check_splice
   check_refused
   check_resets
+  check_spliced_resets
   check_leaving
   check_drain
 }
