@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "support/net.h"
+#include "support/proxy.h"
 
 /* Descriptors that are called ready and are not, and bytes out of band: no
  * spin, and the same on both backends. */
@@ -47,21 +47,26 @@ static void read_start(struct request *r, struct conn *c, char *bytes,
       0);
 }
 
-/* Its socket has a message in the queue for errors, which a poll tells of and
- * a read does not take. */
-WEIR_TEST(vain, a_queue_of_errors_is_no_spin) {
+/* Sends a byte, whose time is then a message in the queue for errors, which a
+ * poll tells of and a read does not take. */
+static void send_stamped(const struct conn *c) {
   const int stamps = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE |
                      SOF_TIMESTAMPING_OPT_TSONLY;
-  struct request r, w = {0};
-  struct conn c;
   uv_os_fd_t fd;
-  char bytes[8];
 
-  conn_tcp(f, &c);
-  check_is(weir_fileno(&c.stream, &fd), 0);
+  check_is(weir_fileno(&c->stream, &fd), 0);
   check_is(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)),
            0);
   check_is(send(fd, "x", 1, MSG_NOSIGNAL), 1);
+}
+
+WEIR_TEST(vain, a_queue_of_errors_is_no_spin) {
+  struct request r, w = {0};
+  struct conn c;
+  char bytes[8];
+
+  conn_tcp(f, &c);
+  send_stamped(&c);
   read_start(&r, &c, bytes, sizeof(bytes));
   expect_rest(f);
   check_is(r.calls, 0);
@@ -78,6 +83,26 @@ WEIR_TEST(vain, a_queue_of_errors_is_no_spin) {
   close_stream(f, &c);
   check_is(r.status, UV_ECANCELED);
   close_peer(&c);
+}
+
+/* The same for a relay, at either end. */
+WEIR_TEST(vain, a_queue_of_errors_is_no_spin_where_it_is_spliced) {
+  proxy_t p;
+
+  proxy_open(f, &p, conn_slow, conn_slow, RING, WEIR_RELAY_SPLICE);
+  send_stamped(&p.a);
+  send_stamped(&p.b);
+  proxy_start_up(&p);
+  expect_rest(f);
+  peer_send(&p.a, 0, 100);
+  while (p.up.progress < 100)
+    uv_run(&f->uv, UV_RUN_ONCE);
+  proxy_fill(f, &p);
+  expect_rest(f);
+  weir_relay_stop(&p.up.relay);
+  run_until(f, &p.up.calls);
+  cr_assert(p.up.nleft > 0);
+  proxy_close(f, &p);
 }
 
 /* It can be written as long as 1 can be added. */
