@@ -122,9 +122,10 @@ typedef struct weir__kind_s {
 
   int nonblocking; /* whether its sockets are to be so */
 
-  /* Wait until there is something to read. 0: there may be. WEIR_PENDING:
+  /* Wait until there is something to read. 0: there may be, which is no answer
+   * for who is to know if that can be known. WEIR_PENDING:
    * weir_stream_read_done with UV_EAGAIN will come. UV_EBUSY or an error. */
-  int (*await)(weir_stream_t *stream);
+  int (*await)(weir_stream_t *stream, int know);
   /* Start to read at most size bytes into one of the buffers lent.
    * WEIR_PENDING: weir_stream_read_done will come, with bytes after
    * weir__lease_chosen, with UV_EAGAIN when no buffer was left. UV_EBUSY or an

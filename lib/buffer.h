@@ -31,6 +31,7 @@ extern const weir__buffer_kind_t weir__buffer_chain;
 /* In flags, above the public ones. */
 #define WEIR__BUFFER_FIXED 0x100u    /* the memory is the caller's */
 #define WEIR__BUFFER_MIRRORED 0x200u /* the memory is mapped twice */
+#define WEIR__BUFFER_LEASES 0x400u   /* reads take a buffer when data comes */
 
 int weir__buffer_init(weir_buffer_t *b, const weir__buffer_kind_t *kind,
                       const weir_buffer_options_t *options);

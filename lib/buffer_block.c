@@ -25,7 +25,7 @@ static weir__block_t *place_header(const uv_buf_t *memory) {
   block->usable = (size_t)((char *)block - memory->base);
   block->link.buf = weir__buf(memory->base, block->usable);
   block->refs = 1;
-  block->inside = 1;
+  block->place = WEIR__BLOCK_INSIDE;
   return block;
 }
 
@@ -78,13 +78,13 @@ void weir__block_drop(weir__block_t *block) {
     weir_release_cb release = block->release;
     void *source = block->source;
     uv_buf_t memory = block->memory;
-    int inside = block->inside;
+    weir__place_t place = block->place;
 
-    if (!inside)
+    if (place == WEIR__BLOCK_APART)
       weir__free(block);
     if (release != NULL)
       release(source, &memory);
-    else if (inside)
+    else if (place == WEIR__BLOCK_INSIDE)
       weir__free(memory.base);
     block = owner;
   }

@@ -18,6 +18,13 @@
  * link. What was prepared begins with a link of its own, since consuming moves
  * the tail's. */
 
+/* Where a header lies. */
+typedef enum weir__place_e {
+  WEIR__BLOCK_APART,  /* in memory of its own */
+  WEIR__BLOCK_INSIDE, /* at the end of what it describes */
+  WEIR__BLOCK_LENT    /* with whom it is not used any more without refs */
+} weir__place_t;
+
 typedef struct weir__block_s weir__block_t;
 struct weir__block_s {
   weir_link_t link;        /* first, so that a link is a block */
@@ -28,7 +35,7 @@ struct weir__block_s {
   void *source;
   weir__block_t *owner; /* whose memory a slice shares */
   unsigned int refs;
-  int inside; /* this header lies at the end of memory */
+  weir__place_t place;
 };
 
 static inline weir__block_t *weir__block_next(const weir__block_t *block) {
@@ -46,6 +53,12 @@ weir__block_t *weir__block_over(const void *base, size_t len);
 
 /* Takes a reference back; the last one releases the memory. */
 void weir__block_drop(weir__block_t *block);
+
+/* Whether `len` bytes can be put behind the data as a block: 0, UV_EINVAL (no
+ * chain), UV_EBUSY or UV_ENOBUFS. And does it: all that the block describes is
+ * data. */
+int weir__chain_admits(const weir_buffer_t *b, size_t len);
+void weir__chain_put(weir_buffer_t *b, weir__block_t *block);
 
 /* Takes n bytes of data off the front without looking at holds; does not
  * settle. */

@@ -9,8 +9,9 @@
 /* A chain under the common contract; what only chains can do is in
  * buffer_join.c. */
 
-/* Drained blocks of the heap are kept for the next prepare up to this many;
- * those of a source go back at once, for others to use. */
+/* Drained blocks of the heap are kept for the next prepare up to this many, in
+ * a chain that takes its memory there; those of a source go back at once, for
+ * others to use. */
 #define SPARE_BLOCKS 16
 
 int weir_chain_init(weir_buffer_t *b, const weir_buffer_options_t *options) {
@@ -46,9 +47,10 @@ static weir__block_t *pop_first(weir_buffer_t *b) {
   return block;
 }
 
-/* Whether the whole block can be filled anew once its data are consumed. */
+/* Whether the whole block can be filled anew once its data are consumed. Of the
+ * memory of a source others may hold what was data. */
 static int is_reusable(const weir__block_t *block) {
-  return block->usable != 0 && block->refs == 1;
+  return block->usable != 0 && block->refs == 1 && block->release == NULL;
 }
 
 static void rewind_block(weir__block_t *block) {
@@ -58,7 +60,7 @@ static void rewind_block(weir__block_t *block) {
 static void recycle_first(weir_buffer_t *b) {
   weir__block_t *block = pop_first(b);
 
-  if (is_reusable(block) && block->release == NULL &&
+  if (is_reusable(block) && b->acquire == NULL &&
       block->usable <= b->block_size + sizeof(void *) &&
       b->capacity - b->size < SPARE_BLOCKS * b->block_size) {
     rewind_block(block);

@@ -39,27 +39,37 @@ void weir__chain_insert(weir_buffer_t *b, weir__block_t *first,
   b->capacity += bytes;
 }
 
-int weir_chain_adopt(weir_buffer_t *b, const void *base, size_t len,
-                     weir_release_cb release, void *arg) {
-  weir__block_t *block;
-
+int weir__chain_admits(const weir_buffer_t *b, size_t len) {
   if (!is_chain(b))
     return UV_EINVAL;
   if (b->room_holds != 0)
     return UV_EBUSY;
-  if (len > b->max_size - b->size)
-    return UV_ENOBUFS;
+  return len > b->max_size - b->size ? UV_ENOBUFS : 0;
+}
+
+void weir__chain_put(weir_buffer_t *b, weir__block_t *block) {
+  size_t len = block->link.buf.len;
+
+  weir__chain_close_tail(b);
+  weir__chain_insert(b, block, block, len, len, len);
+}
+
+int weir_chain_adopt(weir_buffer_t *b, const void *base, size_t len,
+                     weir_release_cb release, void *arg) {
+  weir__block_t *block;
+  int err = weir__chain_admits(b, len);
+
+  if (err != 0)
+    return err;
   block = weir__block_over(base, len);
   if (block == NULL)
     return UV_ENOMEM;
   block->release = release;
   block->source = arg;
-  if (len == 0) {
+  if (len == 0)
     weir__block_drop(block);
-    return 0;
-  }
-  weir__chain_close_tail(b);
-  weir__chain_insert(b, block, block, len, len, len);
+  else
+    weir__chain_put(b, block);
   return 0;
 }
 

@@ -5,22 +5,13 @@
 
 #include <assert.h>
 
-#include "pool.h"
+#include "lease.h"
 #include "queue.h"
-#include "read.h"
 #include "tally.h"
 
 /* Reads into a buffer that is chosen when there is something to read. */
 
-/* What such a read keeps in its op. */
-typedef struct state_s {
-  weir__taker_t taker;
-  weir_pool_t *pool;
-  weir_lease_t *lease;
-  size_t max;
-  unsigned flags;
-} state_t;
-
+/* weir__borrow_t.flags */
 enum {
   AWAITS = 1,   /* the kind was asked whether there is something to read */
   READY = 2,    /* it has said so */
@@ -31,134 +22,172 @@ enum {
   CHOSE = 64    /* it had none to choose */
 };
 
-static_assert(sizeof(state_t) <= WEIR_OP_ROOM,
-              "the state of a read of a lease fits in an op");
+/* ---- One transfer ---- */
 
-static state_t *state_of(const weir_op_t *op) {
-  return weir__op_room(op);
+void weir__borrow_go(weir__waiter_t *waiter) {
+  weir_op_t *op = weir__borrow_op(waiter);
+  weir__borrow_of(op)->flags &= ~(unsigned)(QUEUED | CAPPED);
+  weir__stream_want(*weir__op_owner(op), WEIR__WANT_READ);
 }
 
-/* It waits no more for what others hold. */
-static void go(weir__waiter_t *waiter) {
-  state_t *state = (state_t *)(void *)waiter;
-  weir_op_t *op =
-      (weir_op_t *)(void *)((char *)state - offsetof(weir_op_t, held));
-  state->flags &= ~(unsigned)(QUEUED | CAPPED);
-  weir__stream_want(*weir__op_owner(op), WEIR__WANT_READ);
+void weir__borrow_begin(weir_op_t *op, weir_pool_t *pool, size_t max) {
+  *weir__borrow_of(op) = (weir__borrow_t){
+      .taker = {.waiter.go = weir__borrow_go, .number = WEIR__NO_BUFFER},
+      .pool = pool,
+      .max = max,
+      .most = (unsigned)weir_pool_buffer_size(pool)};
+}
+
+int weir__borrow_waits(const weir_op_t *op) {
+  return (weir__borrow_of(op)->flags & QUEUED) != 0;
 }
 
 /* Into the buffer that op has. A descriptor that was called ready twice and is
  * not is asked again after a pause. */
 static int read_into(weir_stream_t *stream, weir_op_t *op, size_t *n) {
-  state_t *state = state_of(op);
-  const uv_buf_t buf = weir__pool_buffer(state->pool, state->taker.number);
+  weir__borrow_t *borrow = weir__borrow_of(op);
+  uv_buf_t buf = weir__pool_buffer(borrow->pool, borrow->taker.number);
+  buf.len = borrow->most;
   op->left = buf.len;
-  if (weir__kind(stream) == NULL)
+  if (weir__kind(stream) == NULL) {
+    op->seq = weir_seq_block(buf.base, buf.len);
     return stream->kind->read_some(stream, &buf, 1, n);
+  }
   int r = stream->kind->read_now(stream, &buf, 1, n);
-  if (r != UV_EAGAIN || (state->flags & READY) == 0)
+  if (r != UV_EAGAIN || (borrow->flags & READY) == 0)
     return r;
-  int again = (state->flags & VAIN) != 0;
-  state->flags = (state->flags | VAIN) & ~(unsigned)READY;
+  int again = (borrow->flags & VAIN) != 0;
+  borrow->flags = (borrow->flags | VAIN) & ~(unsigned)READY;
   return again ? UV_EBUSY : UV_EAGAIN;
 }
 
-/* 0 if there may be something to read, WEIR_PENDING or an error. */
-static int await(weir_stream_t *stream, state_t *state) {
+/* 0 if there may be something to read, WEIR_PENDING or an error. Nobody goes
+ * into the queue of an empty pool without knowing that there is. */
+static int await(weir_stream_t *stream, weir__borrow_t *borrow) {
   const weir__kind_t *kind = weir__kind(stream);
-  if (kind == NULL || (state->flags & READY) != 0)
+  if (kind == NULL || (borrow->flags & READY) != 0)
     return 0;
-  int r = kind->await(stream);
+  int r = kind->await(stream, weir_pool_available(borrow->pool) == 0);
   if (r == WEIR_PENDING)
-    state->flags |= AWAITS;
+    borrow->flags |= AWAITS;
   return r;
 }
 
 /* Has the system choose a buffer, where it can: 0 if not. */
 static int choose(weir_stream_t *stream, weir_op_t *op) {
-  state_t *state = state_of(op);
+  weir__borrow_t *borrow = weir__borrow_of(op);
   const weir__kind_t *kind = weir__kind(stream);
   const weir__lent_t *lent;
   if (kind == NULL || kind->choose == NULL ||
-      (state->flags & (READY | CHOSE)) != 0 ||
-      (lent = weir__pool_lent(state->pool)) == NULL)
+      (borrow->flags & (READY | CHOSE)) != 0 ||
+      (lent = weir__pool_lent(borrow->pool)) == NULL)
     return 0;
   op->left = 0;
-  int r = kind->choose(stream, lent, weir_pool_buffer_size(state->pool));
+  int r = kind->choose(stream, lent, borrow->most);
   if (r == WEIR_PENDING)
-    state->flags |= CHOOSES;
+    borrow->flags |= CHOOSES;
   return r;
 }
 
 void weir__lease_chosen(weir_stream_t *stream, uint32_t number) {
   weir_op_t *op = stream->reader;
-  state_t *state = state_of(op);
-  weir__pool_chosen(state->pool, &state->taker, number);
-  op->left = weir_pool_buffer_size(state->pool);
+  weir__borrow_t *borrow = weir__borrow_of(op);
+  weir__pool_chosen(borrow->pool, &borrow->taker, number);
+  op->left = borrow->most;
 }
 
-static int ask(weir_stream_t *stream, weir_op_t *op, size_t *n) {
-  state_t *state = state_of(op);
-  if (state->taker.number != WEIR__NO_BUFFER)
+int weir__borrow_ask(weir_stream_t *stream, weir_op_t *op, size_t *n) {
+  weir__borrow_t *borrow = weir__borrow_of(op);
+  if (borrow->taker.number != WEIR__NO_BUFFER)
     return read_into(stream, op, n);
-  if (state->max != 0 && weir__tally_count(&stream->leases) >= state->max) {
-    state->flags |= CAPPED;
-    weir__tally_await(&stream->leases, &state->taker.waiter);
+  if (borrow->max != 0 && weir__tally_count(&stream->leases) >= borrow->max) {
+    borrow->flags |= CAPPED;
+    weir__tally_await(&stream->leases, &borrow->taker.waiter);
     return WEIR__READ_PARKED;
   }
   int r = choose(stream, op);
   if (r == 0)
-    r = await(stream, state);
+    r = await(stream, borrow);
   if (r != 0)
     return r;
-  if (weir__pool_take(state->pool, &state->taker) == 0)
+  if (weir__pool_take(borrow->pool, &borrow->taker) == 0)
     return read_into(stream, op, n);
-  state->flags |= QUEUED;
+  borrow->flags |= QUEUED;
   return WEIR__READ_PARKED;
 }
 
-static int took(weir_op_t *op, size_t n) {
-  state_t *state = state_of(op);
+void weir__borrow_vain(weir_op_t *op) {
+  weir__borrow_t *borrow = weir__borrow_of(op);
+  if ((borrow->flags & AWAITS) != 0)
+    borrow->flags ^= AWAITS | READY;
+  if ((borrow->flags & CHOOSES) != 0)
+    borrow->flags ^= CHOOSES | CHOSE;
+  weir__pool_untake(borrow->pool, &borrow->taker);
+}
+
+uv_buf_t weir__borrow_taken(weir_op_t *op) {
+  weir__borrow_t *borrow = weir__borrow_of(op);
   weir_stream_t *stream = *weir__op_owner(op);
+  uint32_t number = borrow->taker.number;
+  weir__pool_tally(borrow->pool, number, &stream->leases);
+  borrow->taker.number = WEIR__NO_BUFFER;
+  borrow->flags = 0;
+  return weir__pool_buffer(borrow->pool, number);
+}
+
+void weir__borrow_leave(weir_op_t *op) {
+  weir__borrow_t *borrow = weir__borrow_of(op);
+  weir_stream_t *stream = *weir__op_owner(op);
+  if ((borrow->flags & QUEUED) != 0)
+    weir__queue_remove(&borrow->taker.waiter.node);
+  if ((borrow->flags & CAPPED) != 0)
+    weir__tally_await(&stream->leases, NULL);
+  borrow->flags &= ~(unsigned)(QUEUED | CAPPED);
+}
+
+void weir__borrow_end(weir_op_t *op) {
+  weir__borrow_t *borrow = weir__borrow_of(op);
+  weir__pool_untake(borrow->pool, &borrow->taker);
+  weir__pool_unuse(borrow->pool);
+}
+
+/* ---- A read of one ---- */
+
+typedef struct state_s {
+  weir__borrow_t borrow;
+  weir_lease_t *lease;
+} state_t;
+
+static_assert(sizeof(state_t) <= WEIR_OP_ROOM,
+              "the state of a read of a lease fits in an op");
+
+static weir_lease_t *lease_of(const weir_op_t *op) {
+  return ((state_t *)weir__op_room(op))->lease;
+}
+
+static int took(weir_op_t *op, size_t n) {
   if (n == 0) {
-    if ((state->flags & AWAITS) != 0)
-      state->flags ^= AWAITS | READY;
-    if ((state->flags & CHOOSES) != 0)
-      state->flags ^= CHOOSES | CHOSE;
-    weir__pool_untake(state->pool, &state->taker);
+    weir__borrow_vain(op);
     return 0;
   }
-  state->lease->pool = state->pool;
-  state->lease->buf = weir__pool_buffer(state->pool, state->taker.number);
-  state->lease->buf.len = (weir__len_t)n;
-  weir__pool_tally(state->pool, state->taker.number, &stream->leases);
-  state->taker.number = WEIR__NO_BUFFER;
+  weir_lease_t *lease = lease_of(op);
+  lease->pool = weir__borrow_of(op)->pool;
+  lease->buf = weir__borrow_taken(op);
+  lease->buf.len = (weir__len_t)n;
   op->done = n;
   return 1;
 }
 
-static void ended(weir_op_t *op) {
-  state_t *state = state_of(op);
-  weir__pool_untake(state->pool, &state->taker);
-  weir__pool_unuse(state->pool);
-}
-
 static void cancel(weir_op_t *op) {
-  state_t *state = state_of(op);
-  weir_stream_t *stream = *weir__op_owner(op);
-  if ((state->flags & QUEUED) != 0)
-    weir__queue_remove(&state->taker.waiter.node);
-  if ((state->flags & CAPPED) != 0)
-    weir__tally_await(&stream->leases, NULL);
-  state->flags &= ~(unsigned)(QUEUED | CAPPED);
+  weir__borrow_leave(op);
   weir__read_cancel(op);
 }
 
 static const weir__read_plan_t plan = {
     .type = {.name = "read_lease", .cancel = cancel},
-    .ask = ask,
+    .ask = weir__borrow_ask,
     .took = took,
-    .ended = ended,
+    .ended = weir__borrow_end,
     .at_end = UV_EOF,
 };
 
@@ -173,15 +202,14 @@ int weir_read_lease(weir_op_t *op, weir_stream_t *stream, weir_pool_t *pool,
     weir__pool_unuse(pool);
     return r;
   }
-  *state_of(op) =
-      (state_t){.taker = {.waiter.go = go, .number = WEIR__NO_BUFFER},
-                .pool = pool,
-                .lease = lease,
-                .max = max};
+  weir__borrow_begin(op, pool, max);
+  ((state_t *)weir__op_room(op))->lease = lease;
   *lease = (weir_lease_t){.pool = NULL};
   op->need = 1;
   return weir__read_go(stream);
 }
+
+/* ---- Leases ---- */
 
 weir_seq_t weir_lease_seq(const weir_lease_t *lease) {
   return lease == NULL || lease->pool == NULL

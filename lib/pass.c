@@ -102,7 +102,7 @@ static int receive(weir_stream_t *stream, weir_op_t *op, size_t *n) {
                                &fds->count, &fds->lost, n);
   if (r != UV_EAGAIN)
     return r;
-  r = weir__kind(stream)->await(stream);
+  r = weir__kind(stream)->await(stream, 0);
   return r == 0 ? UV_EAGAIN : r;
 }
 

@@ -29,6 +29,7 @@ static const size_t largest = (size_t)1 << 30;
 typedef struct buffer_s {
   weir__tallied_t tallied;
   uint32_t refs; /* 0: it is free, or lent */
+  uint32_t keepers;
   int lent;
 } buffer_t;
 
@@ -44,7 +45,9 @@ struct weir_pool_s {
   int index; /* of the registered memory, or the error that says why not */
   uint32_t *stack; /* numbers of the free buffers, `free` of them */
   buffer_t *buffers;
-  weir_node_t waiting; /* the weir__taker_t */
+  weir__block_t *blocks; /* one for each; NULL: nobody has use of them */
+  size_t kept;           /* those that have keepers */
+  weir_node_t waiting;   /* the weir__taker_t */
   weir__lent_t lent;
   size_t nlent;
   unsigned unlent; /* so many reads are to go without lending */
@@ -102,6 +105,7 @@ static void destroy(weir_pool_t *pool) {
   if (pool->index >= 0)
     pool->loop->backend->memory_remove(pool->loop, pool->index);
   weir__slab_free(pool->slab, pool->slab_size);
+  weir__free(pool->blocks);
   weir__free(pool);
 }
 
@@ -216,9 +220,7 @@ int weir_pool_acquire(weir_pool_t *pool, uv_buf_t *buf) {
   return 0;
 }
 
-/* The number of the buffer of pool that is out and into which buf points;
- * WEIR__NO_BUFFER if there is none. */
-static uint32_t number_of(const weir_pool_t *pool, const uv_buf_t *buf) {
+uint32_t weir__pool_number(const weir_pool_t *pool, const uv_buf_t *buf) {
   if (pool == NULL || buf == NULL)
     return WEIR__NO_BUFFER;
   uintptr_t offset = (uintptr_t)buf->base - (uintptr_t)pool->slab;
@@ -229,7 +231,7 @@ static uint32_t number_of(const weir_pool_t *pool, const uv_buf_t *buf) {
 }
 
 int weir_pool_retain(weir_pool_t *pool, const uv_buf_t *buf) {
-  uint32_t number = number_of(pool, buf);
+  uint32_t number = weir__pool_number(pool, buf);
   if (number == WEIR__NO_BUFFER)
     return UV_EINVAL;
   pool->buffers[number].refs++;
@@ -237,7 +239,7 @@ int weir_pool_retain(weir_pool_t *pool, const uv_buf_t *buf) {
 }
 
 int weir_pool_release(weir_pool_t *pool, const uv_buf_t *buf) {
-  uint32_t number = number_of(pool, buf);
+  uint32_t number = weir__pool_number(pool, buf);
   if (number == WEIR__NO_BUFFER)
     return UV_EINVAL;
   drop(pool, number);
@@ -276,21 +278,59 @@ void weir__pool_tally(weir_pool_t *pool, uint32_t number,
   weir__tally_join(tally, &pool->buffers[number].tallied);
 }
 
-static int acquire(void *source, uv_buf_t *memory) {
+int weir__pool_is_tallied(const weir_pool_t *pool, uint32_t number,
+                          weir__tallied_t *const *tally) {
+  return pool->buffers[number].tallied.tally == tally;
+}
+
+/* ---- For chains ---- */
+
+int weir__pool_acquire(void *source, uv_buf_t *memory) {
   return weir_pool_acquire(source, memory);
 }
 
-static void release(void *source, const uv_buf_t *memory) {
+void weir__pool_release(void *source, const uv_buf_t *memory) {
   weir_pool_release(source, memory);
 }
 
 int weir_pool_source(weir_pool_t *pool, weir_buffer_options_t *options) {
   if (pool == NULL || options == NULL)
     return UV_EINVAL;
-  options->acquire = acquire;
-  options->release = release;
+  options->acquire = weir__pool_acquire;
+  options->release = weir__pool_release;
   options->source = pool;
   return 0;
+}
+
+int weir__pool_provide(weir_pool_t *pool) {
+  if (pool->blocks == NULL)
+    pool->blocks = weir__calloc(pool->count, sizeof(*pool->blocks));
+  return pool->blocks == NULL ? UV_ENOMEM : 0;
+}
+
+weir__block_t *weir__pool_block(weir_pool_t *pool, uint32_t number) {
+  if (pool->blocks == NULL || pool->blocks[number].refs > 0)
+    return NULL;
+  const uv_buf_t buf = weir__pool_buffer(pool, number);
+  pool->blocks[number] = (weir__block_t){.link = {.buf = buf},
+                                         .memory = buf,
+                                         .release = weir__pool_release,
+                                         .source = pool,
+                                         .refs = 1,
+                                         .place = WEIR__BLOCK_LENT};
+  return &pool->blocks[number];
+}
+
+void weir__pool_keep(weir_pool_t *pool, uint32_t number) {
+  pool->kept += pool->buffers[number].keepers++ == 0;
+}
+
+void weir__pool_unkeep(weir_pool_t *pool, uint32_t number) {
+  pool->kept -= --pool->buffers[number].keepers == 0;
+}
+
+int weir__pool_is_stuck(const weir_pool_t *pool) {
+  return pool->kept == pool->count;
 }
 
 int weir_pool_status(const weir_pool_t *pool, const char **sentence) {

@@ -7,6 +7,7 @@
 #include <weir/pool.h>
 
 #include "backend.h"
+#include "buffer_block.h"
 #include "tally.h"
 #include "waiter.h"
 
@@ -46,5 +47,34 @@ uv_buf_t weir__pool_buffer(const weir_pool_t *pool, uint32_t number);
 /* Counts a buffer that is out in tally until it goes back. */
 void weir__pool_tally(weir_pool_t *pool, uint32_t number,
                       weir__tallied_t **tally);
+
+/* The number of the buffer of pool that is out and into which buf points;
+ * WEIR__NO_BUFFER if there is none. */
+uint32_t weir__pool_number(const weir_pool_t *pool, const uv_buf_t *buf);
+
+/* Whether a buffer that is out is counted there. */
+int weir__pool_is_tallied(const weir_pool_t *pool, uint32_t number,
+                          weir__tallied_t *const *tally);
+
+/* ---- For chains ---- */
+
+/* The acquire and release of a source that is a pool. */
+int weir__pool_acquire(void *source, uv_buf_t *memory);
+void weir__pool_release(void *source, const uv_buf_t *memory);
+
+/* Provides for one block for each buffer: 0 or UV_ENOMEM. */
+int weir__pool_provide(weir_pool_t *pool);
+
+/* The block of a buffer that is out, all of which it describes, with one
+ * reference on it; NULL if it is in use, or none were provided. */
+weir__block_t *weir__pool_block(weir_pool_t *pool, uint32_t number);
+
+/* Somebody who waits for a buffer keeps this one meanwhile; he waits no
+ * more. */
+void weir__pool_keep(weir_pool_t *pool, uint32_t number);
+void weir__pool_unkeep(weir_pool_t *pool, uint32_t number);
+
+/* Whether all are kept so, and none can come back. */
+int weir__pool_is_stuck(const weir_pool_t *pool);
 
 #endif

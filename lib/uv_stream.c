@@ -98,9 +98,9 @@ static void await_over(weir_stream_t *stream, int status) {
   weir_stream_read_done(stream, status == 0 ? UV_EAGAIN : status, 0);
 }
 
-static int await(weir_stream_t *stream) {
+static int await(weir_stream_t *stream, int know) {
   weir__uv_t *uv = weir__uv(stream);
-  if ((weir__own(stream)->flags & WEIR__UV_READ_MORE) != 0 &&
+  if (!know && (weir__own(stream)->flags & WEIR__UV_READ_MORE) != 0 &&
       uv->reads++ < READS_AT_ONCE)
     return 0;
   uv->reads = 0;

@@ -85,6 +85,27 @@ WEIR_TEST(lease, serves_kinds_of_ones_own) {
   end_pool(pool);
 }
 
+/* For a kind that fills the window when something has come. */
+WEIR_TEST(lease, shows_kinds_of_ones_own_its_buffer) {
+  weir_test_options_t options = {.read = {.rest = {.turns = WEIR_TEST_NEVER}}};
+  weir_pool_t *pool = new_pool(f, 1);
+  uv_buf_t window[WEIR_WINDOW], all;
+  struct scripted s;
+  struct borrow b;
+
+  check_is(weir_pool_acquire(pool, &all), 0);
+  check_is(weir_pool_release(pool, &all), 0);
+  scripted_open(f, &s, &options);
+  borrow(&b, &s.stream, pool);
+  check_is(weir_stream_read_window(&s.stream, window), 1);
+  cr_assert(window[0].base == all.base);
+  check_is(window[0].len, BORROW_SIZE);
+  weir_cancel(&b.r.op);
+  expect_none(f, &b, UV_ECANCELED);
+  scripted_close(f, &s);
+  end_pool(pool);
+}
+
 /* Ready for ever, and nothing there: another reads it first. */
 WEIR_TEST(lease, what_another_has_taken_is_waited_for_again) {
   weir_pool_t *pool = new_pool(f, 1);

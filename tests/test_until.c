@@ -19,6 +19,9 @@ struct one {
 static void one_open(struct weir_fixture *f, struct one *o, int kind,
                      const weir_test_options_t *options) {
   o->r.calls = 0;
+  o->b.pool = NULL;
+  if (kind == LEASES)
+    check_is(weir_pool_create(f->loop, 4, LIMIT, &o->b.pool), 0);
   box_open(&o->b, kind, 0);
   scripted_open(f, &o->s, options);
 }
@@ -31,6 +34,8 @@ static int one_begin(struct one *o, weir_until_t until) {
 static void one_close(struct weir_fixture *f, struct one *o) {
   scripted_close(f, &o->s);
   box_close(&o->b);
+  if (o->b.pool != NULL)
+    check_is(weir_pool_destroy(o->b.pool), 0);
 }
 
 WEIR_TEST(until, nonsense_is_refused) {

@@ -19,7 +19,9 @@ struct search {
   size_t held; /* bytes of the input that the buffer has at first */
   const char *delimiter;
   size_t len;
-  int how; /* 0: the bytes, 1: a matcher function */
+  int how;           /* 0: the bytes, 1: a matcher function */
+  weir_pool_t *pool; /* of leases, each of so many bytes; 0: any number */
+  size_t width;
 };
 
 /* A matcher as a user would write it: slow and plain. It keeps all bytes. */
@@ -59,6 +61,7 @@ static struct outcome expected(const struct search *w, size_t fail_at,
                                int *reached) {
   struct outcome o = {0, 0};
   size_t held = w->held;
+  size_t room = 0;
   size_t transfer;
 
   for (transfer = 1; (o.n = find(w, held)) == 0; transfer++) {
@@ -72,6 +75,10 @@ static struct outcome expected(const struct search *w, size_t fail_at,
     }
     if (left > LIMIT - held)
       left = LIMIT - held;
+    if (room == 0)
+      room = w->width;
+    if (w->width != 0 && left > room)
+      left = room;
     *reached = sweep_give(&w->sweep, transfer, fail_at, left, &give);
     if (*reached) {
       held += give;
@@ -88,6 +95,7 @@ static struct outcome expected(const struct search *w, size_t fail_at,
       return o;
     }
     held += give;
+    room -= w->width != 0 ? give : 0;
   }
   return o;
 }
@@ -114,6 +122,7 @@ static int run(void *arg, size_t fail_at, int *reached) {
   struct scripted s;
   struct box b;
 
+  b.pool = w->pool;
   box_open(&b, w->kind, w->offset);
   box_put(&b, w->input, w->held);
   scripted_open(w->sweep.f, &s, &options);
@@ -142,35 +151,38 @@ static void every_cut_and_failure(struct search *w) {
 }
 
 /* All inputs of that size over two letters, in which overlaps abound. */
-static void every_input(struct weir_fixture *f, int kind, const char *delimiter,
-                        int how) {
+static void every_input(struct search w, const char *delimiter, int how) {
   enum { LENGTH = 6 };
   char input[LENGTH];
-  struct search w = {.sweep = {.f = f},
-                     .kind = kind,
-                     .input = input,
-                     .size = LENGTH,
-                     .delimiter = delimiter,
-                     .len = strlen(delimiter),
-                     .how = how};
   unsigned bits, i;
 
+  w.input = input;
+  w.size = LENGTH;
+  w.delimiter = delimiter;
+  w.len = strlen(delimiter);
+  w.how = how;
   for (bits = 0; bits < 1u << LENGTH; bits++) {
     for (i = 0; i < LENGTH; i++)
       input[i] = (bits >> i & 1) != 0 ? 'b' : 'a';
     w.held = bits % 3;
-    w.offset = kind == RING ? LIMIT - LENGTH + bits % (LENGTH + 1) : 0;
+    w.offset = w.kind == RING ? LIMIT - LENGTH + bits % (LENGTH + 1) : 0;
     every_cut_and_failure(&w);
   }
 }
 
+static void every_delimiter_in(const struct search *w) {
+  every_input(*w, "b", 0);
+  every_input(*w, "ab", 0);
+  every_input(*w, "aab", 0);
+  every_input(*w, "abab", 0);
+  every_input(*w, "aabaa", 0);
+  every_input(*w, "aab", 1);
+}
+
 static void every_delimiter(struct weir_fixture *f, int kind) {
-  every_input(f, kind, "b", 0);
-  every_input(f, kind, "ab", 0);
-  every_input(f, kind, "aab", 0);
-  every_input(f, kind, "abab", 0);
-  every_input(f, kind, "aabaa", 0);
-  every_input(f, kind, "aab", 1);
+  struct search w = {.sweep = {.f = f}, .kind = kind};
+
+  every_delimiter_in(&w);
 }
 
 WEIR_TEST(until_cuts, flat_at_every_cut_and_failure) {
@@ -187,6 +199,24 @@ WEIR_TEST(until_cuts, ring_at_every_cut_and_failure) {
 
 WEIR_TEST(until_cuts, chain_at_every_cut_and_failure) {
   every_delimiter(f, CHAIN);
+}
+
+/* Buffers of that many bytes: no more of them are out than there are bytes, and
+ * none in the end. */
+static void every_delimiter_over(struct weir_fixture *f, size_t width) {
+  struct search w = {.sweep = {.f = f}, .kind = LEASES, .width = width};
+
+  check_is(weir_pool_create(f->loop, LIMIT, width, &w.pool), 0);
+  every_delimiter_in(&w);
+  check_is(weir_pool_destroy(w.pool), 0);
+}
+
+WEIR_TEST(until_cuts, leases_of_a_byte_at_every_cut_and_failure) {
+  every_delimiter_over(f, 1);
+}
+
+WEIR_TEST(until_cuts, leases_of_three_at_every_cut_and_failure) {
+  every_delimiter_over(f, 3);
 }
 
 /* The delimiter at every place of the ring, so that its seam cuts it at every

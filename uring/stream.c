@@ -225,10 +225,11 @@ static int choose(weir_stream_t *stream, const weir__lent_t *lent,
   return WEIR_PENDING;
 }
 
-static int await(weir_stream_t *stream) {
+static int await(weir_stream_t *stream, int know) {
   weir__ring_t *ring = weir__ring(stream->loop);
   weir__socket_t *sock = weir__socket(stream);
   int fd = weir__own_fd(stream);
+  (void)know;
   if (fd < 0)
     return fd;
   if (!weir__ring_provide(ring))

@@ -8,6 +8,7 @@
 
 #include <uv.h>
 
+#include <weir/buffer.h>
 #include <weir/export.h>
 #include <weir/op.h>
 #include <weir/pool.h>
@@ -67,6 +68,42 @@ WEIR_EXTERN int weir_lease_retain(const weir_lease_t *lease);
  * No operation on the bytes that this holder began may be outstanding. Returns
  * 0, or UV_EINVAL (a NULL, an empty one, or a buffer that is not out). */
 WEIR_EXTERN int weir_lease_release(weir_lease_t *lease);
+
+/* ---- In chains ---- */
+
+/* An empty chain (weir/buffer.h) over the leases of pool: what weir_read_until
+ * and weir_read_to_end (weir/until.h) read into it is never copied. They take a
+ * buffer when there is something to read, and wait for one, or for one of the
+ * max that the stream may have, as weir_read_lease; an empty chain holds none
+ * meanwhile. Buffers are filled up, and go back one by one, when the last byte
+ * in them was consumed. What of the options is heeded is max_size; acquire and
+ * release have to be NULL; options may be NULL. The pool has to outlive the
+ * chain; in all else the chain is one whose source is the pool.
+ *
+ * A read that already has bytes in the chain keeps their buffers while it waits
+ * for another. It gets UV_ENOBUFS, with the data as it is, where it would wait
+ * for ever: when each buffer of the pool lies in the chain of a read that waits
+ * for one, and when all of the max do in its own. Beginning again says so
+ * again, until something was consumed.
+ *
+ * Who keeps a message beyond its consume retains the segments that it lies in:
+ * {pool, segment} is a lease.
+ *
+ * Returns 0, UV_EINVAL (a NULL pool, or options as weir_chain_init),
+ * UV_ENOMEM. */
+WEIR_EXTERN WEIR_MUST_USE int
+weir_chain_init_leases(weir_buffer_t *chain, weir_pool_t *pool, size_t max,
+                       const weir_buffer_options_t *options);
+
+/* Appends the bytes of a lease to any chain without copying them. The chain is
+ * one holder more of the buffer until the last of them is consumed, in whatever
+ * chains they are by then; *lease stays as it is, and may be released.
+ * Allocates nothing if the buffer lies in no chain yet; only the first for a
+ * pool does. Returns 0, or an error, and then nothing has changed: UV_EINVAL
+ * (no chain, a NULL, or as weir_lease_retain), UV_ENOBUFS (max_size), UV_EBUSY
+ * (the room is held), UV_ENOMEM. */
+WEIR_EXTERN WEIR_MUST_USE int weir_chain_push_lease(weir_buffer_t *chain,
+                                                    const weir_lease_t *lease);
 
 #ifdef __cplusplus
 }

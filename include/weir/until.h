@@ -78,8 +78,9 @@ WEIR_EXTERN weir_until_t weir_until_match(weir_match_fn match, void *arg);
  *
  *   0           n is the offset just past the first match, from the beginning
  *               of the data; bytes that came behind it stay in the buffer
- *   UV_ENOBUFS  the data has reached the buffer's max_size without a match, or
- *               a source's block has no room for the transfer
+ *   UV_ENOBUFS  the data has reached the buffer's max_size without a match, a
+ *               source's block has no room for the transfer, or a chain over
+ *               leases would wait for ever (weir/lease.h)
  *   UV_EOF      the stream has ended without one
  *   UV_EIO      the stream's kind is broken: success without a byte
  *   other       an error of the stream, of weir_buffer_prepare or of the

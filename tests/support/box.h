@@ -8,12 +8,14 @@
 
 /* A dynamic buffer of some kind, all with the same limit. */
 
-enum { FLAT, FLAT_FIXED, RING, CHAIN, KINDS };
+enum { FLAT, FLAT_FIXED, RING, CHAIN, LEASES, KINDS };
 enum { LIMIT = 16, BLOCK = 128 };
 
 struct box {
   weir_buffer_t buffer;
+  int kind;
   char storage[LIMIT];
+  weir_pool_t *pool; /* of LEASES, a chain over it: the test's */
 };
 
 /* An empty buffer; a ring's data will begin at `offset`. */
