@@ -33,14 +33,60 @@ static int over_ioctl(int fd, unsigned long request, ...) {
   return machine_ioctl(fd, request, arg);
 }
 
-static int over_epoll_wait(int epfd, struct epoll_event *events, int most,
-                           int timeout) {
-  return machine_epoll_pwait(epfd, events, most, timeout, NULL);
+/* ---- What is not the machine's ---- */
+
+/* Libraries of the program's may have threads of their own, which use what they
+ * have opened before; and libuv's loops have a directory open. */
+static int is_real(int fd) {
+  return fd >= 0 && fd < FIRST_FD;
 }
 
-/* libuv's loops have a directory open that is a real one. */
+static int over_epoll_wait(int epfd, struct epoll_event *events, int most,
+                           int timeout) {
+  return is_real(epfd) ? real.epoll_wait(epfd, events, most, timeout)
+                       : machine_epoll_pwait(epfd, events, most, timeout, NULL);
+}
+
+static int over_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event) {
+  return is_real(epfd) ? real.epoll_ctl(epfd, op, fd, event)
+                       : machine_epoll_ctl(epfd, op, fd, event);
+}
+
+static ssize_t over_read(int fd, void *base, size_t len) {
+  return is_real(fd) ? real.read(fd, base, len) : machine_read(fd, base, len);
+}
+
+static ssize_t over_write(int fd, const void *base, size_t len) {
+  return is_real(fd) ? real.write(fd, base, len) : machine_write(fd, base, len);
+}
+
+static ssize_t over_send(int fd, const void *base, size_t len, int flags) {
+  return is_real(fd) ? real.send(fd, base, len, flags)
+                     : machine_send(fd, base, len, flags);
+}
+
+static ssize_t over_recv(int fd, void *base, size_t len, int flags) {
+  return is_real(fd) ? real.recv(fd, base, len, flags)
+                     : machine_recv(fd, base, len, flags);
+}
+
+static ssize_t over_sendmsg(int fd, const struct msghdr *msg, int flags) {
+  return is_real(fd) ? real.sendmsg(fd, msg, flags)
+                     : machine_sendmsg(fd, msg, flags);
+}
+
+static ssize_t over_recvmsg(int fd, struct msghdr *msg, int flags) {
+  return is_real(fd) ? real.recvmsg(fd, msg, flags)
+                     : machine_recvmsg(fd, msg, flags);
+}
+
+static int over_poll(struct pollfd *fds, nfds_t n, int timeout) {
+  return n > 0 && is_real(fds[0].fd) ? real.poll(fds, n, timeout)
+                                     : machine_poll(fds, n, timeout);
+}
+
 static int over_close(int fd) {
-  return fd < FIRST_FD ? real.close(fd) : machine_close(fd);
+  return is_real(fd) ? real.close(fd) : machine_close(fd);
 }
 
 static long over_syscall(long number, ...) {
@@ -101,16 +147,16 @@ static ssize_t over_splice(int from, off_t *from_at, int to, off_t *to_at,
 }
 
 static const weir__system_t machine = {
-    .read = machine_read,
-    .write = machine_write,
+    .read = over_read,
+    .write = over_write,
     .readv = machine_readv,
     .writev = machine_writev,
     .preadv = machine_preadv,
     .pwritev = machine_pwritev,
-    .send = machine_send,
-    .recv = machine_recv,
-    .sendmsg = machine_sendmsg,
-    .recvmsg = machine_recvmsg,
+    .send = over_send,
+    .recv = over_recv,
+    .sendmsg = over_sendmsg,
+    .recvmsg = over_recvmsg,
     .splice = over_splice,
     .socket = machine_socket,
     .bind = machine_bind,
@@ -130,9 +176,9 @@ static const weir__system_t machine = {
     .pipe2 = machine_pipe2,
     .dup3 = machine_dup3,
     .close = over_close,
-    .poll = machine_poll,
+    .poll = over_poll,
     .epoll_create1 = machine_epoll_create1,
-    .epoll_ctl = machine_epoll_ctl,
+    .epoll_ctl = over_epoll_ctl,
     .epoll_wait = over_epoll_wait,
     .epoll_pwait = machine_epoll_pwait,
     .clock_gettime = machine_clock_gettime,
