@@ -435,9 +435,17 @@ int weir__socket_fd(const void *owner);
 unsigned weir__socket_readable(const void *owner);
 unsigned weir__socket_writable(const void *owner);
 
-/* Whether the next read or accept of it should wait before it tries. */
-void weir__socket_note(const weir__ring_t *ring, weir__socket_t *sock, int came,
-                       unsigned flags);
+/* Of a read or an accept that has ended. Where one had to wait and nothing is
+ * left, the next one waits before it tries. That pays only if hardly any finds
+ * something, so that one that was done when it was submitted forbids it. */
+static inline void weir__socket_note(const weir__ring_t *ring,
+                                     weir__socket_t *sock, int came,
+                                     unsigned flags) {
+  int waited = ring->enters - sock->read_enters != 1 || ring->slept;
+  sock->flags &= ~(unsigned)WEIR__SOCKET_DRY;
+  if (came && waited && !(flags & IORING_CQE_F_SOCK_NONEMPTY))
+    sock->flags |= WEIR__SOCKET_DRY;
+}
 
 /* ---- writable.c ---- */
 

@@ -46,17 +46,6 @@ static void read_ready(weir__ring_t *ring, uint64_t tag, void *owner,
   weir__ring_end(ring, tag, UV_EAGAIN, 0);
 }
 
-/* Where one had to wait and nothing is left, the next read waits before it
- * tries. That pays only if hardly any finds something, so that one that was
- * done when it was submitted forbids it. */
-void weir__socket_note(const weir__ring_t *ring, weir__socket_t *sock, int came,
-                       unsigned flags) {
-  int waited = ring->enters - sock->read_enters != 1 || ring->slept;
-  sock->flags &= ~(unsigned)WEIR__SOCKET_DRY;
-  if (came && waited && !(flags & IORING_CQE_F_SOCK_NONEMPTY))
-    sock->flags |= WEIR__SOCKET_DRY;
-}
-
 static void read_ended(weir__ring_t *ring, void *owner, int result,
                        unsigned flags) {
   weir__socket_t *sock = weir__socket(owner);
