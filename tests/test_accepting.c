@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../lib/test/system.h"
+#include "support/famine.h"
 #include "support/net.h"
 
 /* Accepts in the ring: one that would have to wait does so before it tries,
@@ -162,6 +163,34 @@ WEIR_RING_TEST(accepting, is_cancelled_while_it_waits_first) {
   weir_cancel(&d.guests[1].r.op);
   finish(f, &d.guests[1].r, UV_ECANCELED, 0);
   fd = knock(&d);
+  await_guest(&d, 2);
+  meet(&d, 2);
+  close(fd);
+  close_door(&d);
+}
+
+/* It has waited in the kernel, and there is a connection, but no descriptor. */
+WEIR_RING_TEST(accepting, says_that_there_is_no_descriptor) {
+  struct famine famine;
+  struct door d;
+
+  open_door(f, &d);
+  await_guest(&d, 0);
+  run_turn(f);
+  run_turn(f);
+  int fd = knock(&d);
+  meet(&d, 0);
+  close(fd);
+  fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  famine_begin(&famine);
+  await_guest(&d, 1);
+  run_turn(f);
+  run_turn(f);
+  check_is(d.guests[1].r.calls, 0);
+  check_is(seen.first, can_wait_first());
+  check_is(connect(fd, (struct sockaddr *)&d.addr, sizeof(d.addr)), 0);
+  finish(f, &d.guests[1].r, UV_EMFILE, 0);
+  famine_end(&famine);
   await_guest(&d, 2);
   meet(&d, 2);
   close(fd);
