@@ -572,3 +572,35 @@ WEIR_TEST(kind, is_not_asked_to_cancel_what_has_ended) {
   check_is(cancels, 0);
   close_stream(f, &c);
 }
+
+/* ---- An end that is not taken at first ---- */
+
+static int shuts;
+
+static int shut_reluctantly(weir_stream_t *stream) {
+  static const int answers[] = {UV_EAGAIN, UV_EBUSY, WEIR_PENDING, 0};
+
+  (void)stream;
+  cr_assert(shuts < 4);
+  return answers[shuts++];
+}
+
+WEIR_TEST(kind, an_end_is_asked_for_again) {
+  weir_stream_kind_t kind = inert_kind;
+  struct request end = {0};
+  struct conn c = {.peer = -1};
+
+  kind.shutdown = shut_reluctantly;
+  shuts = 0;
+  check_is(weir_stream_init(f->loop, &c.stream, &kind, NULL), 0);
+  check_is(weir_write_eof(&end.op, &c.stream, weir_seq_block(NULL, 0), on_done),
+           0);
+  while (shuts < 3)
+    run_turn(f);
+  run_some_turns(f);
+  check_is(end.calls, 0);
+  weir_stream_write_done(&c.stream, UV_EAGAIN, 0);
+  finish(f, &end, 0, 0);
+  check_is(shuts, 4);
+  close_stream(f, &c);
+}
