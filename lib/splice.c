@@ -112,7 +112,7 @@ static int copy(weir_stream_t *source, size_t *n) {
 static int await(weir_splice_t *splice, weir_stream_t *source) {
   splice->dry = 0;
   splice->reads = 0;
-  int r = weir__kind(source)->await(source);
+  int r = weir__kind(source)->await(source, 0);
   return r == 0 ? UV_EAGAIN : r;
 }
 
