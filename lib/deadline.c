@@ -65,6 +65,8 @@ int weir_deadline_op(weir_deadline_t *deadline, weir_op_t *op, uint64_t ms) {
   if (deadline == NULL || op == NULL)
     return UV_EINVAL;
   weir_deadline_stop(deadline);
+  if (!weir_op_active(op))
+    return UV_EINVAL;
   int r = weir__loop_check(op->loop);
   if (r == 0 && (op->flags & WEIR__OP_TIMED) != 0)
     r = UV_EALREADY;

@@ -246,6 +246,10 @@ WEIR_TEST(deadline, an_operation_has_one) {
   weir_deadline_stop(&d);
   check_is(weir_deadline_op(&other, &r.op, SOON), 0);
   finish(f, &r, UV_ETIMEDOUT, 0);
+  check_is(weir_deadline_op(&d, &r.op, 1), UV_EINVAL);
+  memset(&r, 0, sizeof(r));
+  check_is(weir_deadline_op(&d, &r.op, 1), UV_EINVAL);
+  check_is(weir_deadline_is_set(&d), 0);
   conn_close(f, &c);
 }
 

@@ -190,9 +190,9 @@ WEIR_TEST(linger, refuses_writes_to_the_last) {
 
     conn_slow(f, &c);
     op.data = &c;
-    check_is((i == 0 ? weir_write : weir_write_eof)(&op, &c.stream, all,
-                                                    write_more),
-             0);
+    check_is(
+        (i == 0 ? weir_write : weir_write_eof)(&op, &c.stream, all, write_more),
+        0);
     check_is(weir_close_after(&c.stream, i == 0 ? SOON : NEVER, on_conn_closed),
              0);
     run_some_turns(f);

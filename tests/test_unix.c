@@ -169,6 +169,7 @@ WEIR_TEST(unix_path, that_is_empty_is_refused) {
 
   stream_init(f, &c);
   check_is(weir_pipe_bind(&c.stream, ""), UV_EINVAL);
+  check_is(weir_pipe_bind2(&c.stream, "", 1), UV_EINVAL);
   check_is(stream_connect(&r, &c, ""), UV_EINVAL);
   conn_close(f, &c);
   check_is(r.calls, 0);

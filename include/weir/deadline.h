@@ -64,7 +64,8 @@ WEIR_EXTERN void weir_deadline_init(weir_deadline_t *deadline);
  * operation can have one.
  *
  * This and the next two take the deadline off what it was set to before. They
- * return 0; UV_EINVAL (a NULL), UV_EALREADY (op has another deadline),
+ * return 0; UV_EINVAL (a NULL, or an op that is not outstanding, on the
+ * condition of weir_op_active), UV_EALREADY (op has another deadline),
  * UV_EBADF (the stream is closing), or UV_ECANCELED or UV_ESRCH as everything
  * that begins an operation does; and then set none. */
 WEIR_EXTERN WEIR_MUST_USE int weir_deadline_op(weir_deadline_t *deadline,

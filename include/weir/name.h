@@ -64,7 +64,8 @@ typedef struct weir_connect_host_s {
  * address there was a way to; UV_EAI_* is the resolver's. After an error or a
  * cancellation the stream can only be closed. Both, and the timeout, do not
  * wait for the resolver; its thread goes on until it has its answer, and keeps
- * uv_run from returning until then.
+ * uv_run from returning until then. So does what connects after that, also if
+ * weir_unref was called.
  *
  * Returns 0; UV_EINVAL (a NULL; a stream of another type, a listener, or one
  * with a socket, as of a bind; no such name), UV_EISCONN, UV_EALREADY

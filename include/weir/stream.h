@@ -211,9 +211,9 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_bind(weir_stream_t *stream,
 /* The same with a name of len bytes. On Linux it may begin with a 0: then it is
  * an abstract one, for which there is no file, whose further bytes may be any,
  * 0 too, and all of which count. Else it is a path, with or without a final 0.
- * UV_EINVAL when it is empty, or there is a 0 elsewhere in a path, or the
- * system knows no abstract names; UV_ENAMETOOLONG when it does not fit, where
- * an abstract one needs no final 0. */
+ * UV_EINVAL when it is empty or but a 0, or there is a 0 elsewhere in a path,
+ * or the system knows no abstract names; UV_ENAMETOOLONG when it does not fit,
+ * where an abstract one needs no final 0. */
 WEIR_EXTERN WEIR_MUST_USE int weir_pipe_bind2(weir_stream_t *stream,
                                               const char *name, size_t len);
 
