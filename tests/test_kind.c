@@ -604,3 +604,35 @@ WEIR_TEST(kind, an_end_is_asked_for_again) {
   check_is(shuts, 4);
   close_stream(f, &c);
 }
+
+/* ---- A read that there is no room for ---- */
+
+static int reads;
+
+static int read_after_a_while(weir_stream_t *stream, const uv_buf_t *bufs,
+                              unsigned nbufs, size_t *n) {
+  (void)stream;
+  (void)bufs;
+  (void)nbufs;
+  (void)n;
+  return ++reads == 1 ? UV_EBUSY : WEIR_PENDING;
+}
+
+WEIR_TEST(kind, what_waits_for_room_is_cancelled_at_once) {
+  weir_stream_kind_t kind = inert_kind;
+  struct conn c = {.peer = -1};
+  struct request r = {0};
+  char byte;
+
+  kind.read_some = read_after_a_while;
+  reads = 0;
+  check_is(weir_stream_init(f->loop, &c.stream, &kind, NULL), 0);
+  check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(&byte, 1), on_done),
+           0);
+  while (reads == 0)
+    run_turn(f);
+  weir_cancel(&r.op);
+  finish(f, &r, UV_ECANCELED, 0);
+  check_is(reads, 1);
+  close_stream(f, &c);
+}
