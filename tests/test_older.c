@@ -68,7 +68,8 @@ Test(older, versions) {
   /* So that one profile stands for them in profiles.sh. */
   check_is(caps_without("6.6"), caps_without("6.1"));
   check_is(caps_without("6.12"),
-           caps_without("6.1") | (all & WEIR__CAP_BUFFER_RING));
+           caps_without("6.1") |
+               (all & (WEIR__CAP_BUFFER_RING | WEIR__CAP_ACCEPT_POLL_FIRST)));
   check_is(caps_without("6.14") & WEIR__CAP_READV_FIXED, 0);
   check_is(caps_without("6.17"), all & ~(unsigned)WEIR__CAP_NOSIGNAL);
   check_is(caps_without("6.17,nosignal,sync_cancel"),
