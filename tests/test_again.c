@@ -410,12 +410,6 @@ WEIR_RING_TEST(again, nobody_sleeps_before_the_last_waits) {
 
 /* ---- Given up ---- */
 
-static void close_any(uv_handle_t *handle, void *arg) {
-  (void)arg;
-  if (!uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 /* The application closes every handle, with far more outstanding than there is
  * room for in the queue: it all ends, and nothing takes what comes later. */
 enum { FAR_MORE = 300 };
@@ -447,7 +441,7 @@ static void given_up(struct weir_fixture *f, int turns) {
   }
   for (int i = 0; i < turns; i++)
     run_turn(f);
-  uv_walk(&f->uv, close_any, NULL);
+  uv_walk(&f->uv, close_each, NULL);
   uv_run(&f->uv, UV_RUN_DEFAULT);
   for (int i = 0; i < FAR_MORE; i++)
     check_is(weir_close(&all[i].conn.stream, on_conn_closed), 0);

@@ -642,12 +642,6 @@ RING_TEST(lets_other_kinds_end) {
   renew(f);
 }
 
-static void close_any(uv_handle_t *handle, void *arg) {
-  (void)arg;
-  if (!uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 /* An application that closes all that it meets has to wait for the kernel. */
 static void survives_a_walk(struct weir_fixture *f, int error, int times) {
   static scene_t s;
@@ -658,7 +652,7 @@ static void survives_a_walk(struct weir_fixture *f, int error, int times) {
   for (int i = 0; i < 4; i++)
     run_some_turns(f);
   gate_fail(CALL_URING_ENTER, error, times);
-  uv_walk(&f->uv, close_any, NULL);
+  uv_walk(&f->uv, close_each, NULL);
   uv_run(&f->uv, UV_RUN_DEFAULT);
   scene_close(&s);
   cr_assert(scene_over(&s));

@@ -145,19 +145,13 @@ WEIR_TEST(connecting, refused) {
   conn_close(f, &c);
 }
 
-static void close_any(uv_handle_t *handle, void *arg) {
-  (void)arg;
-  if (!uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 WEIR_TEST(connecting, while_the_application_closes_everything) {
   struct full full;
   struct request r;
   struct conn c;
 
   begin(f, &full, &c, &r);
-  uv_walk(&f->uv, close_any, NULL);
+  uv_walk(&f->uv, close_each, NULL);
   uv_run(&f->uv, UV_RUN_DEFAULT);
   check_is(r.calls, 0);
   check_is(weir_close(&c.stream, on_conn_closed), 0);

@@ -667,12 +667,6 @@ static void count_owned(uv_handle_t *handle, void *arg) {
     cr_assert(weir_owns_handle(f->loop, handle));
 }
 
-static void close_all(uv_handle_t *handle, void *arg) {
-  (void)arg;
-  if (!uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 WEIR_TEST(deadline, the_application_closes_all_handles) {
   weir_deadline_t d = {0}, of_stream = {0};
   struct request r;
@@ -684,7 +678,7 @@ WEIR_TEST(deadline, the_application_closes_all_handles) {
   late_op(&r, &d);
   check_is(weir_deadline_write(&of_stream, &c.stream, NEVER), 0);
   uv_walk(&f->uv, count_owned, f);
-  uv_walk(&f->uv, close_all, NULL);
+  uv_walk(&f->uv, close_each, NULL);
   check_is(weir_deadline_op(&d, &r.op, SOON), UV_ECANCELED);
   check_is(weir_close(&c.stream, on_conn_closed), 0);
   uv_run(&f->uv, UV_RUN_DEFAULT);

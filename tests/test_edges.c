@@ -720,17 +720,11 @@ WEIR_TEST(edges, there_may_be_more_behind_an_end_that_was_not_sent) {
 
 /* ---- Handles that the application has closed ---- */
 
-static void close_any(uv_handle_t *handle, void *arg) {
-  (void)arg;
-  if (!uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 WEIR_TEST(edges, a_detach_that_is_refused_holds_nothing) {
   struct conn c;
 
   conn_tcp(f, &c);
-  uv_walk(&f->uv, close_any, NULL);
+  uv_walk(&f->uv, close_each, NULL);
   uv_run(&f->uv, UV_RUN_DEFAULT);
   check_is(weir_loop_detach(f->loop, NULL), UV_EBUSY);
   run_some_turns(f);

@@ -452,12 +452,6 @@ WEIR_TEST(file_wait, opening_a_fifo_is_cancelled_or_waits_on) {
 
 /* ---- The application closes everything ---- */
 
-static void close_any(uv_handle_t *handle, void *arg) {
-  (void)arg;
-  if (!uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 static void leave(struct weir_fixture *f) {
   int r = weir_loop_detach(f->loop, NULL);
 
@@ -477,7 +471,7 @@ WEIR_TEST(file_wait, closing_all_handles_ends_a_read_that_waits) {
   for (i = 0; i < 6; i++)
     pread_start(f, &r[i], fds[0], &bytes[i], 1, -1);
   expect_pending(f, &r[0]);
-  uv_walk(&f->uv, close_any, NULL);
+  uv_walk(&f->uv, close_each, NULL);
   leave(f);
   for (i = 0; i < 6; i++) {
     check_is(r[i].calls, 1);
@@ -496,7 +490,7 @@ WEIR_TEST(file_wait, closing_all_handles_ends_a_write_that_waits) {
   pipe_fill(fds[1]);
   pwrite_start(f, &w, fds[1], "x", 1, -1);
   expect_pending(f, &w);
-  uv_walk(&f->uv, close_any, NULL);
+  uv_walk(&f->uv, close_each, NULL);
   leave(f);
   check_is(w.calls, 1);
   check_is(w.status, UV_ECANCELED);
@@ -518,7 +512,7 @@ WEIR_TEST(file_wait, closing_all_handles_waits_for_no_thread) {
   check_is(mkfifo(path, 0600), 0);
   open_start(f, &r, path, UV_FS_O_RDONLY);
   expect_pending(f, &r);
-  uv_walk(&f->uv, close_any, NULL);
+  uv_walk(&f->uv, close_each, NULL);
   check_is(weir_loop_detach(f->loop, NULL), UV_EBUSY);
   expect_pending(f, &r);
   check_is(weir_loop_detach(f->loop, NULL), UV_EBUSY);

@@ -115,16 +115,10 @@ WEIR_TEST(fork, the_parents_bytes_stay_the_parents) {
   busy_end(f, &b);
 }
 
-static void close_one(uv_handle_t *handle, void *arg) {
-  (void)arg;
-  if (!uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 static void child_closes_all(struct weir_fixture *f, void *arg) {
   (void)arg;
   must(uv_loop_fork(&f->uv) == 0);
-  uv_walk(&f->uv, close_one, NULL);
+  uv_walk(&f->uv, close_each, NULL);
   must(uv_run(&f->uv, UV_RUN_DEFAULT) == 0);
   must(uv_loop_close(&f->uv) == 0);
 }

@@ -472,7 +472,7 @@ static void begin_and_close(item_t *item) {
   check_is(item->r.calls, 0);
 }
 
-static void close_each(set_t *set) {
+static void close_all_of(set_t *set) {
   each(set, 1, begin_and_close);
 }
 
@@ -503,11 +503,11 @@ static void close_in(struct weir_fixture *f, const what_t *what, size_t count,
 
 static void closed(struct weir_fixture *f, const what_t *what) {
   for (int inside = 0; inside < 2; inside++) {
-    close_in(f, what, 1, close_each, 1, inside);
+    close_in(f, what, 1, close_all_of, 1, inside);
     close_in(f, what, 2, close_every_second, 2, inside);
-    close_in(f, what, FEW, close_each, 1, inside);
+    close_in(f, what, FEW, close_all_of, 1, inside);
   }
-  close_in(f, what, MANY, close_each, 1, 0);
+  close_in(f, what, MANY, close_all_of, 1, 0);
   close_in(f, what, MANY, close_every_second, 2, 1);
 }
 

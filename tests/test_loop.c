@@ -379,14 +379,8 @@ static void send_byte(void *arg) {
   (void)!write(c->peer, "x", 1);
 }
 
-static void close_any(uv_handle_t *handle, void *arg) {
-  (void)arg;
-  if (!uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 static void walk_and_close(struct weir_fixture *f) {
-  uv_walk(&f->uv, close_any, NULL);
+  uv_walk(&f->uv, close_each, NULL);
 }
 
 /* Of the library's, those that watch a descriptor, the ring's among them. */
@@ -509,7 +503,7 @@ static void close_chosen(uv_handle_t *handle, void *arg) {
   if (handle->type != c->type || !weir_owns_handle(c->loop, handle))
     return;
   if (c->found++ == c->which)
-    close_any(handle, NULL);
+    close_each(handle, NULL);
 }
 
 /* A turn finds out, if nothing else does before. */
@@ -586,7 +580,7 @@ WEIR_TEST(loop, detaches_while_a_walk_closes_everything) {
 
 static void on_closed_detach_and_walk(weir_stream_t *stream) {
   check_is(weir_loop_detach(weir_stream_loop(stream), on_detached), 0);
-  uv_walk(weir_loop_uv(weir_stream_loop(stream)), close_any, NULL);
+  uv_walk(weir_loop_uv(weir_stream_loop(stream)), close_each, NULL);
 }
 
 WEIR_TEST(loop, detaches_in_a_callback_that_closes_everything) {

@@ -360,12 +360,6 @@ WEIR_TEST(move, a_connection_was_refused_meanwhile) {
 
 /* ---- Handles closed by the application ---- */
 
-static void close_one(uv_handle_t *handle, void *arg) {
-  (void)arg;
-  if (!uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 static void walked(struct weir_fixture *f, int state) {
   struct request r = {0};
   struct worker w;
@@ -374,7 +368,7 @@ static void walked(struct weir_fixture *f, int state) {
 
   half_read_begin(f, &c, &r, bytes);
   elsewhere(f, &w, state);
-  uv_walk(&f->uv, close_one, NULL);
+  uv_walk(&f->uv, close_each, NULL);
   half_read_close(f, &c, &r);
   check_is(weir_loop_detach(f->loop, NULL), 0);
   run_out(f);

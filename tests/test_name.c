@@ -669,13 +669,6 @@ static void expect_owned(uv_handle_t *handle, void *arg) {
               handle->type);
 }
 
-static void close_handle(uv_handle_t *handle, void *arg) {
-  struct weir_fixture *f = arg;
-
-  if (handle != (uv_handle_t *)&f->watchdog && !uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 WEIR_TEST(name, its_handles_are_known) {
   struct places p;
   struct client c;
@@ -712,7 +705,7 @@ static void lose_handles(struct weir_fixture *f, int answered) {
   while (c.memory.begun < (answered ? 2u : 0u))
     run_turn(f);
   run_some_turns(f);
-  uv_walk(&f->uv, close_handle, f);
+  uv_walk(&f->uv, close_owned, f->loop);
   check_is(weir_close(&c.c.stream, on_conn_closed), 0);
   run_until(f, &c.c.closed);
   check_is(c.r.calls, 1);

@@ -491,11 +491,6 @@ WEIR_TEST(ready, ends_in_a_child_and_goes_on_in_the_parent) {
   conn_close(f, &w.c);
 }
 
-static void close_one(uv_handle_t *handle, void *arg) {
-  if (handle != arg && !uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 WEIR_TEST(ready, ends_when_the_application_closes_all_handles) {
   struct request r;
   struct conn c;
@@ -503,7 +498,7 @@ WEIR_TEST(ready, ends_when_the_application_closes_all_handles) {
   conn_tcp(f, &c);
   wait_for(&c, &r, WEIR_READABLE);
   run_some_turns(f);
-  uv_walk(&f->uv, close_one, &f->watchdog);
+  uv_walk(&f->uv, close_owned, f->loop);
   check_is(weir_close(&c.stream, on_conn_closed), 0);
   run_until(f, &r.calls);
   check_is(r.status, UV_ECANCELED);

@@ -322,12 +322,6 @@ WEIR_TEST(reset, refuses_a_handle_that_the_application_closed) {
   conn_close(f, &c);
 }
 
-static void close_any(uv_handle_t *handle, void *arg) {
-  (void)arg;
-  if (!uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 /* The descriptor is weir's own and there still. */
 WEIR_TEST(reset, after_the_application_closed_all_handles) {
   struct request r = {0};
@@ -337,7 +331,7 @@ WEIR_TEST(reset, after_the_application_closed_all_handles) {
   conn_tcp(f, &c);
   start_read(&r, &c, &byte);
   run_some_turns(f);
-  uv_walk(&f->uv, close_any, NULL);
+  uv_walk(&f->uv, close_each, NULL);
   uv_run(&f->uv, UV_RUN_DEFAULT);
   check_is(weir_close_reset(&c.stream, on_conn_closed), 0);
   run_until(f, &c.closed);

@@ -353,11 +353,6 @@ WEIR_TEST(serve, may_be_closed_as_it_begins) {
   check_is(uv_loop_alive(&f->uv), 0);
 }
 
-static void close_ours(uv_handle_t *handle, void *arg) {
-  if (weir_owns_handle(arg, handle) && !uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 WEIR_TEST(serve, ends_with_a_loop_whose_handles_were_closed) {
   struct house h;
   int fd;
@@ -365,7 +360,7 @@ WEIR_TEST(serve, ends_with_a_loop_whose_handles_were_closed) {
   open_house(f, &h, 0);
   fd = knock(&h);
   run_came(&h, 1);
-  uv_walk(&f->uv, close_ours, f->loop);
+  uv_walk(&f->uv, close_owned, f->loop);
   uv_run(&f->uv, UV_RUN_NOWAIT);
   close_house(&h);
   check_is(h.last_error, UV_ECANCELED);

@@ -279,11 +279,6 @@ WEIR_TEST(shutdown, of_an_adopted_handle_from_a_callback) {
   close_peer(&a.conn);
 }
 
-static void close_one(uv_handle_t *handle, void *arg) {
-  if (handle != arg && !uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 WEIR_TEST(shutdown, after_the_application_closed_all_handles) {
   struct request r = {0};
   struct conn c;
@@ -293,7 +288,7 @@ WEIR_TEST(shutdown, after_the_application_closed_all_handles) {
   check_is(weir_read_some(&r.op, &c.stream, weir_mseq_block(&byte, 1), on_done),
            0);
   run_some_turns(f);
-  uv_walk(&f->uv, close_one, &f->watchdog);
+  uv_walk(&f->uv, close_owned, f->loop);
   shut_down(f, on_conn_closed);
   check_is(r.status, UV_ECANCELED);
   check_is(c.closed, 1);

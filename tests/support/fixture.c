@@ -297,6 +297,17 @@ static void on_idle(uv_idle_t *idle) {
   (void)idle;
 }
 
+void close_each(uv_handle_t *handle, void *arg) {
+  (void)arg;
+  if (!uv_is_closing(handle))
+    uv_close(handle, NULL);
+}
+
+void close_owned(uv_handle_t *handle, void *arg) {
+  if (weir_owns_handle(arg, handle))
+    close_each(handle, NULL);
+}
+
 void run_turn(struct weir_fixture *f) {
   uv_idle_t idle;
 

@@ -115,6 +115,11 @@ void run_turn(struct weir_fixture *f);
 void check_is_at(const char *file, int line, const char *text, long long actual,
                  long long expected);
 
+/* For uv_walk, as an application that closes what it meets: any handle; those
+ * of the weir loop arg. */
+void close_each(uv_handle_t *handle, void *arg);
+void close_owned(uv_handle_t *handle, void *arg);
+
 /* The number of open descriptors of this process. */
 int count_descriptors(void);
 
