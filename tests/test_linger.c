@@ -89,6 +89,72 @@ WEIR_TEST(linger, what_is_late_is_dropped_and_told) {
   free(bytes);
 }
 
+struct again {
+  struct request first;
+  struct request next;
+  struct conn *conn;
+};
+
+static void on_late_write(weir_op_t *op, int status, size_t n) {
+  struct again *a = (struct again *)op;
+
+  on_done(op, status, n);
+  check_is(weir_write(&a->next.op, &a->conn->stream, weir_seq_block("x", 1),
+                      on_done),
+           UV_EPIPE);
+  check_is(weir_write_copy(&a->conn->stream, "x", 1), UV_EPIPE);
+}
+
+/* Between what is dropped and the close. */
+WEIR_TEST(linger, nothing_is_written_behind_what_was_dropped) {
+  char *bytes = calloc(1, SLOW_BYTES);
+  struct again a;
+  struct conn c;
+
+  cr_assert(bytes != NULL);
+  conn_slow(f, &c);
+  memset(&a, 0, sizeof(a));
+  a.conn = &c;
+  check_is(weir_write(&a.first.op, &c.stream, weir_seq_block(bytes, SLOW_BYTES),
+                      on_late_write),
+           0);
+  check_is(weir_close_after(&c.stream, SOON, on_conn_closed), 0);
+  run_until(f, &c.closed);
+  check_is(a.first.status, UV_ETIMEDOUT);
+  check_is(a.next.calls, 0);
+  close_peer(&c);
+  free(bytes);
+}
+
+/* One that was to end the stream, and does not any more. */
+WEIR_TEST(linger, nothing_is_written_behind_an_end_that_was_cancelled) {
+  char *bytes = calloc(1, SLOW_BYTES);
+  struct request first, end = {0}, next = {0};
+  struct drain drain;
+  struct conn c;
+
+  cr_assert(bytes != NULL);
+  pattern_fill(bytes, 0, SLOW_BYTES);
+  conn_slow(f, &c);
+  write_block(&c, &first, bytes, SLOW_BYTES);
+  check_is(
+      weir_write_eof(&end.op, &c.stream, weir_seq_block(bytes, 10), on_done),
+      0);
+  check_is(weir_close_after(&c.stream, NEVER, on_conn_closed), 0);
+  weir_cancel(&end.op);
+  run_until(f, &end.calls);
+  check_is(end.status, UV_ECANCELED);
+  check_is(weir_write(&next.op, &c.stream, weir_seq_block(bytes, 1), on_done),
+           UV_EPIPE);
+  drain_start(&drain, c.peer);
+  run_until(f, &c.closed);
+  drain_join(&drain);
+  check_is(drain.received, SLOW_BYTES);
+  check_is(first.status, 0);
+  close_peer(&c);
+  free(bytes);
+}
+
 WEIR_TEST(linger, a_close_cuts_it_short) {
   char *bytes = malloc(SLOW_BYTES);
   struct request r;
@@ -261,12 +327,6 @@ WEIR_TEST(linger, takes_no_more_memory_each_time) {
   check_is(weir__wheel_next(&f->loop->wheel), UINT64_MAX);
 }
 
-static void close_any(uv_handle_t *handle, void *arg) {
-  (void)arg;
-  if (!uv_is_closing(handle))
-    uv_close(handle, NULL);
-}
-
 WEIR_TEST(linger, the_application_closes_all_handles) {
   char *bytes = malloc(SLOW_BYTES);
   struct request r;
@@ -278,7 +338,7 @@ WEIR_TEST(linger, the_application_closes_all_handles) {
   write_block(&c, &r, bytes, SLOW_BYTES);
   check_is(weir_close_after(&c.stream, NEVER, on_conn_closed), 0);
   run_some_turns(f);
-  uv_walk(&f->uv, close_any, NULL);
+  uv_walk(&f->uv, close_each, NULL);
   run_out(f);
   check_is(c.closed, 0);
   /* Which is where the library sees it. */
