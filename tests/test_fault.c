@@ -7,117 +7,44 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <weir/fault.h>
 
 #if WEIR_HAVE_URING
 #include "../uring/ring.h"
 #endif
 
 #include "support/faulty.h"
-#include "support/net.h"
+#include "support/plan.h"
 #include "support/scratch.h"
 
 /* The layer of faults itself: what a plan says happens, once, to whom it says,
  * and nothing else does. */
 
-/* A plan for what is weir's, and for the rings, too, which are made anew. */
-static weir_fault_t *begin(struct weir_fixture *f,
-                           const weir_fault_options_t *options) {
-  weir_fault_options_t mine = *options;
-  weir_fault_t *fault;
-
-  if (mine.chosen == NULL) {
-    mine.chosen = faulty_owns;
-    mine.arg = f;
-  }
-  check_is(weir_fault_begin(&mine, &fault), 0);
-  fixture_reattach(f, 0);
-  return fault;
-}
-
-static weir_fault_t *begin_rule(struct weir_fixture *f,
-                                weir_fault_rule_t rule) {
-  weir_fault_options_t options;
-
-  memset(&options, 0, sizeof(options));
-  options.rules = &rule;
-  options.nrules = 1;
-  return begin(f, &options);
-}
-
-static weir_fault_t *begin_empty(struct weir_fixture *f) {
-  weir_fault_options_t options;
-
-  memset(&options, 0, sizeof(options));
-  return begin(f, &options);
-}
-
-static void add_rule(weir_fault_t *fault, weir_fault_rule_t rule) {
-  check_is(weir_fault_add(fault, &rule), 0);
-}
-
 /* ---- Connections and files ---- */
-
-enum { BYTES = 100 };
-
-static void start_read(struct request *r, struct conn *c, char *bytes,
-                       size_t len) {
-  memset(r, 0, sizeof(*r));
-  check_is(
-      weir_read_some(&r->op, &c->stream, weir_mseq_block(bytes, len), on_done),
-      0);
-}
-
-static void start_write(struct request *r, struct conn *c, const char *bytes,
-                        size_t len) {
-  memset(r, 0, sizeof(*r));
-  check_is(weir_write(&r->op, &c->stream, weir_seq_block(bytes, len), on_done),
-           0);
-}
 
 /* The same in segments that do not touch each other. */
 static void work_scattered(struct weir_fixture *f, struct conn *c) {
   struct request r = {0};
-  char bytes[2][BYTES];
+  char bytes[2][FAULT_BYTES];
   uv_buf_t parts[2];
 
   for (int i = 0; i < 2; i++) {
-    pattern_fill(bytes[i], (size_t)i * BYTES / 2, BYTES / 2);
-    parts[i] = uv_buf_init(bytes[i], BYTES / 2);
+    pattern_fill(bytes[i], (size_t)i * FAULT_BYTES / 2, FAULT_BYTES / 2);
+    parts[i] = uv_buf_init(bytes[i], FAULT_BYTES / 2);
   }
   check_is(weir_write(&r.op, &c->stream, weir_seq_bufs(parts, 2), on_done), 0);
-  finish(f, &r, 0, BYTES);
-  peer_take(c, 0, BYTES);
+  finish(f, &r, 0, FAULT_BYTES);
+  peer_take(c, 0, FAULT_BYTES);
   memset(bytes, 0, sizeof(bytes));
   memset(&r, 0, sizeof(r));
-  peer_send(c, 0, BYTES);
+  peer_send(c, 0, FAULT_BYTES);
   check_is(weir_read(&r.op, &c->stream, weir_mseq_bufs(parts, 2), weir_all(),
                      on_done),
            0);
-  finish(f, &r, 0, BYTES);
+  finish(f, &r, 0, FAULT_BYTES);
   for (int i = 0; i < 2; i++)
-    cr_assert(pattern_holds(bytes[i], (size_t)i * BYTES / 2, BYTES / 2));
+    cr_assert(
+        pattern_holds(bytes[i], (size_t)i * FAULT_BYTES / 2, FAULT_BYTES / 2));
 }
-
-/* From one side to the other and back, whole. */
-static void work(struct weir_fixture *f, struct conn *c) {
-  struct request r;
-  char out[BYTES];
-  char in[BYTES];
-
-  pattern_fill(out, 0, sizeof(out));
-  start_write(&r, c, out, sizeof(out));
-  finish(f, &r, 0, sizeof(out));
-  peer_take(c, 0, sizeof(out));
-  peer_send(c, 0, sizeof(in));
-  memset(&r, 0, sizeof(r));
-  check_is(weir_read(&r.op, &c->stream, weir_mseq_block(in, sizeof(in)),
-                     weir_all(), on_done),
-           0);
-  finish(f, &r, 0, sizeof(in));
-  cr_assert(pattern_holds(in, 0, sizeof(in)));
-}
-
 static int fd_of(const struct conn *c) {
   uv_os_fd_t fd;
 
@@ -184,10 +111,10 @@ static uint64_t cost(struct weir_fixture *f) {
   uint64_t before;
 
   conn_unix(f, &c);
-  work(f, &c);
+  fault_work(f, &c);
   before = steps(f);
   for (int i = 0; i < 10; i++)
-    work(f, &c);
+    fault_work(f, &c);
   before = steps(f) - before;
   conn_close(f, &c);
   return before;
@@ -195,7 +122,7 @@ static uint64_t cost(struct weir_fixture *f) {
 
 WEIR_TEST(fault, an_empty_plan_changes_nothing) {
   uint64_t without = cost(f);
-  weir_fault_t *fault = begin_empty(f);
+  weir_fault_t *fault = fault_begin_empty(f);
 
   check_is(cost(f), without);
   check_is(weir_fault_count(fault, WEIR_FAULT_SEND).asked, 11);
@@ -223,7 +150,7 @@ static int try_read(struct weir_fixture *f, struct conn *c) {
   char byte;
 
   peer_send(c, 0, 1);
-  start_read(&r, c, &byte, 1);
+  fault_read(&r, c, &byte, 1);
   run_until(f, &r.calls);
   return r.status;
 }
@@ -231,7 +158,7 @@ static int try_read(struct weir_fixture *f, struct conn *c) {
 static int try_write(struct weir_fixture *f, struct conn *c) {
   struct request r;
 
-  start_write(&r, c, "x", 1);
+  fault_write(&r, c, "x", 1);
   run_until(f, &r.calls);
   return r.status;
 }
@@ -314,15 +241,15 @@ WEIR_TEST(fault, each_call_of_a_stream_fails_once) {
 
   memset(&options, 0, sizeof(options));
   options.chosen = is_any;
-  fault = begin(f, &options);
+  fault = fault_begin(f, &options);
 
   for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
     size_t failed = weir_fault_count(fault, errors[i].what).failed;
     struct conn c;
 
     conn_tcp(f, &c);
-    add_rule(fault, (weir_fault_rule_t){.what = errors[i].what,
-                                        .error = errors[i].error});
+    fault_add(fault, (weir_fault_rule_t){.what = errors[i].what,
+                                         .error = errors[i].error});
     check_is(errors[i].attempt(f, &c), errors[i].error);
     check_is(weir_fault_count(fault, errors[i].what).failed, failed + 1);
     conn_close(f, &c);
@@ -350,7 +277,7 @@ static void start_connect(struct weir_fixture *f, struct request *r,
 }
 
 WEIR_TEST(fault, connecting_and_accepting_fail) {
-  weir_fault_t *fault = begin_rule(
+  weir_fault_t *fault = fault_begin_rule(
       f, (weir_fault_rule_t){.what = WEIR_FAULT_CONNECT, .error = UV_ENETDOWN});
   struct conn listener, client, accepted;
   struct request r, a = {0};
@@ -364,13 +291,13 @@ WEIR_TEST(fault, connecting_and_accepting_fail) {
   close_stream(f, &client);
   start_connect(f, &r, &listener, &client);
   finish(f, &r, 0, 0);
-  add_rule(fault,
-           (weir_fault_rule_t){.what = WEIR_FAULT_ACCEPT, .error = UV_ENOBUFS});
+  fault_add(fault, (weir_fault_rule_t){.what = WEIR_FAULT_ACCEPT,
+                                       .error = UV_ENOBUFS});
   check_is(weir_accept(&a.op, &listener.stream, &accepted.stream, on_done), 0);
   finish(f, &a, UV_ENOBUFS, 0);
   a.calls = 0;
-  add_rule(fault, (weir_fault_rule_t){.what = WEIR_FAULT_ACCEPT,
-                                      .error = UV_ECONNABORTED});
+  fault_add(fault, (weir_fault_rule_t){.what = WEIR_FAULT_ACCEPT,
+                                       .error = UV_ECONNABORTED});
   check_is(weir_accept(&a.op, &listener.stream, &accepted.stream, on_done), 0);
   finish(f, &a, 0, 0);
   close_stream(f, &accepted);
@@ -380,30 +307,30 @@ WEIR_TEST(fault, connecting_and_accepting_fail) {
 }
 
 WEIR_TEST(fault, file_operations_fail) {
-  weir_fault_t *fault = begin_empty(f);
+  weir_fault_t *fault = fault_begin_empty(f);
   struct scratch s;
   struct request r = {0};
-  char bytes[BYTES];
+  char bytes[FAULT_BYTES];
 
-  scratch_make(&s, BYTES);
-  add_rule(fault,
-           (weir_fault_rule_t){.what = WEIR_FAULT_FILE_READ, .error = UV_EIO});
+  scratch_make(&s, FAULT_BYTES);
+  fault_add(fault,
+            (weir_fault_rule_t){.what = WEIR_FAULT_FILE_READ, .error = UV_EIO});
   read_file(f, &r, s.fd, bytes, sizeof(bytes), 0);
   finish(f, &r, UV_EIO, 0);
-  add_rule(fault, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_WRITE,
-                                      .error = UV_ENOSPC});
+  fault_add(fault, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_WRITE,
+                                       .error = UV_ENOSPC});
   r.calls = 0;
   check_is(weir_file_pwrite(f->loop, &r.op, s.fd, weir_seq_block("x", 1), 0,
                             on_done),
            0);
   finish(f, &r, UV_ENOSPC, 0);
-  add_rule(fault,
-           (weir_fault_rule_t){.what = WEIR_FAULT_SYNC, .error = UV_EROFS});
+  fault_add(fault,
+            (weir_fault_rule_t){.what = WEIR_FAULT_SYNC, .error = UV_EROFS});
   r.calls = 0;
   check_is(weir_file_fsync(f->loop, &r.op, s.fd, on_done), 0);
   finish(f, &r, UV_EROFS, 0);
-  add_rule(fault,
-           (weir_fault_rule_t){.what = WEIR_FAULT_OPEN, .error = UV_ENFILE});
+  fault_add(fault,
+            (weir_fault_rule_t){.what = WEIR_FAULT_OPEN, .error = UV_ENFILE});
   r.calls = 0;
   check_is(weir_file_open(f->loop, &r.op, s.path, O_RDONLY, 0, on_done), 0);
   finish(f, &r, UV_ENFILE, 0);
@@ -415,11 +342,11 @@ WEIR_TEST(fault, file_operations_fail) {
 }
 
 WEIR_TEST(fault, without_descriptors_there_is_no_loop) {
-  weir_fault_t *fault = begin_empty(f);
+  weir_fault_t *fault = fault_begin_empty(f);
   uv_loop_t uv;
 
-  add_rule(fault,
-           (weir_fault_rule_t){.what = WEIR_FAULT_CREATE, .error = UV_EMFILE});
+  fault_add(fault,
+            (weir_fault_rule_t){.what = WEIR_FAULT_CREATE, .error = UV_EMFILE});
   check_is(uv_loop_init(&uv), UV_EMFILE);
   check_is(uv_loop_init(&uv), 0);
   check_is(uv_loop_close(&uv), 0);
@@ -429,12 +356,12 @@ WEIR_TEST(fault, without_descriptors_there_is_no_loop) {
 /* ---- Which one ---- */
 
 WEIR_TEST(fault, the_nth_and_some_more) {
-  weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
-                                          .what = WEIR_FAULT_RECV,
-                                          .nth = 3,
-                                          .times = 2,
-                                          .error = UV_ENETUNREACH,
-                                      });
+  weir_fault_t *fault = fault_begin_rule(f, (weir_fault_rule_t){
+                                                .what = WEIR_FAULT_RECV,
+                                                .nth = 3,
+                                                .times = 2,
+                                                .error = UV_ENETUNREACH,
+                                            });
   const int want[] = {0, 0, UV_ENETUNREACH, UV_ENETUNREACH, 0};
 
   for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
@@ -461,16 +388,16 @@ WEIR_TEST(fault, only_the_descriptor_that_is_meant) {
   memset(&options, 0, sizeof(options));
   options.chosen = is_other;
   options.arg = &spared;
-  fault = begin(f, &options);
+  fault = fault_begin(f, &options);
   conn_unix(f, &a);
   conn_unix(f, &b);
-  add_rule(fault, (weir_fault_rule_t){.what = WEIR_FAULT_SEND,
-                                      .fd = fd_of(&b),
-                                      .times = WEIR_FAULT_ALWAYS,
-                                      .error = UV_EPERM});
-  work(f, &a);
+  fault_add(fault, (weir_fault_rule_t){.what = WEIR_FAULT_SEND,
+                                       .fd = fd_of(&b),
+                                       .times = WEIR_FAULT_ALWAYS,
+                                       .error = UV_EPERM});
+  fault_work(f, &a);
   spared = fd_of(&b);
-  work(f, &b);
+  fault_work(f, &b);
   spared = -1;
   check_is(try_write(f, &b), UV_EPERM);
   conn_close(f, &a);
@@ -482,11 +409,11 @@ WEIR_TEST(fault, only_the_descriptor_that_is_meant) {
 
 WEIR_TEST(fault, short_transfers_move_all) {
   enum { LEN = 300, STEP = 7 };
-  weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
-                                          .what = WEIR_FAULT_SEND,
-                                          .times = WEIR_FAULT_ALWAYS,
-                                          .bytes = STEP,
-                                      });
+  weir_fault_t *fault = fault_begin_rule(f, (weir_fault_rule_t){
+                                                .what = WEIR_FAULT_SEND,
+                                                .times = WEIR_FAULT_ALWAYS,
+                                                .bytes = STEP,
+                                            });
   uv_buf_t parts[2];
   char bytes[LEN + 1];
   struct request r;
@@ -494,7 +421,7 @@ WEIR_TEST(fault, short_transfers_move_all) {
 
   conn_unix(f, &c);
   pattern_fill(bytes, 0, LEN);
-  start_write(&r, &c, bytes, LEN);
+  fault_write(&r, &c, bytes, LEN);
   finish(f, &r, 0, LEN);
   peer_take(&c, 0, LEN);
   check_is(weir_fault_count(fault, WEIR_FAULT_SEND).cut, LEN / STEP);
@@ -512,7 +439,7 @@ WEIR_TEST(fault, short_transfers_move_all) {
 }
 
 WEIR_TEST(fault, a_read_takes_what_it_is_left) {
-  weir_fault_t *fault = begin_rule(
+  weir_fault_t *fault = fault_begin_rule(
       f, (weir_fault_rule_t){.what = WEIR_FAULT_RECV, .bytes = 3, .times = 2});
   char bytes[10];
   struct request r;
@@ -520,11 +447,11 @@ WEIR_TEST(fault, a_read_takes_what_it_is_left) {
 
   conn_unix(f, &c);
   peer_send(&c, 0, 10);
-  start_read(&r, &c, bytes, 10);
+  fault_read(&r, &c, bytes, 10);
   finish(f, &r, 0, 3);
-  start_read(&r, &c, bytes + 3, 7);
+  fault_read(&r, &c, bytes + 3, 7);
   finish(f, &r, 0, 3);
-  start_read(&r, &c, bytes + 6, 4);
+  fault_read(&r, &c, bytes + 6, 4);
   finish(f, &r, 0, 4);
   cr_assert(pattern_holds(bytes, 0, 10));
   check_is(weir_fault_count(fault, WEIR_FAULT_RECV).cut, 2);
@@ -533,13 +460,13 @@ WEIR_TEST(fault, a_read_takes_what_it_is_left) {
 }
 
 WEIR_TEST(fault, files_are_read_in_part) {
-  weir_fault_t *fault = begin_rule(
+  weir_fault_t *fault = fault_begin_rule(
       f, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_READ, .bytes = 5});
   struct scratch s;
   struct request r;
-  char bytes[BYTES];
+  char bytes[FAULT_BYTES];
 
-  scratch_make(&s, BYTES);
+  scratch_make(&s, FAULT_BYTES);
   read_file(f, &r, s.fd, bytes, sizeof(bytes), 0);
   finish(f, &r, 0, 5);
   cr_assert(pattern_holds(bytes, 0, 5));
@@ -560,7 +487,7 @@ static const struct {
 
 /* What a restart is for is not seen from above. */
 WEIR_TEST(fault, interruptions_are_nobodys_business) {
-  weir_fault_t *fault = begin_empty(f);
+  weir_fault_t *fault = fault_begin_empty(f);
   struct conn c;
 
   conn_unix(f, &c);
@@ -568,9 +495,9 @@ WEIR_TEST(fault, interruptions_are_nobodys_business) {
     weir_fault_rule_t rule = {.what = passing[i].what,
                               .error = passing[i].result};
 
-    add_rule(fault, rule);
-    work(f, &c);
-    add_rule(fault, rule);
+    fault_add(fault, rule);
+    fault_work(f, &c);
+    fault_add(fault, rule);
     work_scattered(f, &c);
   }
   check_is(weir_fault_count(fault, WEIR_FAULT_RECV).failed, 4);
@@ -583,20 +510,20 @@ WEIR_TEST(fault, interruptions_are_nobodys_business) {
 WEIR_TEST(fault, many_begin_again) {
   enum { COUNT = 50 };
   static struct request r[COUNT];
-  static char bytes[COUNT][BYTES];
-  weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
-                                          .what = WEIR_FAULT_FILE_READ,
-                                          .times = COUNT,
-                                          .error = UV_EINTR,
-                                      });
+  static char bytes[COUNT][FAULT_BYTES];
+  weir_fault_t *fault = fault_begin_rule(f, (weir_fault_rule_t){
+                                                .what = WEIR_FAULT_FILE_READ,
+                                                .times = COUNT,
+                                                .error = UV_EINTR,
+                                            });
   struct scratch s;
 
-  scratch_make(&s, BYTES);
+  scratch_make(&s, FAULT_BYTES);
   for (int i = 0; i < COUNT; i++)
-    read_file(f, &r[i], s.fd, bytes[i], BYTES, 0);
+    read_file(f, &r[i], s.fd, bytes[i], FAULT_BYTES, 0);
   for (int i = 0; i < COUNT; i++) {
-    finish(f, &r[i], 0, BYTES);
-    cr_assert(pattern_holds(bytes[i], 0, BYTES));
+    finish(f, &r[i], 0, FAULT_BYTES);
+    cr_assert(pattern_holds(bytes[i], 0, FAULT_BYTES));
   }
   check_is(weir_fault_count(fault, WEIR_FAULT_FILE_READ).asked, 2 * COUNT);
   scratch_remove(&s);
@@ -605,14 +532,14 @@ WEIR_TEST(fault, many_begin_again) {
 
 WEIR_TEST(fault, interrupted_files_begin_again) {
   static const unsigned whats[] = {WEIR_FAULT_FILE_READ, WEIR_FAULT_POLL};
-  weir_fault_t *fault = begin_empty(f);
+  weir_fault_t *fault = fault_begin_empty(f);
   struct scratch s;
   struct request r;
-  char bytes[BYTES];
+  char bytes[FAULT_BYTES];
 
-  scratch_make(&s, BYTES);
+  scratch_make(&s, FAULT_BYTES);
   for (int i = 0; i < 2; i++)
-    add_rule(fault, (weir_fault_rule_t){.what = whats[i], .error = UV_EINTR});
+    fault_add(fault, (weir_fault_rule_t){.what = whats[i], .error = UV_EINTR});
   read_file(f, &r, s.fd, bytes, sizeof(bytes), 0);
   finish(f, &r, 0, sizeof(bytes));
   check_is(weir_fault_count(fault, WEIR_FAULT_FILE_READ).asked, 2);
@@ -637,8 +564,8 @@ enum { MANY = 200 };
 
 static void play(struct weir_fixture *f, uint64_t seed, size_t sizes[MANY]) {
   weir_fault_options_t options = wild(seed);
-  weir_fault_t *fault = begin(f, &options);
-  char bytes[BYTES];
+  weir_fault_t *fault = fault_begin(f, &options);
+  char bytes[FAULT_BYTES];
   struct conn c;
 
   conn_unix(f, &c);
@@ -646,16 +573,16 @@ static void play(struct weir_fixture *f, uint64_t seed, size_t sizes[MANY]) {
     struct request r;
     size_t got = 0;
 
-    peer_send(&c, 0, BYTES);
+    peer_send(&c, 0, FAULT_BYTES);
     sizes[i] = 0;
-    for (size_t reads = 1; got < BYTES; reads++) {
-      start_read(&r, &c, bytes + got, BYTES - got);
+    for (size_t reads = 1; got < FAULT_BYTES; reads++) {
+      fault_read(&r, &c, bytes + got, FAULT_BYTES - got);
       run_until(f, &r.calls);
       check_is(r.status, 0);
       got += r.n;
       sizes[i] += reads * r.n;
     }
-    cr_assert(pattern_holds(bytes, 0, BYTES));
+    cr_assert(pattern_holds(bytes, 0, FAULT_BYTES));
   }
   cr_assert(weir_fault_count(fault, WEIR_FAULT_RECV).cut > 0);
   cr_assert(weir_fault_count(fault, WEIR_FAULT_RECV).failed > 0);
@@ -672,285 +599,3 @@ WEIR_TEST(fault, the_same_seed_is_the_same_again) {
   check_is(memcmp(first, second, sizeof(first)), 0);
   cr_assert(memcmp(first, other, sizeof(first)) != 0);
 }
-
-/* ---- Late, and in another order ---- */
-
-#if WEIR_HAVE_URING
-static int order;
-
-struct late {
-  struct request r;
-  int place;
-};
-
-static void on_late(weir_op_t *op, int status, size_t n) {
-  struct late *late = (struct late *)op;
-
-  late->place = ++order;
-  on_done(op, status, n);
-}
-
-static void read_late(struct weir_fixture *f, struct late *l, int fd) {
-  static char byte;
-
-  memset(l, 0, sizeof(*l));
-  check_is(weir_file_pread(f->loop, &l->r.op, fd, weir_mseq_block(&byte, 1), 0,
-                           on_late),
-           0);
-}
-
-WEIR_RING_TEST(fault, a_completion_that_is_late_lets_others_go_first) {
-  weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
-                                          .what = WEIR_FAULT_FILE_READ,
-                                          .rounds = 3,
-                                      });
-  struct late first, second;
-  struct scratch s;
-
-  order = 0;
-  scratch_make(&s, 1);
-  read_late(f, &first, s.fd);
-  read_late(f, &second, s.fd);
-  finish(f, &second.r, 0, 1);
-  finish(f, &first.r, 0, 1);
-  check_is(second.place, 1);
-  check_is(first.place, 2);
-  check_is(weir_fault_count(fault, WEIR_FAULT_FILE_READ).delayed, 1);
-  check_is(weir_fault_count(fault, WEIR_FAULT_OPCODE + IORING_OP_READ).delayed,
-           1);
-  scratch_remove(&s);
-  weir_fault_end(fault);
-}
-
-/* Nobody sleeps on it for ever, and it comes when the plan ends. */
-WEIR_RING_TEST(fault, what_is_held_back_comes_when_it_is_waited_for) {
-  weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
-                                          .what = WEIR_FAULT_FILE_READ,
-                                          .times = WEIR_FAULT_ALWAYS,
-                                          .rounds = 1000000,
-                                      });
-  struct late late;
-  struct scratch s;
-
-  scratch_make(&s, 1);
-  read_late(f, &late, s.fd);
-  finish(f, &late.r, 0, 1);
-  read_late(f, &late, s.fd);
-  run_some_turns(f);
-  weir_fault_end(fault);
-  finish(f, &late.r, 0, 1);
-  read_late(f, &late, s.fd);
-  finish(f, &late.r, 0, 1);
-  scratch_remove(&s);
-}
-
-WEIR_RING_TEST(fault, completions_come_in_another_order) {
-  weir_fault_options_t options;
-  static struct late late[MANY];
-  weir_fault_t *fault;
-  struct scratch s;
-  int sorted = 1;
-
-  memset(&options, 0, sizeof(options));
-  options.seed = 1;
-  options.reorder = 1000;
-  fault = begin(f, &options);
-  order = 0;
-  scratch_make(&s, 1);
-  for (int i = 0; i < MANY; i++)
-    read_late(f, &late[i], s.fd);
-  for (int i = 0; i < MANY; i++) {
-    finish(f, &late[i].r, 0, 1);
-    sorted = sorted && late[i].place == i + 1;
-  }
-  check_is(order, MANY);
-  check_is(sorted, 0);
-  cr_assert(weir_fault_count(fault, WEIR_FAULT_ENTER).reordered > 0);
-  scratch_remove(&s);
-  weir_fault_end(fault);
-}
-
-/* ---- The ring itself ---- */
-
-WEIR_RING_TEST(fault, a_ring_that_is_refused_ends_what_is_in_it) {
-  weir_fault_t *fault = begin_empty(f);
-  struct request r, w;
-  struct conn c;
-  char byte;
-
-  conn_unix(f, &c);
-  start_read(&r, &c, &byte, 1);
-  run_some_turns(f);
-  add_rule(fault, (weir_fault_rule_t){.what = WEIR_FAULT_ENTER,
-                                      .times = WEIR_FAULT_ALWAYS,
-                                      .error = UV_EPERM});
-  start_write(&w, &c, "x", 1);
-  finish(f, &w, UV_EPERM, 0);
-  finish(f, &r, UV_EPERM, 0);
-  close_peer(&c);
-  close_stream(f, &c);
-  weir_fault_end(fault);
-}
-
-WEIR_RING_TEST(fault, a_ring_that_cannot_be_had) {
-  weir_loop_options_t options;
-  weir_loop_t *loop;
-  weir_fault_t *fault;
-  uv_loop_t uv;
-
-  memset(&options, 0, sizeof(options));
-  options.backend = WEIR_BACKEND_URING;
-  options.entries = 8;
-  fault = begin_empty(f);
-  check_is(uv_loop_init(&uv), 0);
-  add_rule(fault,
-           (weir_fault_rule_t){.what = WEIR_FAULT_SETUP, .error = UV_EPERM});
-  check_is(weir_loop_attach(&uv, &options, &loop), UV_EPERM);
-  add_rule(fault, (weir_fault_rule_t){.what = WEIR_FAULT_REGISTER,
-                                      .error = UV_ENOMEM});
-  options.wait = WEIR_WAIT_UV;
-  check_is(weir_loop_attach(&uv, &options, &loop), UV_ENOMEM);
-  check_is(uv_run(&uv, UV_RUN_DEFAULT), 0);
-  check_is(uv_loop_close(&uv), 0);
-  weir_fault_end(fault);
-}
-
-WEIR_RING_TEST(fault, a_small_ring_is_full_and_overflows) {
-  weir_fault_options_t options;
-  static struct late late[MANY];
-  weir_fault_t *fault;
-  struct scratch s;
-
-  memset(&options, 0, sizeof(options));
-  options.sq_entries = 4;
-  options.cq_entries = 4;
-  fault = begin(f, &options);
-  check_is(weir__ring(f->loop)->uring.sq.ring_entries, 4);
-  check_is(weir__ring(f->loop)->uring.cq.ring_entries, 4);
-  scratch_make(&s, 1);
-  for (int i = 0; i < MANY; i++)
-    read_late(f, &late[i], s.fd);
-  for (int i = 0; i < MANY; i++)
-    finish(f, &late[i].r, 0, 1);
-  cr_assert(stats_of(f).overflows > 0);
-  scratch_remove(&s);
-  weir_fault_end(fault);
-}
-
-/* The rest goes with the next enter. */
-WEIR_RING_TEST(fault, a_submission_stops_half_way) {
-  weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
-                                          .what = WEIR_FAULT_ENTER,
-                                          .times = WEIR_FAULT_ALWAYS,
-                                          .bytes = 1,
-                                      });
-  static struct late late[MANY];
-  struct scratch s;
-
-  scratch_make(&s, 1);
-  for (int i = 0; i < MANY; i++)
-    read_late(f, &late[i], s.fd);
-  for (int i = 0; i < MANY; i++)
-    finish(f, &late[i].r, 0, 1);
-  cr_assert(weir_fault_count(fault, WEIR_FAULT_ENTER).cut > 0);
-  scratch_remove(&s);
-  weir_fault_end(fault);
-}
-
-/* Several, which are all missed before the first is sent again. */
-WEIR_RING_TEST(fault, cancellations_that_miss_are_sent_again) {
-  enum { CONNS = 5 };
-  weir_fault_t *fault = begin_rule(f, (weir_fault_rule_t){
-                                          .what = WEIR_FAULT_CANCEL,
-                                          .times = 2 * CONNS,
-                                          .error = UV_ENOENT,
-                                      });
-  struct request r[CONNS];
-  struct conn c[CONNS];
-  char byte;
-
-  for (int i = 0; i < CONNS; i++) {
-    conn_unix(f, &c[i]);
-    start_read(&r[i], &c[i], &byte, 1);
-  }
-  run_some_turns(f);
-  for (int i = 0; i < CONNS; i++)
-    weir_cancel(&r[i].op);
-  for (int i = 0; i < CONNS; i++)
-    finish(f, &r[i], UV_ECANCELED, 0);
-  check_is(weir_fault_count(fault, WEIR_FAULT_CANCEL).asked, 3 * CONNS);
-  for (int i = 0; i < CONNS; i++)
-    conn_close(f, &c[i]);
-  weir_fault_end(fault);
-}
-
-/* Each is found out by asking, as on the kernel that lacks it. */
-static void attach_lacking(weir_wait_t wait, unsigned lacks, unsigned caps) {
-  weir_fault_options_t options;
-  struct weir_fixture f;
-  weir_fault_t *fault;
-  struct conn c;
-
-  fixture_prepare(&f, WEIR_BACKEND_URING, wait);
-  memset(&options, 0, sizeof(options));
-  options.lacks = lacks;
-  check_is(weir_fault_begin(&options, &fault), 0);
-  fixture_attach(&f, NULL);
-  check_is(weir__ring(f.loop)->caps & caps, 0);
-  conn_unix(&f, &c);
-  work(&f, &c);
-  conn_close(&f, &c);
-  fixture_finish(&f);
-  weir_fault_end(fault);
-}
-
-Test(fault, an_old_kernel_lacks_what_can_be_lacking, .timeout = 60) {
-  /* The bits are the same, but for those that are not asked for before. */
-  attach_lacking(WEIR_WAIT_UV, WEIR_FAULT_NO_FEATURES - 1,
-                 WEIR_FAULT_NO_SYNC_CANCEL - 1);
-}
-
-Test(fault, a_kernel_without_tables_of_buffers, .timeout = 60) {
-  weir_fault_options_t options;
-  struct weir_fixture f;
-  weir_fault_t *fault;
-  weir_pool_t *pool;
-  const char *why;
-
-  fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
-  memset(&options, 0, sizeof(options));
-  options.lacks = WEIR_FAULT_NO_SPARSE_BUFFERS | WEIR_FAULT_NO_TAGGED_BUFFERS;
-  check_is(weir_fault_begin(&options, &fault), 0);
-  fixture_attach(&f, NULL);
-  check_is(weir_pool_create(f.loop, 4, 4096, &pool), 0);
-  check_is(weir_pool_status(pool, &why), UV_ENOTSUP);
-  check_is(weir_pool_destroy(pool), 0);
-  fixture_finish(&f);
-  weir_fault_end(fault);
-}
-
-Test(fault, a_kernel_of_5_19, .timeout = 60) {
-  attach_lacking(WEIR_WAIT_RING,
-                 WEIR_FAULT_NO_DEFER_TASKRUN | WEIR_FAULT_NO_READV_FIXED |
-                     WEIR_FAULT_NO_WRITEV_FIXED | WEIR_FAULT_NO_NOSIGNAL,
-                 WEIR__CAP_DEFER_TASKRUN | WEIR__CAP_READV_FIXED |
-                     WEIR__CAP_WRITEV_FIXED | WEIR__CAP_NOSIGNAL);
-}
-
-Test(fault, a_kernel_that_is_too_old) {
-  weir_loop_options_t options;
-  weir_fault_options_t faults;
-  struct weir_fixture f;
-  weir_fault_t *fault;
-
-  fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
-  memset(&options, 0, sizeof(options));
-  memset(&faults, 0, sizeof(faults));
-  options.backend = WEIR_BACKEND_URING;
-  faults.lacks = WEIR_FAULT_NO_FEATURES;
-  check_is(weir_fault_begin(&faults, &fault), 0);
-  check_is(weir_loop_attach(&f.uv, &options, &f.loop), UV_ENOSYS);
-  weir_fault_end(fault);
-  check_is(uv_loop_close(&f.uv), 0);
-}
-#endif
