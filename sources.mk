@@ -393,9 +393,12 @@ SOAK_C += tests/soak/echo.c
 SOAK_C += tests/soak/file.c
 SOAK_C += tests/soak/gauge.c
 SOAK_C += tests/soak/pairs.c
+SOAK_C += tests/soak/passing.c
 SOAK_C += tests/soak/peer.c
+SOAK_C += tests/soak/poster.c
 SOAK_C += tests/soak/server.c
 SOAK_C += tests/soak/side.c
+SOAK_C += tests/soak/silent.c
 SOAK_C += tests/soak/soak.c
 SOAK_C += samples/pattern.c
 

@@ -14,5 +14,16 @@ extern const unsigned actor_count;
 void serve_echo(peer_t *p);  /* as it comes */
 void serve_lines(peer_t *p); /* line by line */
 void serve_file(peer_t *p);  /* from a file that all of it went to */
+void serve_relay(peer_t *p);
+void serve_leases(peer_t *p);
+void serve_when_ready(peer_t *p);
+
+/* Writes of copies, and deadlines: both directions; a client that closes behind
+ * its bytes; one that says nothing, for whom the server does not wait. */
+void both_copied(peer_t *p);
+void play_parting(peer_t *p);
+void serve_parting(peer_t *p);
+void play_late(peer_t *p);
+void serve_late(peer_t *p);
 
 #endif

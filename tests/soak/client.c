@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 /* Keeps connections coming, each with an actor of its own. */
 
 /* More that are not accepted yet would not fit into the backlog. */
-enum { CONNECTING = 512, TURN_TICKS = 50 };
+enum { CONNECTING = 512, TURN_TICKS = 50, LONG_MS = 60000 };
 
 static unsigned connecting;
 static unsigned wanted;
@@ -102,6 +103,23 @@ static void be_hasty(peer_t *p) {
   }
 }
 
+/* Some of the names of a host; the first may not be that of IPv4. */
+static int begin_connect(peer_t *p, const struct sockaddr_in *address) {
+  char host[20] = "localhost", port[8];
+
+  if (!(p->actor->flags & ACTOR_NAMED))
+    return weir_tcp_connect(&p->read, &p->stream,
+                            (const struct sockaddr *)address, on_connected);
+  p->more = malloc(sizeof(weir_connect_host_t));
+  if (p->more == NULL)
+    return UV_ENOMEM;
+  if (peer_random(p, 2))
+    uv_ip4_name(address, host, sizeof(host));
+  snprintf(port, sizeof(port), "%u", ntohs(address->sin_port));
+  return weir_connect_host(&p->read, &p->stream, p->more, host, port, LONG_MS,
+                           on_connected);
+}
+
 static int connect_peer(peer_t *p, const actor_t *actor) {
   side_t *side = p->side;
   struct sockaddr_in address;
@@ -118,10 +136,7 @@ static int connect_peer(peer_t *p, const actor_t *actor) {
   }
   peer_opened(p, actor);
   fill_greeting(p, actor);
-  if (!peer_begun(p,
-                  weir_tcp_connect(&p->read, &p->stream,
-                                   (struct sockaddr *)&address, on_connected),
-                  "to connect"))
+  if (!peer_begun(p, begin_connect(p, &address), "to connect"))
     return 0;
   connecting++;
   if (actor->flags & ACTOR_HASTY)

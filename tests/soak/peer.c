@@ -185,6 +185,15 @@ void peer_whole(peer_t *p) {
   peer_close(p);
 }
 
+void peer_left(weir_stream_t *stream) {
+  peer_t *p = stream->data;
+
+  add(&p->side->report->whole, 1);
+  p->side->report->wholes[p->greeting.actor]++;
+  p->flags |= PEER_OVER;
+  on_closed(stream);
+}
+
 void peer_part(peer_t *p) {
   if (--p->left == 0)
     peer_whole(p);

@@ -30,6 +30,7 @@ typedef struct actor_s {
 enum {
   ACTOR_RUDE = 1u,  /* breaks off, and so does its peer */
   ACTOR_HASTY = 2u, /* perhaps before it is connected */
+  ACTOR_NAMED = 8u, /* connects by name */
   ACTOR_STAYS = 4u  /* in a crowd, and only there until that disperses */
 };
 
@@ -151,6 +152,9 @@ void peer_whole(peer_t *p);
 
 /* One of p->left parts was. */
 void peer_part(peer_t *p);
+
+/* Its own close callback: all was as agreed, unless it broke off. */
+void peer_left(weir_stream_t *stream);
 
 /* Breaks off: with an end, with a reset. */
 void peer_close(peer_t *p);

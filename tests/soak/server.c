@@ -14,8 +14,10 @@
 
 enum { ACCEPTS = 4, BACKLOG = 4096, TRIES = 50 };
 
+/* Every other one is the library's to serve. */
 typedef struct door_s {
   weir_stream_t listener;
+  weir_server_t server;
   unsigned accepting;
 } door_t;
 
@@ -57,6 +59,32 @@ static void welcome(peer_t *p) {
 
 static void accept_all(side_t *side);
 
+static void not_accepted(side_t *side, int status) {
+  if (status == UV_EMFILE || status == UV_ENFILE)
+    add(&side->report->crowded, 1); /* later it is tried again */
+  else if (status != UV_ECONNABORTED && side_phase(side) != PHASE_LEAVE)
+    side_fault(side, "accepting", "weir_accept", status);
+}
+
+static weir_stream_t *make_peer(weir_server_t *server) {
+  peer_t *p = peer_take_free(server->data);
+
+  return p == NULL ? NULL : &p->stream;
+}
+
+/* Without a free peer it asks again after a while. */
+static void on_served(weir_server_t *server, weir_stream_t *client,
+                      int status) {
+  if (client == NULL)
+    return;
+  if (status == 0) {
+    welcome(client->data);
+    return;
+  }
+  peer_drop(client->data);
+  not_accepted(server->data, status);
+}
+
 static void on_accepted(weir_op_t *op, int status, size_t n) {
   peer_t *p = op->data;
   side_t *side = p->side;
@@ -69,10 +97,7 @@ static void on_accepted(weir_op_t *op, int status, size_t n) {
     return;
   }
   peer_drop(p);
-  if (status == UV_EMFILE || status == UV_ENFILE)
-    add(&side->report->crowded, 1); /* the next tick tries again */
-  else if (status != UV_ECONNABORTED && side_phase(side) != PHASE_LEAVE)
-    side_fault(side, "accepting", "weir_accept", status);
+  not_accepted(side, status);
 }
 
 static int accept_one(side_t *side, unsigned i) {
@@ -95,7 +120,7 @@ static int accept_one(side_t *side, unsigned i) {
 static void accept_all(side_t *side) {
   if (side_phase(side) == PHASE_LEAVE)
     return;
-  for (unsigned i = 0; i < side->plan->hosts; i++)
+  for (unsigned i = 0; i < side->plan->hosts; i += 2)
     while (doors[i].accepting < ACCEPTS)
       if (!accept_one(side, i))
         return;
@@ -148,6 +173,15 @@ static int open_doors(side_t *side) {
 
 /* ---- Life ---- */
 
+static void serve(side_t *side) {
+  for (unsigned i = 1; i < side->plan->hosts; i += 2) {
+    doors[i].server.data = side;
+    if (weir_serve(&doors[i].server, &doors[i].listener, 0, make_peer,
+                   on_served) != 0)
+      side_fault(side, "serving", "weir_serve", 0);
+  }
+}
+
 static void on_tick(side_t *side) {
   peers_poke(side);
   accept_all(side);
@@ -174,6 +208,7 @@ void server_run(const plan_t *plan, board_t *board, const variant_t *variant) {
     fprintf(stderr, "soak: no port at %u addresses\n", plan->hosts);
     exit(1);
   }
+  serve(&side);
   atomic_store(&board->port, port);
   uv_run(&side.uv, UV_RUN_DEFAULT);
   for (unsigned i = 0; i < plan->hosts; i++)

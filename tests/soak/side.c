@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "poster.h"
+
 enum { FAULTS_SAID = 20 };
 
 static _Noreturn void quit(const char *what, int status) {
@@ -88,9 +90,13 @@ void side_open(side_t *side, const plan_t *plan, board_t *board, int which,
   if ((r = weir_pool_create(side->loop, POOL_COUNT, POOL_SIZE, &side->pool)) !=
       0)
     quit("weir_pool_create", r);
+  if ((r = weir_pool_create(side->loop, SMALL_COUNT, SMALL_SIZE,
+                            &side->small)) != 0)
+    quit("weir_pool_create", r);
   uv_timer_init(&side->uv, &side->tick);
   side->tick.data = side;
   uv_timer_start(&side->tick, on_tick, TICK_MS, TICK_MS);
+  poster_start(side);
 }
 
 void side_rest(side_t *side) {
@@ -107,8 +113,10 @@ void side_leave(side_t *side, void *more) {
   int r;
 
   uv_close((uv_handle_t *)&side->tick, NULL);
-  uv_run(&side->uv, UV_RUN_DEFAULT);
-  r = weir_pool_destroy(side->pool);
+  poster_end();
+  r = weir_pool_destroy(side->small);
+  if (r == 0)
+    r = weir_pool_destroy(side->pool);
   if (r != 0)
     side_fault(side, "the end", "weir_pool_destroy", r);
   r = weir_loop_detach(side->loop, NULL);

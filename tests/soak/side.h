@@ -34,6 +34,7 @@ struct side_s {
   uv_loop_t uv;
   weir_loop_t *loop;
   weir_pool_t *pool;
+  weir_pool_t *small; /* which is empty now and then */
   uv_timer_t tick;
   const plan_t *plan;
   board_t *board;
@@ -51,6 +52,7 @@ struct side_s {
 };
 
 enum { TICK_MS = 10, POOL_COUNT = 64, POOL_SIZE = 16 << 10 };
+enum { SMALL_COUNT = 16, SMALL_SIZE = 2048 };
 
 /* Attaches as variant says and begins to tick. which is SERVER or CLIENT. Ends
  * the process if that cannot be had. */
