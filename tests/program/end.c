@@ -9,16 +9,20 @@
 
 /* The ends of links: made in every way, and closed. */
 
+int end_is_closing(const end_t *e) {
+  return e->state >= END_CLOSING || (e->leaving && weir_is_closing(e->stream));
+}
+
 int end_broken(end_t *e) {
   const end_t *peer = peer_of(e);
 
-  return e->reset || e->state >= END_CLOSING || peer->reset ||
-         peer->state == END_NONE || peer->state >= END_CLOSING;
+  return e->reset || e->leaving || peer->leaving || e->state >= END_CLOSING ||
+         peer->reset || peer->state == END_NONE || peer->state >= END_CLOSING;
 }
 
 int end_refuses(const end_t *e) {
   if (e->state == END_OPEN)
-    return 0;
+    return end_is_closing(e) ? UV_EBADF : 0;
   return e->state == END_CONNECTING ? UV_ENOTCONN : UV_EBADF;
 }
 
@@ -28,7 +32,7 @@ static int must_see_reset(end_t *e) {
 
   return peer->reset && peer->ended == END_RUNS && !e->read_failed &&
          e->link->kind <= WORLD_TCP_SLOW && e->write_status == 0 &&
-         e->jobs <= e->readers;
+         e->jobs <= e->readers && write_silent(e) == 0;
 }
 
 void end_met(end_t *e) {
@@ -38,7 +42,7 @@ void end_met(end_t *e) {
        "an end that nobody has made");
   must(e->p, !must_see_reset(e), "an end instead of a reset");
   e->got_end = 1;
-  e->got_all |= peer->state == END_OPEN;
+  e->got_all |= peer->state == END_OPEN && !peer->leaving;
 }
 
 void end_open(end_t *e, weir_stream_t *stream) {
@@ -49,16 +53,22 @@ void end_open(end_t *e, weir_stream_t *stream) {
 
 /* ---- Closing ---- */
 
-static void on_closed(weir_stream_t *stream) {
+void end_closed(weir_stream_t *stream) {
   end_t *e = stream->data;
   program_t *p = e->p;
 
   trace(p, "    closed %d of %zu", e == e->link->ends + 1,
         (size_t)(e->link - p->links));
   must(p, !p->inside, "a close callback came inside of a call");
-  must(p, e->stream == stream && e->state == END_CLOSING && e->close_called,
+  must(p,
+       e->stream == stream && e->state < END_GONE &&
+           (e->close_called || e->leaving),
        "a close callback came again");
   must(p, e->jobs == 0, "a close callback came before %u others", e->jobs);
+  must(p,
+       !weir_deadline_is_set(&e->still[0]) &&
+           !weir_deadline_is_set(&e->still[1]),
+       "a deadline is left");
   p->progress++;
   e->state = END_GONE;
   e->stream = NULL;
@@ -69,9 +79,22 @@ static void on_closed(weir_stream_t *stream) {
     e->handle = NULL;
 }
 
+/* The streams of a relay stay until that is over. */
+static int relay_has(end_t *e) {
+  program_t *p = e->p;
+
+  p->inside = 1;
+  if (e->passed_from != NULL)
+    relay_stop(e->passed_from);
+  if (e->passed_to != NULL)
+    relay_stop(e->passed_to);
+  p->inside = 0;
+  return e->passed_from != NULL || e->passed_to != NULL;
+}
+
 /* A reset of what cannot be reset changes nothing. */
 static int close_reset(end_t *e) {
-  int r = weir_close_reset(e->stream, on_closed);
+  int r = weir_close_reset(e->stream, end_closed);
 
   must(e->p, r == 0 || r == UV_ENOTSUP || r == UV_ENOTCONN || r == UV_EBADF,
        "a reset got %s", said(r));
@@ -82,22 +105,29 @@ static int close_reset(end_t *e) {
 
 void end_close(end_t *e, int reset) {
   program_t *p = e->p;
-  int r = UV_ENOTSUP;
+  int r = UV_ENOTSUP, closes;
 
   trace(p, "    close%s", reset ? " with a reset" : "");
   if (e->stream == NULL) {
     bare_drop(e, reset);
     return;
   }
+  if (relay_has(e))
+    return;
+  closes = weir_is_closing(e->stream);
+  e->dropped |= !closes && weir_stream_queued(e->stream) > 0;
+  must(p, !e->close_called || closes, "a close was forgotten");
   p->inside = 1;
-  if (reset && !e->close_called)
+  if (reset && !closes)
     r = close_reset(e);
   e->reset |= r == 0;
   if (r != 0)
-    r = weir_close(e->stream, on_closed);
+    r = weir_close(e->stream, end_closed);
   p->inside = 0;
-  must_be(p, r, e->close_called ? UV_EALREADY : 0, "closing");
+  must_be(p, r, closes ? UV_EALREADY : 0, "closing");
   must_be(p, weir_is_closing(e->stream), 1, "whether it closes");
+  if (e->releasing)
+    return;
   e->close_called = 1;
   e->state = END_CLOSING;
 }
@@ -106,9 +136,11 @@ void end_close(end_t *e, int reset) {
 static void end_lose(end_t *e) {
   program_t *p = e->p;
 
+  if (relay_has(e) || end_is_closing(e))
+    return;
   trace(p, "    lose");
   uv_close((uv_handle_t *)e->handle, NULL);
-  e->lost = p->lost = 1;
+  e->lost = e->dropped = p->lost = 1;
   e->state = END_CLOSING;
 }
 
@@ -139,7 +171,7 @@ static int open_handle(end_t *e, int fd) {
   return r ? r : uv_pipe_open(&handle->pipe, fd);
 }
 
-static void on_handle_closed(uv_handle_t *handle) {
+void end_handle_closed(uv_handle_t *handle) {
   free(handle);
 }
 
@@ -150,7 +182,7 @@ static int adopt(end_t *e, weir_stream_t *stream, int fd) {
   int r = open_handle(e, fd);
 
   if (r == UV_EEXIST && p->lost) {
-    uv_close((uv_handle_t *)e->handle, on_handle_closed);
+    uv_close((uv_handle_t *)e->handle, end_handle_closed);
     e->handle = NULL;
     return 0;
   }
@@ -244,7 +276,7 @@ void link_make(program_t *p, random_t *dice) {
 /* ---- What an end does ---- */
 
 void end_do(end_t *e, random_t *dice) {
-  size_t what = random_below(dice, 16);
+  size_t what = random_below(dice, 24);
 
   if (e->stream == NULL)
     bare_do(e, dice);
@@ -254,6 +286,16 @@ void end_do(end_t *e, random_t *dice) {
     write_do(e, dice);
   else if (what < 15)
     read_do(e, dice);
+  else if (what < 18)
+    copy_do(e, dice);
+  else if (what < 20)
+    wait_do(e, dice);
+  else if (what < 21)
+    watch_do(e, dice);
+  else if (what < 22)
+    relay_do(e, dice);
+  else if (what < 23 && random_below(dice, 2))
+    leave_do(e, dice);
   else if (random_below(dice, 3) == 0 && e->handle != NULL &&
            e->state == END_OPEN)
     end_lose(e);
@@ -274,9 +316,16 @@ end_t *end_pick(program_t *p, const step_t *step) {
   return NULL;
 }
 
+/* All has been told, and what is queued has gone. */
+static int may_close(const end_t *e) {
+  return e->jobs == e->readers && !e->leaving && !e->is_high &&
+         weir_stream_queued(e->stream) == 0;
+}
+
 /* To its end in good order: all is written and read. */
 void end_drain(end_t *e) {
-  if (e->state == END_CLOSING && e->lost && !e->close_called)
+  if (e->state == END_CLOSING && e->lost && !e->close_called &&
+      e->stream != NULL)
     end_close(e, 0);
   if (e->state == END_CONNECTING && e->jobs == 0)
     end_close(e, 0);
@@ -286,20 +335,30 @@ void end_drain(end_t *e) {
     bare_drain(e);
     return;
   }
+  watch_drain(e);
   write_drain(e);
-  read_drain(e);
-  if ((!e->can_read || e->got_end || e->read_failed) && e->jobs == e->readers)
+  if (!end_is_closing(e))
+    read_drain(e);
+  if ((!e->can_read || e->got_end || e->read_failed ||
+       e->write_status == UV_ETIMEDOUT) &&
+      may_close(e))
     end_close(e, 0);
 }
 
 /* ---- All of it, at the end ---- */
+
+/* Silent writes may have been lost at its end. */
+static int unsure(const end_t *e) {
+  return write_silent(e) > 0 && (e->dropped || e->writes_soon ||
+                                 e->leaves_soon || e->write_status != 0);
+}
 
 static void end_check(end_t *e) {
   end_t *peer = peer_of(e);
   program_t *p = e->p;
   size_t at = 0;
   int read = flow_sent(&peer->out) == peer->out.ngot;
-  int all = peer->got_end && !peer->read_failed && !e->reset &&
+  int all = peer->got_end && !peer->read_failed && !e->reset && !unsure(e) &&
             (peer->got_all || read);
   const char *wrong = flow_wrong(&e->out, all, &at);
 

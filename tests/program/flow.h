@@ -13,10 +13,19 @@
  * writes of a flow have the same ones. */
 
 typedef struct piece_s {
-  size_t start; /* in the pattern */
+  unsigned key; /* of the pattern */
+  size_t start; /* in it */
   size_t len;
-  size_t n; /* how many of them went, as the operation says */
+  size_t n;                  /* how many of them went, as the operation says */
+  int silent;                /* or n at most, since nobody is told */
+  const struct flow_s *from; /* the bytes of that flow, from start on */
 } piece_t;
+
+/* Bytes that have come, and that nobody has seen. */
+typedef struct gap_s {
+  size_t at;
+  size_t len;
+} gap_t;
 
 typedef struct flow_s {
   unsigned key;
@@ -25,6 +34,8 @@ typedef struct flow_s {
   size_t npieces, pieces_room;
   uint8_t *got;
   size_t ngot, got_room;
+  gap_t *gaps;
+  size_t ngaps, gaps_room;
 } flow_t;
 
 void flow_init(flow_t *flow, unsigned key);
@@ -35,6 +46,15 @@ void flow_free(flow_t *flow);
 size_t flow_write(flow_t *flow, size_t len);
 void flow_fill(const flow_t *flow, size_t piece, size_t offset, void *bytes,
                size_t len);
+
+/* The same bytes in any number of flows: len of the pattern of that key. */
+size_t flow_write_same(flow_t *flow, unsigned key, size_t len);
+
+/* n bytes of `from`, that were passed on from its place at on. */
+void flow_pass(flow_t *flow, const flow_t *from, size_t at, size_t n);
+
+/* Bytes that have come, and were passed on. */
+void flow_passed(flow_t *flow, size_t n);
 
 /* Bytes that have come. */
 void flow_got(flow_t *flow, const void *bytes, size_t len);

@@ -48,17 +48,23 @@ typedef struct end_s {
   int close_called;
   int reset;
   int can_read, can_write;
+  int leaving;     /* closes after its writes, or when its time is over */
+  int leaves_soon; /* and that may be now */
+  int dropped;     /* something was queued when it was closed */
+  int releasing;   /* an adopted handle, that is to be adopted again */
   unsigned jobs;
   unsigned readers; /* of jobs; more than one: the callbacks are due */
 
   /* Writing. */
   flow_t out;
   enum { END_RUNS, END_PERHAPS, END_ENDED } ended;
-  struct job_s *ender;  /* the write that is to end it */
-  int write_status;     /* every later write gets it */
-  size_t failed;        /* one that has got it */
-  long last_write;      /* the last one that succeeded */
-  size_t writes_queued; /* their bytes, at most */
+  struct job_s *ender;     /* the write that is to end it */
+  int write_status;        /* every later write gets it */
+  size_t failed;           /* one that has got it */
+  long last_write;         /* the last one that succeeded */
+  size_t writes_queued;    /* their bytes, at most, but for silent ones */
+  int writes_soon;         /* they may be ended by a deadline of the stream's */
+  struct job_s *passed_to; /* a relay that writes to it */
 
   /* Reading. */
   int got_end;
@@ -68,6 +74,16 @@ typedef struct end_s {
   int has_buffer;
   uint8_t *held; /* what is in it, by the model */
   size_t held_len;
+  struct job_s *passed_from; /* a relay that reads from it */
+  int reads_soon;
+
+  int waits[2]; /* to read, to write */
+
+  /* What is told of it. */
+  weir_water_t water;
+  int has_water, is_high;
+  size_t high, low;
+  weir_deadline_t still[2];
 } end_t;
 
 typedef struct link_s {
@@ -82,6 +98,9 @@ static inline end_t *peer_of(end_t *e) {
   return &e->link->ends[e == &e->link->ends[0]];
 }
 
+/* Whether it is closing, by the program or by itself. */
+int end_is_closing(const end_t *e);
+
 /* Whether bytes may be lost here, and errors come: not all is well with the
  * other end, or this one is going with a reset. */
 int end_broken(end_t *e);
@@ -91,6 +110,11 @@ int end_refuses(const end_t *e);
 
 void end_open(end_t *e, weir_stream_t *stream);
 void end_close(end_t *e, int reset);
+void end_closed(weir_stream_t *stream);
+void end_handle_closed(uv_handle_t *handle);
+
+/* Closes in a while, or gives an adopted handle back and adopts it again. */
+void leave_do(end_t *e, random_t *dice);
 
 /* Its reading side has met the end of the stream. */
 void end_met(end_t *e);
@@ -115,6 +139,35 @@ void write_do(end_t *e, random_t *dice);
 void write_much(end_t *e, random_t *dice);
 void write_drain(end_t *e);
 
+/* A write failed: what is queued behind it, of which nobody is told, is lost.
+ */
+void write_lost(end_t *e, size_t behind);
+
+/* Whether a write may fail with this, behind those that did. */
+int write_same(const end_t *e, int status);
+
+/* Bytes that were written silently, and may not have gone. */
+size_t write_silent(const end_t *e);
+
+/* What a write is to be refused with, or 0. */
+int write_refuses(const end_t *e);
+
+/* Writes of which nobody is told: a copy, and a message to many. */
+void copy_do(end_t *e, random_t *dice);
+void message_do(program_t *p, random_t *dice);
+void message_drain(program_t *p);
+
+void wait_do(end_t *e, random_t *dice);
+
+/* Marks, and deadlines of the stream's. */
+void watch_do(end_t *e, random_t *dice);
+void watch_drain(end_t *e);
+
+/* From e to any other, or to e itself. */
+void relay_do(end_t *e, random_t *dice);
+void relay_stop(struct job_s *job);
+void relays_drain(program_t *p);
+
 /* ---- Operations ---- */
 
 typedef struct job_s {
@@ -126,6 +179,10 @@ typedef struct job_s {
   int form;
   int cancelled; /* or has a deadline that may come */
   int late;      /* has such */
+  int quiet;     /* does not keep the loop going */
+  enum { SIDE_NONE, SIDE_READ, SIDE_WRITE } side; /* of its stream */
+  weir_lease_t lease;
+  struct passing_s *passing; /* of a relay, which has no other op */
   weir_deadline_t deadline;
   size_t piece; /* of a write, in its flow */
   size_t len;
@@ -135,7 +192,6 @@ typedef struct job_s {
   size_t found; /* by a matcher */
   uint8_t words[4];
   size_t most; /* leases of the stream */
-  weir_lease_t lease;
   cut_t cut;
   int goes_on;
   step_t then;
@@ -153,6 +209,13 @@ void job_cancel(job_t *job);
 
 /* Gives it a deadline: at once, soon or never. */
 void job_limit(job_t *job, random_t *dice);
+
+/* Keeps the loop going, or does not; all do again. */
+void job_quiet(job_t *job);
+void jobs_keep(program_t *p);
+
+/* One that does nothing but end. */
+void post_do(program_t *p, random_t *dice);
 
 /* ---- Leases ---- */
 
@@ -176,6 +239,9 @@ int lease_read(job_t *job, random_t *dice, weir_op_cb cb);
 
 /* In the callback of such a read, whose bytes were taken note of. */
 void lease_check(job_t *job, int status, size_t n);
+
+/* Its stream is another one now. */
+void leases_forget(end_t *e);
 
 /* ---- Files ---- */
 
@@ -220,6 +286,9 @@ struct program_s {
   weir_pool_t *leased; /* for leases alone */
   hold_t holds[HOLDS];
   size_t nholds;
+  struct note_s *notes; /* messages */
+  unsigned nnotes;      /* that were ever made */
+  size_t posts, posted; /* begun, and ended of itself */
   link_t links[LINKS];
   size_t nlinks;
   file_t files[FILES];

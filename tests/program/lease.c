@@ -81,6 +81,12 @@ void leases_do(program_t *p, random_t *dice) {
     let_go(p, &p->holds[random_below(dice, p->nholds)]);
 }
 
+void leases_forget(end_t *e) {
+  for (size_t i = 0; i < e->p->nholds; i++)
+    if (e->p->holds[i].end == e)
+      e->p->holds[i].end = NULL;
+}
+
 void leases_drain(program_t *p) {
   while (p->nholds > 0)
     let_go(p, &p->holds[p->nholds - 1]);

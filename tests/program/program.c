@@ -160,17 +160,39 @@ static void defer(program_t *p, random_t *dice) {
 
 /* ---- Steps ---- */
 
-static void cancel_one(program_t *p, random_t *dice) {
+static job_t *any_job(program_t *p, random_t *dice) {
   job_t *job = p->jobs.next;
+
+  for (size_t i = random_below(dice, p->njobs); i > 0; i--)
+    job = job->next;
+  return job;
+}
+
+static void cancel_one(program_t *p, random_t *dice) {
+  job_t *job;
 
   if (p->njobs == 0)
     return;
-  for (size_t i = random_below(dice, p->njobs); i > 0; i--)
-    job = job->next;
+  job = any_job(p, dice);
   if (random_below(dice, 3) == 0)
     job_limit(job, dice);
   else
     job_cancel(job);
+}
+
+static void quieten_one(program_t *p, random_t *dice) {
+  if (p->njobs > 0)
+    job_quiet(any_job(p, dice));
+}
+
+/* Whoever has begun something is waited for. */
+static void check_alive(program_t *p) {
+  const job_t *job = p->jobs.next;
+
+  while (job != &p->jobs && job->quiet)
+    job = job->next;
+  must(p, job == &p->jobs || uv_loop_alive(&p->uv),
+       "nothing keeps the loop, and %d is outstanding", job->form);
 }
 
 /* With a pool and perhaps more of it in use, a loop cannot go. */
@@ -201,7 +223,7 @@ static void flood(program_t *p, random_t *dice) {
 
 void program_step(program_t *p, const step_t *step) {
   random_t dice = step_dice(step);
-  size_t what = step->what % 64;
+  size_t what = step->what % 72;
 
   if (p->draining || p->begun > JOBS)
     return;
@@ -225,8 +247,15 @@ void program_step(program_t *p, const step_t *step) {
     defer(p, &dice);
   else if (what < 63)
     flood(p, &dice);
-  else
+  else if (what < 64)
     try_to_detach(p);
+  else if (what < 66)
+    post_do(p, &dice);
+  else if (what < 68)
+    message_do(p, &dice);
+  else
+    quieten_one(p, &dice);
+  check_alive(p);
 }
 
 /* ---- The end ---- */
@@ -242,7 +271,7 @@ static int over(const program_t *p) {
   for (size_t i = 0; i < FILES; i++)
     if (p->files[i].state != FILE_NONE)
       return 0;
-  return p->njobs == 0 && p->strays == 0 &&
+  return p->njobs == 0 && p->strays == 0 && p->notes == NULL &&
          (p->dock.state == DOCK_NONE || p->dock.state == DOCK_GONE);
 }
 
@@ -266,6 +295,9 @@ static void fail_waiting(const program_t *p, const char *why) {
 }
 
 static void drain_all(program_t *p) {
+  jobs_keep(p);
+  relays_drain(p);
+  message_drain(p);
   for (size_t i = 0; i < p->nlinks * 2; i++)
     end_drain(&p->links[i / 2].ends[i % 2]);
   for (size_t i = 0; i < FILES; i++)

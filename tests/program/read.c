@@ -6,7 +6,7 @@
 
 #include "inside.h"
 
-/* Reads of every form. Those from UNTIL_BYTE on are into a dynamic buffer. */
+/* Reads of every form. Some are into a dynamic buffer. */
 
 enum {
   SOME,
@@ -22,6 +22,10 @@ enum {
   NOW,
   FORMS
 };
+
+static int is_buffered(int form) {
+  return form >= UNTIL_BYTE && form <= TO_END;
+}
 
 enum { MOST = 70000, MOST_HELD = 40000 };
 
@@ -152,9 +156,9 @@ static void check_status(const job_t *job, int status, size_t moved) {
   if (status == UV_EOF) {
     end_met(e);
   } else if (status == UV_ECANCELED) {
-    must(p, job->cancelled || e->state >= END_CLOSING,
+    must(p, job->cancelled || e->reads_soon || end_is_closing(e),
          "a read was cancelled by nobody");
-  } else if (status != UV_ENOBUFS || job->form < UNTIL_BYTE) {
+  } else if (status != UV_ENOBUFS || !is_buffered(job->form)) {
     must(p, end_broken(e), "a read got %s, and nothing was wrong",
          said(status));
     e->read_failed = 1;
@@ -224,7 +228,7 @@ static void on_read(weir_op_t *op, int status, size_t n) {
 
   status = job_reports(job, status, n);
   e->readers--;
-  if (job->form >= UNTIL_BYTE)
+  if (is_buffered(job->form))
     check_buffered(job, status, n);
   else if (job->form == LEASE)
     check_lease(job, status, n);
@@ -314,13 +318,14 @@ static void begin(end_t *e, random_t *dice, int form, size_t len) {
   int r;
 
   job->form = form;
+  job->side = SIDE_READ;
   job->len = len;
-  if (form >= UNTIL_BYTE)
+  if (is_buffered(form))
     make_buffer(e, dice);
-  if (form >= UNTIL_BYTE && random_below(dice, 2))
+  if (is_buffered(form) && random_below(dice, 2))
     consume(e, random_below(dice, e->held_len + 1));
   p->inside = 1;
-  r = form >= UNTIL_BYTE ? call_until(job, dice) : call_plain(job, dice);
+  r = is_buffered(form) ? call_until(job, dice) : call_plain(job, dice);
   p->inside = 0;
   cut_begun(&job->cut);
   trace(p, "  read %d of %zu, %zu: %d", form, len, job->need, r);
@@ -358,15 +363,15 @@ void read_do(end_t *e, random_t *dice) {
   int form = (int)random_below(dice, FORMS + 3);
   size_t len = any_size(dice);
 
-  if (!e->can_read)
+  if (!e->can_read || e->passed_from != NULL)
     return;
   /* Neither in the buffer of another one nor past what that has read. */
-  if (e->readers > 0 && form >= UNTIL_BYTE && form <= NOW)
+  if (e->readers > 0 && (is_buffered(form) || form == NOW))
     return;
   if (form == NOW)
     read_now(e, dice, len);
   else
-    begin(e, dice, form > NOW ? SOME : form, len);
+    begin(e, dice, form >= FORMS ? SOME : form, len);
 }
 
 /* Up to the end, by one form after the other. */

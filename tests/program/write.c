@@ -50,6 +50,15 @@ static void check_success(const job_t *job, size_t n) {
   e->last_write = (long)job->piece;
 }
 
+/* What was late may have failed of itself meanwhile. */
+static int is_late(const end_t *e) {
+  return e->writes_soon || e->leaves_soon;
+}
+
+int write_same(const end_t *e, int status) {
+  return e->write_status == 0 || status == e->write_status || is_late(e);
+}
+
 static void check_failure(const job_t *job, int status, size_t n) {
   program_t *p = job->p;
   end_t *e = job->end;
@@ -58,18 +67,25 @@ static void check_failure(const job_t *job, int status, size_t n) {
   must(p, n < job->len || n == 0 || ends, "%s with all bytes moved",
        said(status));
   if (status == UV_ECANCELED) {
-    must(p, job->cancelled || e->state >= END_CLOSING,
+    must(p, job->cancelled || end_is_closing(e),
          "a write was cancelled by nobody");
+    if (!job->cancelled && n < job->len)
+      write_lost(e, job->piece);
     return;
   }
-  must(p, end_broken(e) || (ends && status == UV_ENOTSOCK && !e->link->paired),
+  must(p,
+       status == UV_ETIMEDOUT || end_broken(e) ||
+           (ends && status == UV_ENOTSOCK && !e->link->paired),
        "a write got %s, and nothing was wrong", said(status));
   if (e->write_status != 0) {
-    must_be(p, status, e->write_status, "the error behind one");
-    must(p, n == job->went || job->piece < e->failed, "bytes behind an error");
+    must(p, write_same(e, status), "%s behind a write with %s", said(status),
+         said(e->write_status));
+    must(p, n == job->went || is_late(e) || job->piece < e->failed,
+         "bytes behind an error");
   } else if (n < job->len || !ends) {
     e->write_status = status;
     e->failed = job->piece;
+    write_lost(e, job->piece);
   }
 }
 
@@ -77,9 +93,9 @@ static void check_queued(end_t *e) {
   program_t *p = e->p;
   size_t queued = e->stream == NULL ? 0 : weir_stream_queued(e->stream);
 
-  if (e->state == END_OPEN)
-    must(p, queued <= e->writes_queued, "%zu bytes are queued, not %zu", queued,
-         e->writes_queued);
+  if (e->state == END_OPEN && e->passed_to == NULL)
+    must(p, queued <= e->writes_queued + write_silent(e),
+         "%zu bytes are queued, not %zu", queued, e->writes_queued);
 }
 
 static void on_write(weir_op_t *op, int status, size_t n) {
@@ -98,13 +114,37 @@ static void on_write(weir_op_t *op, int status, size_t n) {
     check_failure(job, status, n);
   if (e->ender == job) {
     e->ender = NULL;
-    e->ended = status == UV_ECANCELED ? END_RUNS : END_ENDED;
+    if (e->leaving || (status != UV_ECANCELED && status != UV_ETIMEDOUT))
+      e->ended = END_ENDED;
+    else
+      e->ended = e->writes_soon ? END_PERHAPS : END_RUNS;
   }
   check_queued(e);
   job_end(job);
 }
 
+void write_lost(end_t *e, size_t behind) {
+  for (size_t i = behind + 1; i < e->out.npieces; i++)
+    if (e->out.pieces[i].silent)
+      e->out.pieces[i].n = 0;
+}
+
+size_t write_silent(const end_t *e) {
+  size_t bytes = 0;
+
+  for (size_t i = (size_t)(e->last_write + 1); i < e->out.npieces; i++)
+    if (e->out.pieces[i].silent)
+      bytes += e->out.pieces[i].len;
+  return bytes;
+}
+
 /* ---- The beginning ---- */
+
+int write_refuses(const end_t *e) {
+  int r = end_refuses(e);
+
+  return r == 0 && e->ended == END_ENDED ? UV_EPIPE : r;
+}
 
 static int call(job_t *job, weir_seq_t from, random_t *dice) {
   weir_stream_t *s = job->end->stream;
@@ -139,11 +179,13 @@ static void check_refused(const job_t *job, int r, int want) {
   } else if (r == UV_EAGAIN) {
     must(p, job->form == TRY && job->went == 0, "a write got UV_EAGAIN");
   } else if (r != UV_EPIPE || e->ended != END_PERHAPS) {
-    must(p, at_once && end_broken(e), "a write was refused with %s", said(r));
-    must(p, e->write_status == 0 || r == e->write_status,
-         "%s behind a write with %s", said(r), said(e->write_status));
+    must(p, at_once && (end_broken(e) || (r == UV_ETIMEDOUT && e->writes_soon)),
+         "a write was refused with %s", said(r));
+    must(p, write_same(e, r), "%s behind a write with %s", said(r),
+         said(e->write_status));
     e->write_status = r;
     e->failed = job->piece;
+    write_lost(e, job->piece);
   }
 }
 
@@ -168,11 +210,10 @@ static void begin(end_t *e, random_t *dice, int form, size_t len) {
   program_t *p = e->p;
   job_t *job = job_new(p, e, dice);
   int open = e->ended == END_ENDED ? UV_EPIPE : 0;
-  int want = end_refuses(e), r;
+  int want = write_refuses(e), r;
 
-  if (want == 0)
-    want = open;
   job->form = form;
+  job->side = SIDE_WRITE;
   job->len = len;
   job->piece = flow_write(&e->out, len);
   cut_make(&job->cut, len, dice, random_below(dice, 4) ? NULL : p->pool);
@@ -191,7 +232,7 @@ static void begin(end_t *e, random_t *dice, int form, size_t len) {
     must(p, want == 0, "a write was accepted, not %s", said(want));
     e->writes_queued += len;
     if (form == TO_END) {
-      e->ended = END_ENDED;
+      e->ended = e->writes_soon ? END_PERHAPS : END_ENDED;
       e->ender = job;
     }
   } else {
@@ -205,7 +246,7 @@ void write_do(end_t *e, random_t *dice) {
   int form = any_form(dice);
   size_t len = any_size(e->p, dice);
 
-  if (!e->can_write)
+  if (!e->can_write || e->passed_to != NULL)
     return;
   if (form == TO_END && random_below(dice, 4) != 0)
     form = ALL;
@@ -213,7 +254,7 @@ void write_do(end_t *e, random_t *dice) {
 }
 
 void write_much(end_t *e, random_t *dice) {
-  if (e->can_write && e->p->bytes < MOST_BYTES)
+  if (e->can_write && e->passed_to == NULL && e->p->bytes < MOST_BYTES)
     begin(e, dice, ALL, 3000 + random_below(dice, 60000));
 }
 
@@ -221,7 +262,7 @@ void write_much(end_t *e, random_t *dice) {
 void write_drain(end_t *e) {
   random_t dice = {(uint64_t)e->out.npieces};
 
-  if (e->can_write && e->ended != END_ENDED && e->write_status == 0 &&
-      e->link->kind != WORLD_PIPE)
+  if (e->can_write && e->passed_to == NULL && e->ended != END_ENDED &&
+      e->write_status == 0 && e->link->kind != WORLD_PIPE)
     begin(e, &dice, TO_END, random_below(&dice, 300));
 }
