@@ -376,7 +376,7 @@ WEIR_TEST(serve, ends_in_a_pause_with_a_shutdown_after_that) {
   h.none_left = 1;
   while (h.without_memory == 0)
     uv_run(&f->uv, UV_RUN_ONCE);
-  uv_walk(&f->uv, close_ours, f->loop);
+  uv_walk(&f->uv, close_owned, f->loop);
   check_is(weir_loop_shutdown(f->loop, on_closed, NULL), 0);
   run_out(f);
   check_is(h.closed, 1);
