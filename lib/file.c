@@ -7,75 +7,15 @@
 
 #include "alloc.h"
 #include "backend.h"
+#include "file.h"
 #include "op.h"
-#include "os.h"
 #include "queue.h"
 #include "rare.h"
 #include "seq.h"
 
 /* Files: an operation is handed to the backend in its call; what finds no room
- * there queues here until the next flush. Without a callback it runs at once,
- * through libuv. */
-
-static int finish_sync(uv_fs_t *req) {
-  int r = (int)req->result;
-  uv_fs_req_cleanup(req);
-  return r;
-}
-
-static unsigned fill(weir_seq_t seq, uv_buf_t *window) {
-  size_t bytes = 0;
-  return weir__seq_fill(&seq, window, 0, &bytes, weir__seq_max_bytes());
-}
-
-static int transfer(int write, uv_file file, weir_seq_t seq, int64_t offset) {
-  uv_buf_t window[WEIR_WINDOW];
-  unsigned used = fill(seq, window);
-  if (used == 0)
-    return 0;
-  return write ? weir__os_pwrite(file, window, used, offset)
-               : weir__os_pread(file, window, used, offset);
-}
-
-/* What has no positions has no use for an offset. */
-static WEIR__APART int transfer_sync(int write, uv_file file, weir_seq_t seq,
-                                     int64_t offset) {
-  int r = transfer(write, file, seq, offset);
-  return r == UV_ESPIPE ? transfer(write, file, seq, -1) : r;
-}
-
-int weir__file_try(weir_op_t *op) {
-  const weir__file_args_t *args = weir__file_args(op);
-  uv_buf_t window[WEIR_WINDOW];
-  if (args->offset >= 0)
-    return weir__file_run(op);
-  unsigned used = fill(op->seq, window);
-  return op->form == WEIR__FILE_PWRITE
-             ? weir__os_pwrite_now(args->file, window, used)
-             : weir__os_pread_now(args->file, window, used);
-}
-
-int weir__file_run(weir_op_t *op) {
-  const weir__file_args_t *args = weir__file_args(op);
-  uv_fs_t req;
-  const weir__open_args_t *open;
-  switch (op->form) {
-  case WEIR__FILE_OPEN:
-    open = weir__open_args(op);
-    uv_fs_open(NULL, &req, open->path, open->flags, open->mode, NULL);
-    return finish_sync(&req);
-  case WEIR__FILE_CLOSE:
-    uv_fs_close(NULL, &req, args->file, NULL);
-    return finish_sync(&req);
-  case WEIR__FILE_FSYNC:
-    uv_fs_fsync(NULL, &req, args->file, NULL);
-    return finish_sync(&req);
-  case WEIR__FILE_PREAD:
-    return transfer(0, args->file, op->seq, args->offset);
-  default:
-    return transfer(1, args->file, op->seq, args->offset);
-  }
-}
+ * there queues here until the next flush, and so does the rest of what is to be
+ * moved whole. */
 
 /* At once, before what has only just begun can be submitted. */
 static void cancel(weir_op_t *op) {
@@ -199,21 +139,42 @@ static void opened(weir_op_t *op, int64_t result) {
     weir__file_args(op)->file = (uv_file)result;
 }
 
+static void count(weir_op_t *op, size_t n) {
+  weir_loop_stats_t *stats = &op->loop->stats;
+  op->done += n;
+  if (op->form == WEIR__FILE_PREAD) {
+    stats->reads++;
+    stats->bytes_read += n;
+  } else {
+    stats->writes++;
+    stats->bytes_written += n;
+  }
+}
+
+/* Whether there is another transfer to come, in this turn's next flush or in
+ * another turn; else the status is in *result. */
+static WEIR__APART int goes_on(weir_op_t *op, int64_t *result) {
+  int r = weir__file_moved(op, (size_t)*result);
+  if (r == WEIR_PENDING && weir__op_ending(op))
+    r = UV_ECANCELED;
+  *result = r;
+  if (r != WEIR_PENDING)
+    return 0;
+  op->state = WEIR__OP_QUEUED;
+  weir__queue_push(&op->loop->files, &op->node);
+  return 1;
+}
+
 void weir__file_done(weir_op_t *op, int64_t result) {
-  weir_loop_t *loop = op->loop;
   weir__queue_remove(&op->node);
   /* What ends makes room. */
-  loop->flags &= ~WEIR__LOOP_FILES_BLOCKED;
+  op->loop->flags &= ~WEIR__LOOP_FILES_BLOCKED;
   if (op->form == WEIR__FILE_OPEN) {
     opened(op, result);
-  } else if (op->form == WEIR__FILE_PREAD && result >= 0) {
-    op->done = (size_t)result;
-    loop->stats.reads++;
-    loop->stats.bytes_read += op->done;
-  } else if (op->form == WEIR__FILE_PWRITE && result >= 0) {
-    op->done = (size_t)result;
-    loop->stats.writes++;
-    loop->stats.bytes_written += op->done;
+  } else if (result >= 0 && weir__file_transfers(op)) {
+    count(op, (size_t)result);
+    if ((op->flags & WEIR__OP_WHOLE) != 0 && goes_on(op, &result))
+      return;
   }
   weir__op_finish(op, result < 0 ? (int)result : 0);
 }
@@ -243,11 +204,8 @@ int weir_file_open(weir_loop_t *loop, weir_op_t *op, const char *path,
                    int flags, int mode, weir_op_cb cb) {
   if (loop == NULL || path == NULL || (op == NULL && cb != NULL))
     return UV_EINVAL;
-  if (cb == NULL) {
-    uv_fs_t req;
-    uv_fs_open(NULL, &req, path, flags, mode, NULL);
-    return finish_sync(&req);
-  }
+  if (cb == NULL)
+    return weir__file_open_now(path, flags, mode);
   size_t size = strlen(path) + 1;
   char *copy = weir__malloc(size);
   if (copy == NULL)
@@ -267,43 +225,37 @@ uv_file weir_file_result(const weir_op_t *op) {
   return weir__file_args(op)->file;
 }
 
-int weir_file_close(weir_loop_t *loop, weir_op_t *op, uv_file file,
-                    weir_op_cb cb) {
+/* Of those that need a descriptor and no more. */
+static int plain(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
+                 uv_file file, weir_op_cb cb) {
   if (loop == NULL || (op == NULL && cb != NULL))
     return UV_EINVAL;
-  if (cb == NULL) {
-    uv_fs_t req;
-    uv_fs_close(NULL, &req, file, NULL);
-    return finish_sync(&req);
-  }
-  int r = begin_plain(loop, op, WEIR__FILE_CLOSE, file, cb);
+  if (cb == NULL)
+    return weir__file_now(form, file);
+  int r = begin_plain(loop, op, form, file, cb);
   if (r == 0)
     go(loop, op);
   return r;
+}
+
+int weir_file_close(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                    weir_op_cb cb) {
+  return plain(loop, op, WEIR__FILE_CLOSE, file, cb);
 }
 
 int weir_file_fsync(weir_loop_t *loop, weir_op_t *op, uv_file file,
                     weir_op_cb cb) {
-  if (loop == NULL || (op == NULL && cb != NULL))
-    return UV_EINVAL;
-  if (cb == NULL) {
-    uv_fs_t req;
-    uv_fs_fsync(NULL, &req, file, NULL);
-    return finish_sync(&req);
-  }
-  int r = begin_plain(loop, op, WEIR__FILE_FSYNC, file, cb);
-  if (r == 0)
-    go(loop, op);
-  return r;
+  return plain(loop, op, WEIR__FILE_FSYNC, file, cb);
 }
 
 static WEIR__APART int transfer_any(weir_loop_t *loop, weir_op_t *op,
-                                    weir__file_form_t form, uv_file file,
-                                    const weir_seq_t *seq, int64_t offset,
-                                    weir_op_cb cb) {
+                                    weir__file_form_t form, unsigned flags,
+                                    uv_file file, const weir_seq_t *seq,
+                                    int64_t offset, weir_op_cb cb) {
   int r = begin(loop, op, form, file, seq, offset, cb);
   if (r != 0)
     return r;
+  op->flags |= (unsigned short)flags;
   if (op->left == 0)
     weir__op_finish(op, 0);
   else
@@ -316,7 +268,7 @@ static inline int transfer_begin(weir_loop_t *loop, weir_op_t *op,
                                  const weir_seq_t *seq, int64_t offset,
                                  weir_op_cb cb) {
   if (seq->left == 0 || !weir__op_is_simple(loop, seq))
-    return transfer_any(loop, op, form, file, seq, offset, cb);
+    return transfer_any(loop, op, form, 0, file, seq, offset, cb);
   weir__op_begin(op, loop, NULL, &file_class, seq, seq->left, cb);
   set_args(op, form, file, offset);
   go(loop, op);
@@ -328,7 +280,8 @@ int weir_file_pread(weir_loop_t *loop, weir_op_t *op, uv_file file,
   if (loop == NULL || offset < -1)
     return UV_EINVAL;
   if (cb == NULL)
-    return transfer_sync(0, file, weir_seq_from(into), offset);
+    return weir__file_transfer_now(WEIR__FILE_PREAD, file, weir_seq_from(into),
+                                   offset);
   if (op == NULL)
     return UV_EINVAL;
   return transfer_begin(loop, op, WEIR__FILE_PREAD, file, &into.seq, offset,
@@ -340,8 +293,33 @@ int weir_file_pwrite(weir_loop_t *loop, weir_op_t *op, uv_file file,
   if (loop == NULL || offset < -1)
     return UV_EINVAL;
   if (cb == NULL)
-    return transfer_sync(1, file, from, offset);
+    return weir__file_transfer_now(WEIR__FILE_PWRITE, file, from, offset);
   if (op == NULL)
     return UV_EINVAL;
   return transfer_begin(loop, op, WEIR__FILE_PWRITE, file, &from, offset, cb);
+}
+
+static int whole(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
+                 uv_file file, const weir_seq_t *seq, int64_t offset,
+                 weir_op_cb cb) {
+  if (loop == NULL || offset < -1 || (op == NULL && cb != NULL))
+    return UV_EINVAL;
+  if (cb == NULL)
+    return weir__file_whole_now(form, file, *seq, offset,
+                                op != NULL ? &op->done : NULL);
+  return transfer_any(loop, op, form, WEIR__OP_WHOLE, file, seq, offset, cb);
+}
+
+int weir_file_pread_all(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                        weir_mseq_t into, int64_t offset, weir_op_cb cb) {
+  return whole(loop, op, WEIR__FILE_PREAD, file, &into.seq, offset, cb);
+}
+
+int weir_file_pwrite_all(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                         weir_seq_t from, int64_t offset, weir_op_cb cb) {
+  return whole(loop, op, WEIR__FILE_PWRITE, file, &from, offset, cb);
+}
+
+size_t weir_file_moved(const weir_op_t *op) {
+  return op->done;
 }

@@ -36,6 +36,7 @@ enum {
   WEIR__OP_BLOCK = 4,  /* the copy of its descriptors is a block */
   WEIR__OP_TIMED = 8,  /* a deadline stands between it and its owner */
   WEIR__OP_UNREF = 16, /* it does not keep uv_run going */
+  WEIR__OP_WHOLE = 32, /* of a file: goes on until all is moved */
   WEIR__OP_BY = 64     /* a write whose first window it takes itself */
 };
 
@@ -87,6 +88,10 @@ static inline void *weir__op_room(const weir_op_t *op) {
 
 static inline weir__file_args_t *weir__file_args(const weir_op_t *op) {
   return weir__op_scratch(op);
+}
+
+static inline int weir__file_transfers(const weir_op_t *op) {
+  return op->form == WEIR__FILE_PREAD || op->form == WEIR__FILE_PWRITE;
 }
 
 static inline weir__open_args_t *weir__open_args(const weir_op_t *op) {

@@ -72,8 +72,7 @@ static int transfer(weir__uv_file_t *file) {
 
 static void run(uv_work_t *work) {
   weir__uv_file_t *file = work->data;
-  int form = file->op->form;
-  if (form == WEIR__FILE_PREAD || form == WEIR__FILE_PWRITE)
+  if (weir__file_transfers(file->op))
     file->result = transfer(file);
   else
     file->result = weir__file_run(file->op);

@@ -108,7 +108,7 @@ static void fill_other(struct io_uring_sqe *sqe, const weir_op_t *op) {
 
 static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe,
                  const weir_op_t *op) {
-  if (op->form == WEIR__FILE_PREAD || op->form == WEIR__FILE_PWRITE)
+  if (weir__file_transfers(op))
     fill_transfer(ring, sqe, op, op->form == WEIR__FILE_PWRITE);
   else
     fill_other(sqe, op);
@@ -144,7 +144,7 @@ static unsigned file_again(void *owner, int result, int waited) {
   if (result == -EAGAIN)
     return waited ? 0 : WEIR__SLOT_POLLING;
   if (result != -ESPIPE || weir__file_args(op)->offset < 0 ||
-      (op->form != WEIR__FILE_PREAD && op->form != WEIR__FILE_PWRITE))
+      !weir__file_transfers(op))
     return 0;
   weir__file_args(op)->offset = -1;
   return WEIR__SLOT_RESTART;

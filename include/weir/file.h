@@ -27,8 +27,9 @@ extern "C" {
  * offset below -1. UV_ENOMEM, UV_ECANCELED (the loop's handles were closed by
  * the application) and UV_ESRCH (a child after a fork, see weir_loop_fork)
  * refuse one with a callback. All accepted operations may fail with UV_ENOMEM,
- * UV_ECANCELED, and whatever the system call of that name can say; n is 0 then,
- * and 0 for all but pread and pwrite.
+ * UV_ECANCELED, and whatever the system call of that name can say. n is 0 for
+ * all that moves no bytes; and of those that fail, for all but the two that
+ * move a whole sequence.
  *
  * Operations that are outstanding together run side by side, in no order: what
  * has to come second, as the fsync behind a write, is begun in the callback of
@@ -82,6 +83,27 @@ WEIR_EXTERN WEIR_MUST_USE int weir_file_pread(weir_loop_t *loop, weir_op_t *op,
 WEIR_EXTERN WEIR_MUST_USE int weir_file_pwrite(weir_loop_t *loop, weir_op_t *op,
                                                uv_file file, weir_seq_t from,
                                                int64_t offset, weir_op_cb cb);
+
+/* Read into all of a sequence, and write all of one, of however many segments:
+ * as the functions above, again and again from where the last transfer ended.
+ * n is exact in every case: success moved all of it; UV_EOF is a file that ended
+ * before, and any other error is that of the transfer behind the n bytes, as
+ * UV_ENOSPC of a device that was full then. UV_EIO is also a write that moved
+ * nothing and did not fail. Between two transfers others of the same file may
+ * come, which matters to those at its own position.
+ *
+ * Without a callback they return 0 or the error, and weir_file_moved(op) is n,
+ * if op is not NULL. */
+WEIR_EXTERN WEIR_MUST_USE int
+weir_file_pread_all(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                    weir_mseq_t into, int64_t offset, weir_op_cb cb);
+WEIR_EXTERN WEIR_MUST_USE int
+weir_file_pwrite_all(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                     weir_seq_t from, int64_t offset, weir_op_cb cb);
+
+/* The n of one of these two, before op is used again: in its callback, or when
+ * it has returned without one. */
+WEIR_EXTERN size_t weir_file_moved(const weir_op_t *op);
 
 /* Brings the file's data and metadata to the device. */
 WEIR_EXTERN WEIR_MUST_USE int weir_file_fsync(weir_loop_t *loop, weir_op_t *op,
