@@ -79,7 +79,7 @@ int main(int argc, char **argv) {
   uv_timer_start(&timer, on_time, CHECK_MS, CHECK_MS);
   uv_unref((uv_handle_t *)&timer);
   server_start(pairs.loop, &addr, pair_setup(&pairs), pair_serve);
-  uv_run(&uv, UV_RUN_DEFAULT);
+  server_run(pairs.loop);
   uv_close((uv_handle_t *)&timer, NULL);
   counts_print("total up", &pairs.up);
   counts_print("total down", &pairs.down);

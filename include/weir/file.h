@@ -86,11 +86,11 @@ WEIR_EXTERN WEIR_MUST_USE int weir_file_pwrite(weir_loop_t *loop, weir_op_t *op,
 
 /* Read into all of a sequence, and write all of one, of however many segments:
  * as the functions above, again and again from where the last transfer ended.
- * n is exact in every case: success moved all of it; UV_EOF is a file that ended
- * before, and any other error is that of the transfer behind the n bytes, as
- * UV_ENOSPC of a device that was full then. UV_EIO is also a write that moved
- * nothing and did not fail. Between two transfers others of the same file may
- * come, which matters to those at its own position.
+ * n is exact in every case: success moved all of it; UV_EOF is a file that
+ * ended before, and any other error is that of the transfer behind the n bytes,
+ * as UV_ENOSPC of a device that was full then. UV_EIO is also a write that
+ * moved nothing and did not fail. Between two transfers others of the same file
+ * may come, which matters to those at its own position.
  *
  * Without a callback they return 0 or the error, and weir_file_moved(op) is n,
  * if op is not NULL. */
