@@ -217,6 +217,7 @@ TESTS_C += tests/test_read_cond.c
 TESTS_C += tests/test_ready.c
 TESTS_C += tests/test_refused.c
 TESTS_C += tests/test_relay.c
+TESTS_C += tests/test_relay_crowd.c
 TESTS_C += tests/test_relay_sockets.c
 TESTS_C += tests/test_relay_splice.c
 TESTS_C += tests/test_release.c
