@@ -137,6 +137,13 @@ static void ask(weir_server_t *server) {
     ask_one(server);
 }
 
+static int is_served(const weir_stream_t *listener) {
+  const weir_watch_t *watch = listener->watch;
+  while (watch != NULL && watch->type != &watch_class)
+    watch = watch->next;
+  return watch != NULL;
+}
+
 int weir_serve(weir_server_t *server, weir_stream_t *listener, size_t most,
                weir_serve_make_cb make, weir_serve_cb cb) {
   if (server == NULL || listener == NULL || make == NULL || cb == NULL)
@@ -145,6 +152,8 @@ int weir_serve(weir_server_t *server, weir_stream_t *listener, size_t most,
     return UV_EBADF;
   if ((listener->state & WEIR__LISTENING) == 0)
     return UV_EINVAL;
+  if (is_served(listener))
+    return UV_EALREADY;
   int r = weir__loop_check(listener->loop);
   if (r != 0)
     return r;

@@ -419,3 +419,17 @@ WEIR_TEST(serve, refuses_what_does_not_listen) {
   check_is(weir_close(&h.listener, NULL), 0);
   run_out(f);
 }
+
+WEIR_TEST(serve, refuses_what_is_served) {
+  weir_server_t other;
+  struct house h;
+  int guest;
+
+  open_house(f, &h, 0);
+  check_is(weir_serve(&h.server, &h.listener, 0, make, serve), UV_EALREADY);
+  check_is(weir_serve(&other, &h.listener, 0, make, serve), UV_EALREADY);
+  guest = knock(&h);
+  run_came(&h, 1);
+  close(guest);
+  close_house(&h);
+}

@@ -78,7 +78,7 @@ struct weir_server_s {
  * there are as many connections as there may be.
  *
  * Returns 0; UV_EINVAL (a NULL, or not a listener), UV_EBADF (closing),
- * UV_ECANCELED, UV_ESRCH. */
+ * UV_EALREADY (it is served), UV_ECANCELED, UV_ESRCH. */
 WEIR_EXTERN WEIR_MUST_USE int weir_serve(weir_server_t *server,
                                          weir_stream_t *listener, size_t most,
                                          weir_serve_make_cb make,
