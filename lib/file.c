@@ -91,12 +91,6 @@ static inline void go(weir_loop_t *loop, weir_op_t *op) {
   weir__loop_wake(loop);
 }
 
-static int begin_plain(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
-                       uv_file file, weir_op_cb cb) {
-  const weir_seq_t none = weir_seq_block(NULL, 0);
-  return begin(loop, op, form, file, &none, 0, cb);
-}
-
 /* Does one thing for the first of queue: 1, or 0 when there was none or no
  * room for it; then it stays the first. */
 static int take_up(weir_loop_t *loop, weir_node_t *queue,
@@ -133,9 +127,10 @@ static void retry(weir_loop_t *loop) {
 
 const weir__source_t weir__file_source = {waits, start, retry};
 
-static void opened(weir_op_t *op, int64_t result) {
-  weir__free(weir__open_args(op)->path);
-  if (result >= 0)
+/* Of one that moves no bytes. */
+static void called(weir_op_t *op, int64_t result) {
+  weir__free(weir__file_more(op)->path);
+  if (op->form == WEIR__FILE_OPEN && result >= 0)
     weir__file_args(op)->file = (uv_file)result;
 }
 
@@ -169,9 +164,9 @@ void weir__file_done(weir_op_t *op, int64_t result) {
   weir__queue_remove(&op->node);
   /* What ends makes room. */
   op->loop->flags &= ~WEIR__LOOP_FILES_BLOCKED;
-  if (op->form == WEIR__FILE_OPEN) {
-    opened(op, result);
-  } else if (result >= 0 && weir__file_transfers(op)) {
+  if (!weir__file_transfers(op)) {
+    called(op, result);
+  } else if (result >= 0) {
     count(op, (size_t)result);
     if ((op->flags & WEIR__OP_WHOLE) != 0 && goes_on(op, &result))
       return;
@@ -200,53 +195,166 @@ void weir__file_end_all(weir_loop_t *loop) {
   }
 }
 
-int weir_file_open(weir_loop_t *loop, weir_op_t *op, const char *path,
-                   int flags, int mode, weir_op_cb cb) {
-  if (loop == NULL || path == NULL || (op == NULL && cb != NULL))
-    return UV_EINVAL;
-  if (cb == NULL)
-    return weir__file_open_now(path, flags, mode);
-  size_t size = strlen(path) + 1;
-  char *copy = weir__malloc(size);
-  if (copy == NULL)
+/* ---- Calls ---- */
+
+/* Copies of the paths, in one piece of memory, which the first one begins. */
+static int copy_paths(weir__file_more_t *more, const char *path,
+                      const char *other) {
+  size_t size = path == NULL ? 0 : strlen(path) + 1;
+  size_t rest = other == NULL ? 0 : strlen(other) + 1;
+  more->path = NULL;
+  if (size == 0)
+    return 0;
+  more->path = weir__malloc(size + rest);
+  if (more->path == NULL)
     return UV_ENOMEM;
-  memcpy(copy, path, size);
-  int r = begin_plain(loop, op, WEIR__FILE_OPEN, -1, cb);
+  memcpy(more->path, path, size);
+  more->other = more->path + size;
+  if (rest > 0)
+    memcpy(more->other, other, rest);
+  return 0;
+}
+
+/* An operation that moves no bytes: *more is what the form needs besides, with
+ * paths that are the caller's. */
+static int call(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
+                uv_file file, int64_t offset, const weir__file_more_t *more,
+                weir_op_cb cb) {
+  const weir_seq_t none = weir_seq_block(NULL, 0);
+  weir__file_more_t mine = *more;
+  weir_op_t now;
+  if (loop == NULL || (op == NULL && cb != NULL))
+    return UV_EINVAL;
+  if (cb == NULL) {
+    set_args(&now, form, file, offset);
+    *weir__file_more(&now) = mine;
+    return weir__file_run(&now);
+  }
+  int r = copy_paths(&mine, more->path, more->other);
+  if (r == 0)
+    r = begin(loop, op, form, file, &none, offset, cb);
   if (r != 0) {
-    weir__free(copy);
+    weir__free(mine.path);
     return r;
   }
-  *weir__open_args(op) = (weir__open_args_t){copy, flags, mode};
+  *weir__file_more(op) = mine;
   go(loop, op);
   return 0;
+}
+
+static int call_plain(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
+                      uv_file file, int64_t offset, weir_op_cb cb) {
+  const weir__file_more_t none = {.path = NULL};
+  return call(loop, op, form, file, offset, &none, cb);
+}
+
+/* The paths are only read. */
+static int call_path(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
+                     const char *path, const char *other, int flags, int mode,
+                     weir_op_cb cb) {
+  const weir__file_more_t more = {.path = (char *)(uintptr_t)path,
+                                  .other = (char *)(uintptr_t)other,
+                                  .flags = flags,
+                                  .mode = mode};
+  return path == NULL ? UV_EINVAL : call(loop, op, form, -1, 0, &more, cb);
+}
+
+int weir_file_open(weir_loop_t *loop, weir_op_t *op, const char *path,
+                   int flags, int mode, weir_op_cb cb) {
+  return call_path(loop, op, WEIR__FILE_OPEN, path, NULL, flags, mode, cb);
 }
 
 uv_file weir_file_result(const weir_op_t *op) {
   return weir__file_args(op)->file;
 }
 
-/* Of those that need a descriptor and no more. */
-static int plain(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
-                 uv_file file, weir_op_cb cb) {
-  if (loop == NULL || (op == NULL && cb != NULL))
-    return UV_EINVAL;
-  if (cb == NULL)
-    return weir__file_now(form, file);
-  int r = begin_plain(loop, op, form, file, cb);
-  if (r == 0)
-    go(loop, op);
-  return r;
-}
-
 int weir_file_close(weir_loop_t *loop, weir_op_t *op, uv_file file,
                     weir_op_cb cb) {
-  return plain(loop, op, WEIR__FILE_CLOSE, file, cb);
+  return call_plain(loop, op, WEIR__FILE_CLOSE, file, 0, cb);
 }
 
 int weir_file_fsync(weir_loop_t *loop, weir_op_t *op, uv_file file,
                     weir_op_cb cb) {
-  return plain(loop, op, WEIR__FILE_FSYNC, file, cb);
+  return call_plain(loop, op, WEIR__FILE_FSYNC, file, 0, cb);
 }
+
+int weir_file_fdatasync(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                        weir_op_cb cb) {
+  return call_plain(loop, op, WEIR__FILE_FDATASYNC, file, 0, cb);
+}
+
+int weir_file_truncate(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                       int64_t size, weir_op_cb cb) {
+  if (size < 0)
+    return UV_EINVAL;
+  return call_plain(loop, op, WEIR__FILE_TRUNCATE, file, size, cb);
+}
+
+int weir_file_allocate(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                       int64_t offset, int64_t len, weir_op_cb cb) {
+  const weir__file_more_t more = {.len = len};
+  if (offset < 0 || len < 1)
+    return UV_EINVAL;
+  return call(loop, op, WEIR__FILE_ALLOCATE, file, offset, &more, cb);
+}
+
+int weir_file_advise(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                     int64_t offset, int64_t len, weir_advice_t advice,
+                     weir_op_cb cb) {
+  const weir__file_more_t more = {.len = len, .flags = (int)advice};
+  if (offset < 0 || len < 0 || advice < WEIR_ADVICE_NORMAL ||
+      advice > WEIR_ADVICE_DONTNEED)
+    return UV_EINVAL;
+  return call(loop, op, WEIR__FILE_ADVISE, file, offset, &more, cb);
+}
+
+int weir_file_fstat(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                    uv_stat_t *stat, weir_op_cb cb) {
+  const weir__file_more_t more = {.stat = stat};
+  if (stat == NULL)
+    return UV_EINVAL;
+  return call(loop, op, WEIR__FILE_FSTAT, file, 0, &more, cb);
+}
+
+int weir_file_stat(weir_loop_t *loop, weir_op_t *op, const char *path,
+                   uv_stat_t *stat, weir_op_cb cb) {
+  const weir__file_more_t more = {.path = (char *)(uintptr_t)path,
+                                  .stat = stat};
+  if (path == NULL || stat == NULL)
+    return UV_EINVAL;
+  return call(loop, op, WEIR__FILE_STAT, -1, 0, &more, cb);
+}
+
+int weir_file_rename(weir_loop_t *loop, weir_op_t *op, const char *path,
+                     const char *to, weir_op_cb cb) {
+  if (to == NULL)
+    return UV_EINVAL;
+  return call_path(loop, op, WEIR__FILE_RENAME, path, to, 0, 0, cb);
+}
+
+int weir_file_link(weir_loop_t *loop, weir_op_t *op, const char *path,
+                   const char *to, weir_op_cb cb) {
+  if (to == NULL)
+    return UV_EINVAL;
+  return call_path(loop, op, WEIR__FILE_LINK, path, to, 0, 0, cb);
+}
+
+int weir_file_unlink(weir_loop_t *loop, weir_op_t *op, const char *path,
+                     weir_op_cb cb) {
+  return call_path(loop, op, WEIR__FILE_UNLINK, path, NULL, 0, 0, cb);
+}
+
+int weir_file_mkdir(weir_loop_t *loop, weir_op_t *op, const char *path,
+                    int mode, weir_op_cb cb) {
+  return call_path(loop, op, WEIR__FILE_MKDIR, path, NULL, 0, mode, cb);
+}
+
+int weir_file_rmdir(weir_loop_t *loop, weir_op_t *op, const char *path,
+                    weir_op_cb cb) {
+  return call_path(loop, op, WEIR__FILE_RMDIR, path, NULL, 0, 0, cb);
+}
+
+/* ---- Transfers ---- */
 
 static WEIR__APART int transfer_any(weir_loop_t *loop, weir_op_t *op,
                                     weir__file_form_t form, unsigned flags,

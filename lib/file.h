@@ -10,8 +10,6 @@
  * for of them is in backend.h. They return as the public functions do without a
  * callback. */
 
-int weir__file_now(weir__file_form_t form, uv_file file);
-int weir__file_open_now(const char *path, int flags, int mode);
 int weir__file_transfer_now(weir__file_form_t form, uv_file file,
                             weir_seq_t seq, int64_t offset);
 

@@ -7,27 +7,6 @@
 #include "os.h"
 #include "seq.h"
 
-static int finish(uv_fs_t *req) {
-  int r = (int)req->result;
-  uv_fs_req_cleanup(req);
-  return r;
-}
-
-int weir__file_open_now(const char *path, int flags, int mode) {
-  uv_fs_t req;
-  uv_fs_open(NULL, &req, path, flags, mode, NULL);
-  return finish(&req);
-}
-
-int weir__file_now(weir__file_form_t form, uv_file file) {
-  uv_fs_t req;
-  if (form == WEIR__FILE_CLOSE)
-    uv_fs_close(NULL, &req, file, NULL);
-  else
-    uv_fs_fsync(NULL, &req, file, NULL);
-  return finish(&req);
-}
-
 /* ---- Transfers ---- */
 
 static unsigned fill(const weir_seq_t *seq, uv_buf_t *window) {
@@ -94,16 +73,74 @@ int weir__file_try(weir_op_t *op) {
              : weir__os_pread_now(args->file, window, used);
 }
 
+static int finish(uv_fs_t *req, uv_stat_t *stat) {
+  int r = (int)req->result;
+  if (r == 0 && stat != NULL)
+    *stat = req->statbuf;
+  uv_fs_req_cleanup(req);
+  return r;
+}
+
+static int run_descriptor(weir__file_form_t form, const weir__file_args_t *args,
+                          const weir__file_more_t *more) {
+  uv_fs_t req;
+  uv_file file = args->file;
+  switch (form) {
+  case WEIR__FILE_CLOSE:
+    uv_fs_close(NULL, &req, file, NULL);
+    break;
+  case WEIR__FILE_FSYNC:
+    uv_fs_fsync(NULL, &req, file, NULL);
+    break;
+  case WEIR__FILE_FDATASYNC:
+    uv_fs_fdatasync(NULL, &req, file, NULL);
+    break;
+  case WEIR__FILE_TRUNCATE:
+    uv_fs_ftruncate(NULL, &req, file, args->offset, NULL);
+    break;
+  case WEIR__FILE_ALLOCATE:
+    return weir__os_allocate(file, args->offset, more->len);
+  case WEIR__FILE_ADVISE:
+    return weir__os_advise(file, args->offset, more->len, more->flags);
+  default:
+    uv_fs_fstat(NULL, &req, file, NULL);
+  }
+  return finish(&req, form == WEIR__FILE_FSTAT ? more->stat : NULL);
+}
+
+static int run_path(weir__file_form_t form, const weir__file_more_t *more) {
+  uv_fs_t req;
+  switch (form) {
+  case WEIR__FILE_OPEN:
+    uv_fs_open(NULL, &req, more->path, more->flags, more->mode, NULL);
+    break;
+  case WEIR__FILE_RENAME:
+    uv_fs_rename(NULL, &req, more->path, more->other, NULL);
+    break;
+  case WEIR__FILE_LINK:
+    uv_fs_link(NULL, &req, more->path, more->other, NULL);
+    break;
+  case WEIR__FILE_UNLINK:
+    uv_fs_unlink(NULL, &req, more->path, NULL);
+    break;
+  case WEIR__FILE_MKDIR:
+    uv_fs_mkdir(NULL, &req, more->path, more->mode, NULL);
+    break;
+  case WEIR__FILE_RMDIR:
+    uv_fs_rmdir(NULL, &req, more->path, NULL);
+    break;
+  default:
+    uv_fs_stat(NULL, &req, more->path, NULL);
+  }
+  return finish(&req, form == WEIR__FILE_STAT ? more->stat : NULL);
+}
+
 int weir__file_run(weir_op_t *op) {
   const weir__file_args_t *args = weir__file_args(op);
-  const weir__open_args_t *open = weir__open_args(op);
-  switch (op->form) {
-  case WEIR__FILE_OPEN:
-    return weir__file_open_now(open->path, open->flags, open->mode);
-  case WEIR__FILE_PREAD:
-  case WEIR__FILE_PWRITE:
-    return transfer(op->form, args->file, &op->seq, args->offset);
-  default:
-    return weir__file_now((weir__file_form_t)op->form, args->file);
-  }
+  const weir__file_more_t *more = weir__file_more(op);
+  weir__file_form_t form = (weir__file_form_t)op->form;
+  if (weir__file_transfers(op))
+    return transfer(form, args->file, &op->seq, args->offset);
+  return more->path != NULL ? run_path(form, more)
+                            : run_descriptor(form, args, more);
 }

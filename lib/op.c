@@ -5,7 +5,7 @@
 
 static_assert(sizeof(weir_op_t) <= 224, "an op takes at most 224 bytes");
 static_assert(sizeof(weir__file_args_t) <= WEIR_OP_SCRATCH &&
-                  sizeof(weir__open_args_t) <= WEIR_OP_ROOM,
+                  sizeof(weir__file_more_t) <= WEIR_OP_ROOM,
               "file arguments fit in an op");
 
 void weir__op_drop(const weir_op_t *op) {

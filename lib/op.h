@@ -46,7 +46,18 @@ typedef enum weir__file_form_e {
   WEIR__FILE_CLOSE,
   WEIR__FILE_PREAD,
   WEIR__FILE_PWRITE,
-  WEIR__FILE_FSYNC
+  WEIR__FILE_FSYNC,
+  WEIR__FILE_FDATASYNC,
+  WEIR__FILE_TRUNCATE,
+  WEIR__FILE_ALLOCATE,
+  WEIR__FILE_ADVISE,
+  WEIR__FILE_FSTAT,
+  WEIR__FILE_STAT,
+  WEIR__FILE_RENAME,
+  WEIR__FILE_LINK,
+  WEIR__FILE_UNLINK,
+  WEIR__FILE_MKDIR,
+  WEIR__FILE_RMDIR
 } weir__file_form_t;
 
 /* The fields of a file operation; the sequence and counts are those of
@@ -57,12 +68,15 @@ typedef struct weir__file_args_s {
   uv_file file;
 } weir__file_args_t;
 
-/* And what an open has besides. */
-typedef struct weir__open_args_s {
-  char *path; /* a copy */
-  int flags;
+/* And what those have besides that move no bytes. */
+typedef struct weir__file_more_s {
+  char *path;  /* NULL, or a copy */
+  char *other; /* in the memory of the first */
+  uv_stat_t *stat;
+  int64_t len;
+  int flags; /* or advice */
   int mode;
-} weir__open_args_t;
+} weir__file_more_t;
 
 static inline weir_op_t *weir__op_of(const weir_node_t *node) {
   return (weir_op_t *)((uintptr_t)node - offsetof(weir_op_t, node));
@@ -94,7 +108,7 @@ static inline int weir__file_transfers(const weir_op_t *op) {
   return op->form == WEIR__FILE_PREAD || op->form == WEIR__FILE_PWRITE;
 }
 
-static inline weir__open_args_t *weir__open_args(const weir_op_t *op) {
+static inline weir__file_more_t *weir__file_more(const weir_op_t *op) {
   return weir__op_room(op);
 }
 

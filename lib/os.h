@@ -47,6 +47,11 @@ int weir__os_pread(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
 int weir__os_pwrite(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
                     int64_t offset);
 
+/* Has the system keep room for these bytes of a file, and tell it how they will
+ * be used (a weir_advice_t); UV_ENOTSUP, and 0, where there is no such call. */
+int weir__os_allocate(uv_os_fd_t fd, int64_t offset, int64_t len);
+int weir__os_advise(uv_os_fd_t fd, int64_t offset, int64_t len, int advice);
+
 /* Whether fd is a file that waits for nobody: a regular one, a directory or a
  * block device. */
 int weir__os_is_file(uv_os_fd_t fd);

@@ -228,6 +228,35 @@ int weir__os_pwrite(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
   return put < 0 ? last_error() : (int)put;
 }
 
+#ifdef __linux__
+int weir__os_allocate(uv_os_fd_t fd, int64_t offset, int64_t len) {
+  int r;
+  do
+    r = fallocate(fd, 0, offset, len);
+  while (r < 0 && errno == EINTR);
+  return r < 0 ? last_error() : 0;
+}
+#else
+int weir__os_allocate(uv_os_fd_t fd, int64_t offset, int64_t len) {
+  (void)fd, (void)offset, (void)len;
+  return UV_ENOTSUP;
+}
+#endif
+
+#ifdef POSIX_FADV_NORMAL
+int weir__os_advise(uv_os_fd_t fd, int64_t offset, int64_t len, int advice) {
+  static const int known[] = {POSIX_FADV_NORMAL, POSIX_FADV_SEQUENTIAL,
+                              POSIX_FADV_RANDOM, POSIX_FADV_WILLNEED,
+                              POSIX_FADV_DONTNEED};
+  return -posix_fadvise(fd, offset, len, known[advice]);
+}
+#else
+int weir__os_advise(uv_os_fd_t fd, int64_t offset, int64_t len, int advice) {
+  (void)fd, (void)offset, (void)len, (void)advice;
+  return 0;
+}
+#endif
+
 int weir__os_is_file(uv_os_fd_t fd) {
   struct stat info;
   return fstat(fd, &info) == 0 &&

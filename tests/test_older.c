@@ -61,7 +61,8 @@ Test(older, versions) {
   check_is(caps_without("5.12"), 0);
   check_is(caps_without("5.13"), all & WEIR__CAP_TAGGED_BUFFERS);
   check_is(caps_without("5.15"),
-           all & (WEIR__CAP_TAGGED_BUFFERS | WEIR__CAP_WORKER_LIMITS));
+           all & (WEIR__CAP_TAGGED_BUFFERS | WEIR__CAP_WORKER_LIMITS |
+                  WEIR__CAP_PATHS));
   check_is(caps_without("5.19") & (BUFFERS | task),
            all & (BUFFERS | WEIR__CAP_COOP_TASKRUN));
   check_is(caps_without("6.1") & (BUFFERS | task), all & (BUFFERS | task));
@@ -69,7 +70,8 @@ Test(older, versions) {
   check_is(caps_without("6.6"), caps_without("6.1"));
   check_is(caps_without("6.12"),
            caps_without("6.1") |
-               (all & (WEIR__CAP_BUFFER_RING | WEIR__CAP_ACCEPT_POLL_FIRST)));
+               (all & (WEIR__CAP_BUFFER_RING | WEIR__CAP_TRUNCATE |
+                       WEIR__CAP_ACCEPT_POLL_FIRST)));
   check_is(caps_without("6.14") & WEIR__CAP_READV_FIXED, 0);
   check_is(caps_without("6.17"), all & ~(unsigned)WEIR__CAP_NOSIGNAL);
   check_is(caps_without("6.17,nosignal,sync_cancel"),

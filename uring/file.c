@@ -82,27 +82,97 @@ static void fill_transfer(weir__ring_t *ring, struct io_uring_sqe *sqe,
     sqe->rw_flags = WEIR__RWF_NOSIGNAL;
 }
 
-static void fill_open(struct io_uring_sqe *sqe, const weir__open_args_t *args) {
+static void fill_open(struct io_uring_sqe *sqe, const weir__file_more_t *more) {
   sqe->opcode = IORING_OP_OPENAT;
-  sqe->fd = AT_FDCWD;
-  sqe->addr = (uint64_t)(uintptr_t)args->path;
-  sqe->len = (uint32_t)args->mode;
-  sqe->open_flags = (uint32_t)(args->flags | O_CLOEXEC);
+  sqe->addr = (uint64_t)(uintptr_t)more->path;
+  sqe->len = (uint32_t)more->mode;
+  sqe->open_flags = (uint32_t)(more->flags | O_CLOEXEC);
   /* The ring would first try it without waiting, and a FIFO be opened so. */
-  if (!(args->flags & O_NONBLOCK))
+  if (!(more->flags & O_NONBLOCK))
     sqe->flags |= IOSQE_ASYNC;
 }
 
-static void fill_other(struct io_uring_sqe *sqe, const weir_op_t *op) {
+static void fill_path(struct io_uring_sqe *sqe, unsigned opcode,
+                      const weir__file_more_t *more, int flags) {
+  sqe->opcode = (uint8_t)opcode;
+  sqe->addr = (uint64_t)(uintptr_t)more->path;
+  sqe->unlink_flags = (uint32_t)flags;
+}
+
+static void fill_two_paths(struct io_uring_sqe *sqe, unsigned opcode,
+                           const weir__file_more_t *more) {
+  fill_path(sqe, opcode, more, 0);
+  sqe->addr2 = (uint64_t)(uintptr_t)more->other;
+  sqe->len = (uint32_t)AT_FDCWD;
+}
+
+static void fill_by_path(struct io_uring_sqe *sqe, const weir_op_t *op) {
+  const weir__file_more_t *more = weir__file_more(op);
+  sqe->fd = AT_FDCWD;
   switch (op->form) {
   case WEIR__FILE_OPEN:
-    fill_open(sqe, weir__open_args(op));
+    fill_open(sqe, more);
     break;
+  case WEIR__FILE_RENAME:
+    fill_two_paths(sqe, IORING_OP_RENAMEAT, more);
+    break;
+  case WEIR__FILE_LINK:
+    fill_two_paths(sqe, IORING_OP_LINKAT, more);
+    break;
+  case WEIR__FILE_MKDIR:
+    fill_path(sqe, IORING_OP_MKDIRAT, more, 0);
+    sqe->len = (uint32_t)more->mode;
+    break;
+  default:
+    fill_path(sqe, IORING_OP_UNLINKAT, more,
+              op->form == WEIR__FILE_RMDIR ? AT_REMOVEDIR : 0);
+  }
+}
+
+static void fill_call(struct io_uring_sqe *sqe, const weir_op_t *op) {
+  switch (op->form) {
   case WEIR__FILE_CLOSE:
     sqe->opcode = IORING_OP_CLOSE;
     break;
-  default:
+  case WEIR__FILE_FSYNC:
     sqe->opcode = IORING_OP_FSYNC;
+    break;
+  case WEIR__FILE_FDATASYNC:
+    sqe->opcode = IORING_OP_FSYNC;
+    sqe->fsync_flags = IORING_FSYNC_DATASYNC;
+    break;
+  case WEIR__FILE_TRUNCATE:
+    sqe->opcode = WEIR__OP_FTRUNCATE;
+    sqe->off = (uint64_t)weir__file_args(op)->offset;
+    break;
+  case WEIR__FILE_ALLOCATE:
+    sqe->opcode = IORING_OP_FALLOCATE;
+    sqe->off = (uint64_t)weir__file_args(op)->offset;
+    sqe->addr = (uint64_t)weir__file_more(op)->len;
+    break;
+  default:
+    fill_by_path(sqe, op);
+  }
+}
+
+/* What the ring does of that; what it does not, a thread of libuv's pool
+ * does. */
+static int takes(const weir__ring_t *ring, const weir_op_t *op) {
+  switch (op->form) {
+  case WEIR__FILE_ADVISE:
+  case WEIR__FILE_FSTAT:
+  case WEIR__FILE_STAT:
+    return 0;
+  case WEIR__FILE_TRUNCATE:
+    return (ring->caps & WEIR__CAP_TRUNCATE) != 0;
+  case WEIR__FILE_RENAME:
+  case WEIR__FILE_LINK:
+  case WEIR__FILE_UNLINK:
+  case WEIR__FILE_MKDIR:
+  case WEIR__FILE_RMDIR:
+    return (ring->caps & WEIR__CAP_PATHS) != 0;
+  default:
+    return 1;
   }
 }
 
@@ -111,7 +181,7 @@ static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe,
   if (weir__file_transfers(op))
     fill_transfer(ring, sqe, op, op->form == WEIR__FILE_PWRITE);
   else
-    fill_other(sqe, op);
+    fill_call(sqe, op);
 }
 
 /* Whether that is a write which may raise SIGPIPE: an older kernel cannot be
@@ -177,6 +247,8 @@ static const weir__request_t file_request = {
 
 static WEIR__APART int start_any(weir_loop_t *loop, weir_op_t *op) {
   weir__ring_t *ring = weir__ring(loop);
+  if (!takes(ring, op))
+    return weir__uv_file_start(loop, op);
   if (may_raise(ring, op)) {
     if ((loop->flags & WEIR__LOOP_STARTING) == 0)
       return UV_EBUSY;

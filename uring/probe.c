@@ -24,6 +24,7 @@ static const struct {
 } caps_known[] = {
     {"tagged_buffers", WEIR__CAP_TAGGED_BUFFERS, 5, 13},
     {"worker_limits", WEIR__CAP_WORKER_LIMITS, 5, 15},
+    {"paths", WEIR__CAP_PATHS, 5, 15},
     {"submit_all", WEIR__CAP_SUBMIT_ALL, 5, 18},
     {"coop_taskrun", WEIR__CAP_COOP_TASKRUN, 5, 19},
     {"sparse_buffers", WEIR__CAP_SPARSE_BUFFERS, 5, 19},
@@ -31,6 +32,7 @@ static const struct {
     {"sync_cancel", WEIR__CAP_SYNC_CANCEL, 6, 0},
     {"defer_taskrun", WEIR__CAP_DEFER_TASKRUN, 6, 1},
     {"buffer_ring", WEIR__CAP_BUFFER_RING, 6, 8},
+    {"truncate", WEIR__CAP_TRUNCATE, 6, 9},
     {"accept_poll_first", WEIR__CAP_ACCEPT_POLL_FIRST, 6, 11},
     {"readv_fixed", WEIR__CAP_READV_FIXED, 6, 15},
     {"writev_fixed", WEIR__CAP_WRITEV_FIXED, 6, 15},
@@ -40,12 +42,12 @@ static const struct {
 enum { CAPS_KNOWN = sizeof(caps_known) / sizeof(caps_known[0]) };
 
 static const unsigned char required[] = {
-    IORING_OP_READ,         IORING_OP_WRITE,   IORING_OP_READV,
-    IORING_OP_WRITEV,       IORING_OP_RECV,    IORING_OP_SEND,
-    IORING_OP_RECVMSG,      IORING_OP_SENDMSG, IORING_OP_READ_FIXED,
-    IORING_OP_WRITE_FIXED,  IORING_OP_ACCEPT,  IORING_OP_CONNECT,
-    IORING_OP_ASYNC_CANCEL, IORING_OP_OPENAT,  IORING_OP_CLOSE,
-    IORING_OP_FSYNC,        IORING_OP_POLL_ADD};
+    IORING_OP_READ,         IORING_OP_WRITE,    IORING_OP_READV,
+    IORING_OP_WRITEV,       IORING_OP_RECV,     IORING_OP_SEND,
+    IORING_OP_RECVMSG,      IORING_OP_SENDMSG,  IORING_OP_READ_FIXED,
+    IORING_OP_WRITE_FIXED,  IORING_OP_ACCEPT,   IORING_OP_CONNECT,
+    IORING_OP_ASYNC_CANCEL, IORING_OP_OPENAT,   IORING_OP_CLOSE,
+    IORING_OP_FSYNC,        IORING_OP_POLL_ADD, IORING_OP_FALLOCATE};
 
 enum { ENTER_TRIES = 100 };
 
@@ -166,6 +168,11 @@ static int probe_opcodes(struct io_uring *uring, unsigned *caps) {
   /* It came with 6.10, and the other with the next. */
   keep(caps, WEIR__CAP_ACCEPT_POLL_FIRST,
        io_uring_opcode_supported(&u.probe, WEIR__OP_BIND));
+  /* It came last of them. */
+  keep(caps, WEIR__CAP_PATHS,
+       io_uring_opcode_supported(&u.probe, IORING_OP_LINKAT));
+  keep(caps, WEIR__CAP_TRUNCATE,
+       io_uring_opcode_supported(&u.probe, WEIR__OP_FTRUNCATE));
   keep(caps, WEIR__CAP_READV_FIXED,
        io_uring_opcode_supported(&u.probe, WEIR__OP_READV_FIXED));
   keep(caps, WEIR__CAP_WRITEV_FIXED,

@@ -39,11 +39,14 @@ enum {
   WEIR__CAP_SYNC_CANCEL = 1024u,
   WEIR__CAP_BUFFER_RING = 2048u,
   WEIR__CAP_ACCEPT_POLL_FIRST = 4096u,
-  WEIR__CAP_ALL = 8191u
+  WEIR__CAP_PATHS = 8192u, /* directories and links */
+  WEIR__CAP_TRUNCATE = 16384u,
+  WEIR__CAP_ALL = 32767u
 };
 
 /* Newer than the headers of the oldest liburing that is supported. */
 enum {
+  WEIR__OP_FTRUNCATE = 55,
   WEIR__OP_BIND = 56,
   WEIR__OP_READV_FIXED = 60,
   WEIR__OP_WRITEV_FIXED = 61

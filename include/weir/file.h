@@ -105,9 +105,75 @@ weir_file_pwrite_all(weir_loop_t *loop, weir_op_t *op, uv_file file,
  * it has returned without one. */
 WEIR_EXTERN size_t weir_file_moved(const weir_op_t *op);
 
-/* Brings the file's data and metadata to the device. */
+/* Bring the file's data and metadata to the device; fdatasync only the data and
+ * what is needed to find it again. */
 WEIR_EXTERN WEIR_MUST_USE int weir_file_fsync(weir_loop_t *loop, weir_op_t *op,
                                               uv_file file, weir_op_cb cb);
+WEIR_EXTERN WEIR_MUST_USE int weir_file_fdatasync(weir_loop_t *loop,
+                                                  weir_op_t *op, uv_file file,
+                                                  weir_op_cb cb);
+
+/* ---- Size and space ---- */
+
+/* Makes the file that long, with zeros behind what it had. size is at least
+ * 0. */
+WEIR_EXTERN WEIR_MUST_USE int weir_file_truncate(weir_loop_t *loop,
+                                                 weir_op_t *op, uv_file file,
+                                                 int64_t size, weir_op_cb cb);
+
+/* Has the file system keep room for len bytes, at least 1, from offset on, so
+ * that writing there does not meet UV_ENOSPC; a file that was shorter is that
+ * long then. UV_ENOTSUP where the file system cannot, and on other systems than
+ * Linux. */
+WEIR_EXTERN WEIR_MUST_USE int weir_file_allocate(weir_loop_t *loop,
+                                                 weir_op_t *op, uv_file file,
+                                                 int64_t offset, int64_t len,
+                                                 weir_op_cb cb);
+
+/* How bytes of a file are going to be used. */
+typedef enum weir_advice_e {
+  WEIR_ADVICE_NORMAL,
+  WEIR_ADVICE_SEQUENTIAL,
+  WEIR_ADVICE_RANDOM,
+  WEIR_ADVICE_WILLNEED, /* soon: they may be read ahead */
+  WEIR_ADVICE_DONTNEED  /* not soon: memory that caches them may go */
+} weir_advice_t;
+
+/* Tells the system so, of len bytes from offset on; 0: up to the end. It
+ * changes no result. Success where the system takes no advice. */
+WEIR_EXTERN WEIR_MUST_USE int
+weir_file_advise(weir_loop_t *loop, weir_op_t *op, uv_file file, int64_t offset,
+                 int64_t len, weir_advice_t advice, weir_op_cb cb);
+
+/* What there is to know of a file, as uv_fs_fstat and uv_fs_stat say it. *stat
+ * has to stay until the callback, and is filled on success. On io_uring a
+ * thread of libuv's pool asks, too. */
+WEIR_EXTERN WEIR_MUST_USE int weir_file_fstat(weir_loop_t *loop, weir_op_t *op,
+                                              uv_file file, uv_stat_t *stat,
+                                              weir_op_cb cb);
+WEIR_EXTERN WEIR_MUST_USE int weir_file_stat(weir_loop_t *loop, weir_op_t *op,
+                                             const char *path, uv_stat_t *stat,
+                                             weir_op_cb cb);
+
+/* ---- Names ---- */
+
+/* Change what is in directories, as the system calls of these names. Paths are
+ * copied, one that begins with no / is below the working directory when the
+ * operation is carried out. A kernel before Linux 5.15 has a thread of libuv's
+ * pool do it. */
+WEIR_EXTERN WEIR_MUST_USE int weir_file_rename(weir_loop_t *loop, weir_op_t *op,
+                                               const char *path, const char *to,
+                                               weir_op_cb cb);
+WEIR_EXTERN WEIR_MUST_USE int weir_file_link(weir_loop_t *loop, weir_op_t *op,
+                                             const char *path, const char *to,
+                                             weir_op_cb cb);
+WEIR_EXTERN WEIR_MUST_USE int weir_file_unlink(weir_loop_t *loop, weir_op_t *op,
+                                               const char *path, weir_op_cb cb);
+WEIR_EXTERN WEIR_MUST_USE int weir_file_mkdir(weir_loop_t *loop, weir_op_t *op,
+                                              const char *path, int mode,
+                                              weir_op_cb cb);
+WEIR_EXTERN WEIR_MUST_USE int weir_file_rmdir(weir_loop_t *loop, weir_op_t *op,
+                                              const char *path, weir_op_cb cb);
 
 #ifdef __cplusplus
 }

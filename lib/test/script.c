@@ -107,9 +107,12 @@ static int deliver(weir_test_stream_t *t, const uv_buf_t *bufs, unsigned nbufs,
 static int swallow(weir_test_stream_t *t, const uv_buf_t *bufs, unsigned nbufs,
                    size_t most, size_t *n) {
   weir_seq_t from = weir_seq_prefix(weir_seq_bufs(bufs, nbufs), most);
+  size_t size = weir_seq_size(from);
   void *array = t->written;
-  int r =
-      grow(&array, &t->written_room, t->written_size + weir_seq_size(from), 1);
+  *n = 0;
+  if (size == 0)
+    return 0;
+  int r = grow(&array, &t->written_room, t->written_size + size, 1);
   if (r != 0)
     return r;
   t->written = array;
