@@ -14,7 +14,7 @@ static unsigned fill(const weir_seq_t *seq, uv_buf_t *window) {
   return weir__seq_fill(seq, window, 0, &bytes, weir__seq_max_bytes());
 }
 
-static int transfer(int form, uv_file file, const weir_seq_t *seq,
+static int transfer(weir__file_form_t form, uv_file file, const weir_seq_t *seq,
                     int64_t offset) {
   uv_buf_t window[WEIR_WINDOW];
   unsigned used = fill(seq, window);
