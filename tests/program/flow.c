@@ -146,7 +146,9 @@ const char *flow_wrong(const flow_t *flow, int all, size_t *at) {
   for (size_t i = 0; i <= flow->ngaps; i++) {
     size_t end = i < flow->ngaps ? flow->gaps[i].at : flow->ngot;
 
-    *at = k + same(flow, k, flow->got + k, end - k);
+    *at = k;
+    if (k < end)
+      *at += same(flow, k, flow->got + k, end - k);
     if (*at < end)
       return "other bytes have come than went";
     k = i < flow->ngaps ? end + flow->gaps[i].len : end;
