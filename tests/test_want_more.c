@@ -157,14 +157,15 @@ static void relayed(struct scene *t) {
 }
 
 /* Reads that wait for the one buffer, and are late: what sets a deadline needs
- * no memory. */
-static void lease_both(struct scene *t, struct end ends[2], weir_pool_t *pool) {
+ * no memory. The one of the stream stays set. */
+static void lease_both(struct scene *t, struct end ends[2], weir_pool_t *pool,
+                       weir_deadline_t *still) {
   struct request w = {0}, r[2] = {{.calls = 0}, {.calls = 0}};
-  weir_deadline_t still = {0}, late = {0};
+  weir_deadline_t late = {0};
   weir_lease_t lease[2];
   int has[2];
 
-  check_is(weir_deadline_write(&still, &ends[0].stream, 3600000), 0);
+  check_is(weir_deadline_write(still, &ends[0].stream, 3600000), 0);
   if (taken(t, weir_write_copy(&ends[0].stream, "x", 1)) &&
       taken(t, weir_write(&w.op, &ends[1].stream, weir_seq_block("y", 1),
                           on_done)))
@@ -186,13 +187,14 @@ static void lease_both(struct scene *t, struct end ends[2], weir_pool_t *pool) {
 }
 
 static void leased(struct scene *t) {
+  weir_deadline_t still = {0};
   weir_pool_t *pool = NULL;
   struct end ends[2];
 
   scene_pair(t, ends);
   if (taken(t, weir_pool_create(t->f->loop, 1, 4096, &pool))) {
     if (ends[0].open && ends[1].open)
-      lease_both(t, ends, pool);
+      lease_both(t, ends, pool, &still);
     check_is(weir_pool_destroy(pool), 0);
   }
   scene_close(t, &ends[0]);

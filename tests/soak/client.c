@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,7 +115,7 @@ static int begin_connect(peer_t *p, const struct sockaddr_in *address) {
   if (p->more == NULL)
     return UV_ENOMEM;
   if (peer_random(p, 2))
-    uv_ip4_name(address, host, sizeof(host));
+    inet_ntop(AF_INET, &address->sin_addr, host, sizeof(host));
   snprintf(port, sizeof(port), "%u", ntohs(address->sin_port));
   return weir_connect_host(&p->read, &p->stream, p->more, host, port, LONG_MS,
                            on_connected);

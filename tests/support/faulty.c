@@ -37,6 +37,7 @@ static const struct {
 /* What tests go without, and why; the name is what theirs begin with,
  * or empty for all of the suite. */
 static const char one_read[] = "it asserts what one transfer moves";
+static const char own_plan[] = "it has a plan of its own";
 
 static const struct {
   const char *suite;
@@ -67,16 +68,19 @@ static const struct {
     {"lease", "pools_do_not_share", ALL, "it counts system calls"},
     {"message", "copies_share_windows", ALL, "it counts transfers"},
     {"missed", "all_end", ALL, "it counts turns and entries"},
+    {"name", "errors_that_say_little", ALL, own_plan},
     {"pass", "a_cancelled_write", AGAIN, "it is to find no room"},
     {"pass", "a_full_socket", AGAIN, "it is to find no room"},
     {"pass", "a_plain_read", AGAIN, "it is to find something"},
     {"pass", "", CUT | SHORT, one_read},
+    {"pass", "want_of_memory", ALL, own_plan},
     {"read", "now_", AGAIN, "it is to find something"},
     {"read", "", SHORT, one_read},
     {"relay_sockets", "need_few_system_calls", ALL, "it counts system calls"},
     {"stacked", "", SHORT, one_read},
     {"stacked", "what_has_just_begun_is_cancelled", AGAIN,
      "it is to find room"},
+    {"until_lease", "a_line_goes_to_a_file", SHORT, one_read},
     {"until_wait", "", AGAIN, "who finds nothing loses his place"},
     {"water", "holds_a_producer_back", ALL, "it counts turns"},
     {"write", "eof_ends_this_side_only", SHORT, one_read},
