@@ -23,7 +23,7 @@ sink=127.0.0.1:$port
 free_port() {
   listen nobody "$flood"
   kill $!
-  wait $!
+  wait $! 2>/dev/null
 }
 
 # other NAME COMMAND...: one that has been told to listen at $port.

@@ -4,7 +4,7 @@
 #
 # What topping up is worth where a socket takes little at a time: samples/relay
 # with and without it in a network of its own, where loopback's packets have
-# 1500 bytes and a socket sends from 16 KiB. Medians of ROUNDS (5) rounds: MiB
+# 1500 bytes, a socket sends from 16 KiB and the ring has 64 KiB. Medians of ROUNDS (5) rounds: MiB
 # in a second, and the relay's processor time for each GiB.
 set -u
 rounds=${ROUNDS:-5}
@@ -30,9 +30,10 @@ relay=$(program samples/relay)
 listen sink "$flood" || exit 1
 sink=127.0.0.1:$port
 for how in '' -no-topup; do
-  server "uring$how" env WEIR_BACKEND=uring "$relay" --connect "$sink" \
-    ${how:+-$how}
-  server "uv$how" env WEIR_BACKEND=uv "$relay" --connect "$sink" ${how:+-$how}
+  for backend in uring uv; do
+    server "$backend$how" env WEIR_BACKEND=$backend "$relay" \
+      --connect "$sink" --buffer 64K ${how:+-$how}
+  done
 done
 
 round=0
