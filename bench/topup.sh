@@ -4,8 +4,9 @@
 #
 # What topping up is worth where a socket takes little at a time: samples/relay
 # with and without it in a network of its own, where loopback's packets have
-# 1500 bytes, a socket sends from 16 KiB and the ring has 64 KiB. Medians of ROUNDS (5) rounds: MiB
-# in a second, and the relay's processor time for each GiB.
+# 1500 bytes, a socket sends from 16 KiB and the ring has 64 KiB. Medians of
+# ROUNDS (5) rounds: MiB in a second, and the relay's processor time for each
+# GiB.
 set -u
 rounds=${ROUNDS:-5}
 bin=$(cd "${1:-.}" && pwd) || exit 1
