@@ -149,7 +149,7 @@ static void count(weir_op_t *op, size_t n) {
 /* Whether there is another transfer to come, in this turn's next flush or in
  * another turn; else the status is in *result. */
 static WEIR__APART int goes_on(weir_op_t *op, int64_t *result) {
-  int r = weir__file_moved(op, (size_t)*result);
+  int r = weir__file_advance(op, (size_t)*result);
   if (r == WEIR_PENDING && weir__op_ending(op))
     r = UV_ECANCELED;
   *result = r;

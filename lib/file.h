@@ -17,8 +17,8 @@ int weir__file_transfer_now(weir__file_form_t form, uv_file file,
 int weir__file_whole_now(weir__file_form_t form, uv_file file, weir_seq_t seq,
                          int64_t offset, size_t *n);
 
-/* What one transfer of op has moved, by its result: nothing more is to come if
- * that is not WEIR_PENDING. op->seq, op->left and its offset are behind it. */
-int weir__file_moved(weir_op_t *op, size_t n);
+/* Takes the n bytes that a transfer has moved off op->seq and op->left:
+ * WEIR_PENDING if there is to be another one, else the status of op. */
+int weir__file_advance(weir_op_t *op, size_t n);
 
 #endif

@@ -31,7 +31,7 @@ int weir__file_transfer_now(weir__file_form_t form, uv_file file,
   return r == UV_ESPIPE ? transfer(form, file, &seq, -1) : r;
 }
 
-int weir__file_moved(weir_op_t *op, size_t n) {
+int weir__file_advance(weir_op_t *op, size_t n) {
   weir__file_args_t *args = weir__file_args(op);
   op->left -= weir__seq_advance(&op->seq, n);
   if (args->offset >= 0)
@@ -52,7 +52,7 @@ int weir__file_whole_now(weir__file_form_t form, uv_file file, weir_seq_t seq,
   while (r == WEIR_PENDING) {
     int moved = weir__file_transfer_now(form, file, op.seq,
                                         weir__file_args(&op)->offset);
-    r = moved < 0 ? moved : weir__file_moved(&op, (size_t)moved);
+    r = moved < 0 ? moved : weir__file_advance(&op, (size_t)moved);
     op.done += moved < 0 ? 0 : (size_t)moved;
   }
   if (n != NULL)
