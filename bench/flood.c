@@ -101,14 +101,11 @@ static void drop(unsigned i) {
 }
 
 static _Noreturn void run_listener(const struct sockaddr_storage *addr) {
-  struct sockaddr_storage name;
-  socklen_t len = sizeof name;
-  int fd = socket(addr->ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
-  if (fd < 0 || bind(fd, (const struct sockaddr *)addr, len) != 0 ||
-      listen(fd, MOST) != 0 ||
-      getsockname(fd, (struct sockaddr *)&name, &len) != 0)
+  struct sockaddr_storage bound;
+  int fd = listen_on(addr, 0, MOST, &bound);
+  if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
     fail("cannot listen", -errno);
-  print_listening(&name);
+  print_listening(&bound);
   polled[0] = (struct pollfd){.fd = fd, .events = POLLIN};
   for (;;) {
     wait_for_events();

@@ -37,9 +37,8 @@ int dial(const struct sockaddr_storage *addr, int rcvbuf) {
   return fd;
 }
 
-/* Sets bound to where it listens. */
-static int listen_on(const struct sockaddr_storage *addr, int rcvbuf,
-                     int backlog, struct sockaddr_storage *bound) {
+int listen_on(const struct sockaddr_storage *addr, int rcvbuf, int backlog,
+              struct sockaddr_storage *bound) {
   const int on = 1;
   socklen_t len = sizeof *bound;
   int fd = make_socket(addr, rcvbuf);

@@ -13,6 +13,10 @@
 /* Connects to addr. */
 int dial(const struct sockaddr_storage *addr, int rcvbuf);
 
+/* Listens on addr; sets *bound to where that is. */
+int listen_on(const struct sockaddr_storage *addr, int rcvbuf, int backlog,
+              struct sockaddr_storage *bound);
+
 /* Listens on addr, prints "listening on HOST:PORT" and takes one connection. */
 int answer(const struct sockaddr_storage *addr, int rcvbuf);
 
