@@ -200,6 +200,12 @@ unsigned weir_stream_read_window(const weir_stream_t *stream, uv_buf_t *out) {
   return window_any(stream, out);
 }
 
+int weir__read_plainly(weir_stream_t *stream, size_t *n) {
+  uv_buf_t window[WEIR_WINDOW];
+  unsigned used = weir_stream_read_window(stream, window);
+  return stream->kind->read_some(stream, window, used, n);
+}
+
 void weir_stream_read_done(weir_stream_t *stream, int status, size_t n) {
   if ((stream->state & WEIR__READ_BUSY) == 0)
     return;

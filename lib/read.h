@@ -45,6 +45,10 @@ typedef struct weir__read_plan_s {
  * on. */
 enum { WEIR__READ_PARKED = 2 };
 
+/* For an `ask` that has nothing of its own to do: asks the kind for a transfer
+ * into op->seq. */
+int weir__read_plainly(weir_stream_t *stream, size_t *n);
+
 /* The cancel of every plan. */
 void weir__read_cancel(weir_op_t *op);
 

@@ -103,12 +103,6 @@ static weir_splice_t **splice_of(const weir_op_t *op) {
   return weir__op_scratch(op);
 }
 
-static int copy(weir_stream_t *source, size_t *n) {
-  uv_buf_t window[WEIR_WINDOW];
-  unsigned used = weir_stream_read_window(source, window);
-  return source->kind->read_some(source, window, used, n);
-}
-
 static int await(weir_splice_t *splice, weir_stream_t *source) {
   splice->dry = 0;
   splice->reads = 0;
@@ -119,12 +113,12 @@ static int await(weir_splice_t *splice, weir_stream_t *source) {
 static int ask(weir_stream_t *source, weir_op_t *op, size_t *n) {
   weir_splice_t *splice = *splice_of(op);
   if (!splice->on)
-    return copy(source, n);
+    return weir__read_plainly(source, n);
   if (splice->dry || splice->reads++ == READS_AT_ONCE)
     return await(splice, source);
   int r = fill_first(splice, source, op->left, n);
   if (is_refusal(r))
-    return copy(source, n);
+    return weir__read_plainly(source, n);
   if (r != UV_EAGAIN)
     return r;
   return in_vain(&splice->read_vain) ? UV_EBUSY : await(splice, source);

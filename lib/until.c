@@ -194,17 +194,11 @@ static void go(weir__waiter_t *waiter) {
   weir__borrow_go(waiter);
 }
 
-static int read_room(weir_stream_t *stream, size_t *n) {
-  uv_buf_t window[WEIR_WINDOW];
-  unsigned used = weir_stream_read_window(stream, window);
-  return stream->kind->read_some(stream, window, used, n);
-}
-
 /* Who would wait for ever, since all buffers lie in the data of those who wait,
  * does not wait. */
 static int ask_lease(weir_stream_t *stream, weir_op_t *op, size_t *n) {
   if (weir_buffer_prepared(buffer_of(op)) > 0)
-    return read_room(stream, n);
+    return weir__read_plainly(stream, n);
   if (is_at_its_limit(stream, op))
     return UV_ENOBUFS;
   int r = weir__borrow_ask(stream, op, n);
