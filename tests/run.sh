@@ -101,16 +101,6 @@ run_criterion() {
 }
 
 criterion() {
-  for _ in 1 2 3; do
-    # shellcheck disable=SC2086
-    TERM=dumb $limit $TEST_WRAPPER "$1" --color=never --tap="$tap" $TESTFLAGS \
-      >"$log" 2>&1
-    status=$?
-    grep -qs 'message server: Address already in use' "$log" || return 0
-  done
-}
-
-criterion() {
   run_criterion "$1"
   touch "$tap"
   bad=$(count '^not ok ' "$tap")

@@ -36,7 +36,8 @@ static int over_ioctl(int fd, unsigned long request, ...) {
 /* ---- What is not the machine's ---- */
 
 /* Libraries of the program's may have threads of their own, which use what they
- * have opened before; and libuv's loops have a directory open. */
+ * have opened before; libuv's loops have a directory open; and a sanitizer its
+ * report, so that the next numbers are others. */
 static int is_real(int fd) {
   return fd >= 0 && fd < FIRST_FD;
 }
@@ -83,6 +84,11 @@ static ssize_t over_recvmsg(int fd, struct msghdr *msg, int flags) {
 static int over_poll(struct pollfd *fds, nfds_t n, int timeout) {
   return n > 0 && is_real(fds[0].fd) ? real.poll(fds, n, timeout)
                                      : machine_poll(fds, n, timeout);
+}
+
+/* Memory, of which the machine has none, is a file with a size. */
+static int over_ftruncate(int fd, off_t size) {
+  return is_real(fd) ? real.ftruncate(fd, size) : machine_ftruncate(fd, size);
 }
 
 static int over_close(int fd) {
@@ -171,7 +177,7 @@ static const weir__system_t machine = {
     .fcntl = over_fcntl,
     .ioctl = over_ioctl,
     .fstat = machine_fstat,
-    .ftruncate = machine_ftruncate,
+    .ftruncate = over_ftruncate,
     .eventfd = machine_eventfd,
     .pipe2 = machine_pipe2,
     .dup3 = machine_dup3,
