@@ -35,7 +35,7 @@ enum {
 enum { READS_A_TRY = 64 };
 
 /* The options of the first version end here. */
-enum { FIRST_SIZE = offsetof(weir_relay_options_t, flags) + sizeof(unsigned) };
+enum { FIRST_SIZE = offsetof(weir_relay_options_t, held) + sizeof(size_t) };
 
 static int is(const weir_relay_t *relay, int state) {
   return (relay->state & state) != 0;
@@ -297,8 +297,15 @@ static int take_ring(weir_relay_t *relay, const weir_relay_options_t *options) {
   uv_buf_t buf;
   relay->ring = options->ring;
   relay->capacity = options->capacity;
+  relay->held = options->held;
+  relay->bytes_read = options->held;
   if (options->pool == NULL)
-    return options->ring == NULL || options->capacity == 0 ? UV_EINVAL : 0;
+    return options->ring == NULL || options->capacity == 0 ||
+                   options->held > options->capacity
+               ? UV_EINVAL
+               : 0;
+  if (options->held > 0)
+    return UV_EINVAL;
   int r = weir_pool_acquire(options->pool, &buf);
   if (r != 0)
     return r;
@@ -335,6 +342,17 @@ static void prepare(weir_relay_t *relay, weir_stream_t *source,
   relay->write_op.data = relay;
 }
 
+/* What was read before goes first: only behind it the source may be asked. */
+static int begin(weir_relay_t *relay) {
+  if (relay->held == 0)
+    return read_more(relay);
+  if (relay->source->reader != NULL)
+    return UV_EALREADY;
+  go_on(relay);
+  over_later(relay);
+  return 0;
+}
+
 static int check_sink(const weir_stream_t *source, const weir_stream_t *sink) {
   if (source->loop != sink->loop)
     return UV_EINVAL;
@@ -359,7 +377,7 @@ int weir_relay_start(weir_relay_t *relay, weir_stream_t *source,
   prepare(relay, source, sink, &ours, cb);
   r = take_ring(relay, &ours);
   if (r == 0)
-    r = read_more(relay);
+    r = begin(relay);
   if (r != 0 && relay->pool != NULL) {
     uv_buf_t buf = uv_buf_init(relay->ring, 0);
     weir_pool_release(relay->pool, &buf);

@@ -28,7 +28,7 @@ typedef struct side_s {
 typedef struct client_s {
   side_t in;
   side_t out;
-  weir_op_t op;  /* the first read, the connect, the first write */
+  weir_op_t op;  /* the first read, the connect */
   size_t first;  /* bytes of the first read */
   int ended;     /* relays */
   int left;      /* streams that have to be closed */
@@ -100,10 +100,12 @@ static void on_over(weir_relay_t *relay, int status) {
     end(c, status);
 }
 
-static int pass_on(client_t *c, side_t *from, side_t *to, char *ring) {
+static int pass_on(client_t *c, side_t *from, side_t *to, char *ring,
+                   size_t held) {
   weir_relay_options_t options = {.size = sizeof options,
                                   .ring = ring,
                                   .capacity = RING,
+                                  .held = held,
                                   .progress = on_moved};
   from->relay.data = c;
   return weir_relay_start(&from->relay, &from->stream, &to->stream, &options,
@@ -112,25 +114,15 @@ static int pass_on(client_t *c, side_t *from, side_t *to, char *ring) {
 
 /* ---- The beginning ---- */
 
-static void on_first_written(weir_op_t *op, int status, size_t n) {
-  client_t *c = op->data;
-  (void)n;
-  if (status == 0)
-    status = pass_on(c, &c->in, &c->out, c->up);
-  if (status != 0)
-    end(c, status);
-}
-
 static void on_connected(weir_op_t *op, int status, size_t n) {
   client_t *c = op->data;
-  weir_seq_t first = weir_seq_block(c->up, c->first);
   (void)n;
   if (status == 0)
     status = limit(&c->out);
   if (status == 0)
-    status = weir_write(op, &c->out.stream, first, on_first_written);
+    status = pass_on(c, &c->in, &c->out, c->up, c->first);
   if (status == 0)
-    status = pass_on(c, &c->out, &c->in, c->down);
+    status = pass_on(c, &c->out, &c->in, c->down, 0);
   if (status != 0)
     end(c, status);
 }

@@ -86,6 +86,11 @@ typedef struct weir_relay_options_s {
   /* May be NULL. */
   weir_relay_progress_cb progress;
   unsigned flags;
+  /* So many bytes at the beginning of `ring` came from the source before the
+   * relay, as to one who had to look at them, perhaps into a lease whose buffer
+   * is the ring now: they are passed on first. At most capacity; 0 with a
+   * pool. */
+  size_t held;
 } weir_relay_options_t;
 
 /* Private: what a relay splices through. */
@@ -138,10 +143,12 @@ struct weir_relay_s {
  * stream.
  *
  * Returns 0; or, with no callback, UV_EINVAL (a NULL, streams of two loops, no
- * pool and no memory, a size below the first version's, an unknown flag, an
- * option of a later version that is not 0), UV_ENOBUFS (all buffers of the pool
- * are out), UV_EALREADY (the source has a read outstanding), or what else
- * weir_read_some may say of source, or weir_write_some of sink. */
+ * pool and no memory, more held than that has room for, a size below the first
+ * version's, an unknown flag, an option of a later version that is not 0),
+ * UV_ENOBUFS (all buffers of the pool are out), UV_EALREADY (the source has a
+ * read outstanding), or what else weir_read_some may say of source, or
+ * weir_write_some of sink. Where bytes are held already, those two are asked
+ * later, and what they say comes with the callback. */
 WEIR_EXTERN WEIR_MUST_USE int
 weir_relay_start(weir_relay_t *relay, weir_stream_t *source,
                  weir_stream_t *sink, const weir_relay_options_t *options,
@@ -175,7 +182,7 @@ WEIR_EXTERN weir_seq_t weir_relay_held(const weir_relay_t *relay);
 /* What a relay has done since it was started. Later versions may add to its
  * end. */
 typedef struct weir_relay_info_s {
-  uint64_t bytes_read;    /* from the source */
+  uint64_t bytes_read;    /* from the source, those held before among them */
   uint64_t bytes_written; /* taken by the sink */
   uint64_t reads;         /* that brought bytes */
   uint64_t writes;        /* that took bytes */
