@@ -1,56 +1,32 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "support/net.h"
-#include "support/passage.h"
-#include "support/scripted.h"
+#include "support/between.h"
 
 /* Relays that begin with bytes which were read before. */
 
-enum { RING = 64 };
+enum { SIZE = 1000, RING = 64 };
 
-typedef struct begun_s {
-  struct scripted source;
-  struct scripted sink;
-  char input[1000];
-  weir_test_options_t in;
-  weir_test_options_t out;
-  passage_t p;
-} begun_t;
-
-static void begun_init(begun_t *b, size_t held) {
-  memset(b, 0, sizeof(*b));
-  pattern_fill(b->input, 0, sizeof(b->input));
+/* All of size bytes, of which the first are in the ring. */
+static void begun_init(between_t *b, size_t size, size_t held) {
+  between_init(b, size, RING);
   b->in.input = b->input + held;
-  b->in.input_size = sizeof(b->input) - held;
-  passage_init(&b->p, RING);
+  b->in.input_size -= held;
   memcpy(b->p.ring, b->input, held);
   b->p.options.held = held;
 }
 
-static void begun_open(struct weir_fixture *f, begun_t *b) {
-  scripted_open(f, &b->source, &b->in);
-  scripted_open(f, &b->sink, &b->out);
-}
-
-static void begun_close(struct weir_fixture *f, begun_t *b) {
-  scripted_close(f, &b->source);
-  scripted_close(f, &b->sink);
-  passage_free(&b->p);
-}
-
 static void check_passed(struct weir_fixture *f, size_t held, size_t cap,
                          unsigned flags, int late) {
-  begun_t b;
+  between_t b;
   weir_stream_t *sink = &b.sink.stream;
 
-  begun_init(&b, held);
+  begun_init(&b, SIZE, held);
   b.out.write.rest.bytes = cap;
   b.p.options.flags = flags;
-  begun_open(f, &b);
+  between_open(f, &b);
   passage_start(&b.p, &b.source.stream, late ? NULL : sink);
   check_is(b.p.calls, 0);
   if (late) {
@@ -58,9 +34,9 @@ static void check_passed(struct weir_fixture *f, size_t held, size_t cap,
     check_is(weir_relay_set_sink(&b.p.relay, sink), 0);
   }
   passage_end(f, &b.p, 0);
-  check_is(b.p.info.bytes_read, sizeof(b.input));
-  scripted_expect(&b.sink, sizeof(b.input));
-  begun_close(f, &b);
+  check_is(b.p.info.bytes_read, SIZE);
+  scripted_expect(&b.sink, SIZE);
+  between_close(f, &b);
 }
 
 WEIR_TEST(relay_held, goes_first_through_any_room) {
@@ -76,54 +52,53 @@ WEIR_TEST(relay_held, goes_first_through_any_room) {
 
 /* And waits for nothing. */
 WEIR_TEST(relay_held, goes_before_the_source_has_more) {
-  begun_t b;
+  between_t b;
 
-  begun_init(&b, 20);
+  begun_init(&b, SIZE, 20);
   b.in.read.rest.turns = WEIR_TEST_NEVER;
-  begun_open(f, &b);
+  between_open(f, &b);
   passage_start(&b.p, &b.source.stream, &b.sink.stream);
   while (b.p.progress < 20)
     run_turn(f);
   weir_relay_stop(&b.p.relay);
   passage_end(f, &b.p, UV_ECANCELED);
   scripted_expect(&b.sink, 20);
-  begun_close(f, &b);
+  between_close(f, &b);
 }
 
 /* Also when nothing will follow it. */
 WEIR_TEST(relay_held, goes_before_the_end_of_the_source) {
-  begun_t b;
+  between_t b;
 
-  begun_init(&b, 20);
-  b.in.input_size = 0;
-  begun_open(f, &b);
+  begun_init(&b, 20, 20);
+  between_open(f, &b);
   passage_start(&b.p, &b.source.stream, &b.sink.stream);
   passage_end(f, &b.p, 0);
   check_is(b.p.info.write_status, UV_EOF);
   scripted_expect(&b.sink, 20);
-  begun_close(f, &b);
+  between_close(f, &b);
 }
 
 WEIR_TEST(relay_held, goes_before_an_error_of_the_source) {
-  begun_t b;
+  between_t b;
 
-  begun_init(&b, RING);
+  begun_init(&b, SIZE, RING);
   b.in.read.fail_at = 1;
   b.out.write.rest.bytes = 7;
-  begun_open(f, &b);
+  between_open(f, &b);
   passage_start(&b.p, &b.source.stream, &b.sink.stream);
   passage_end(f, &b.p, UV_ECONNRESET);
   scripted_expect(&b.sink, RING);
-  begun_close(f, &b);
+  between_close(f, &b);
 }
 
 /* A sink that refuses says so in the callback, with nothing lost. */
 WEIR_TEST(relay_held, is_kept_by_a_sink_that_refuses) {
   struct request end = {.calls = 0};
-  begun_t b;
+  between_t b;
 
-  begun_init(&b, RING);
-  begun_open(f, &b);
+  begun_init(&b, SIZE, RING);
+  between_open(f, &b);
   check_is(
       weir_write_eof(&end.op, &b.sink.stream, weir_seq_block(NULL, 0), on_done),
       0);
@@ -132,24 +107,24 @@ WEIR_TEST(relay_held, is_kept_by_a_sink_that_refuses) {
   check_is(b.p.calls, 0);
   passage_end(f, &b.p, UV_EPIPE);
   check_is(b.p.nleft, RING);
-  begun_close(f, &b);
+  between_close(f, &b);
 }
 
 WEIR_TEST(relay_held, is_left_by_one_that_is_stopped_at_once) {
-  begun_t b;
+  between_t b;
 
-  begun_init(&b, RING);
+  begun_init(&b, SIZE, RING);
   b.out.write.rest.turns = WEIR_TEST_NEVER;
-  begun_open(f, &b);
+  between_open(f, &b);
   passage_start(&b.p, &b.source.stream, &b.sink.stream);
   weir_relay_stop(&b.p.relay);
   passage_end(f, &b.p, UV_ECANCELED);
   check_is(b.p.nleft, RING);
   check_is(weir_test_delivered(b.source.script), 0);
-  begun_close(f, &b);
+  between_close(f, &b);
 }
 
-static void check_refused(begun_t *b, int error) {
+static void check_refused(between_t *b, int error) {
   check_is(weir_relay_start(&b->p.relay, &b->source.stream, &b->sink.stream,
                             &b->p.options, passage_over),
            error);
@@ -159,11 +134,11 @@ WEIR_TEST(relay_held, needs_a_ring_that_has_it_and_a_source_at_rest) {
   struct request read = {.calls = 0};
   weir_pool_t *pool;
   char byte;
-  begun_t b;
+  between_t b;
 
-  begun_init(&b, RING);
+  begun_init(&b, SIZE, RING);
   b.in.read.rest.turns = WEIR_TEST_NEVER;
-  begun_open(f, &b);
+  between_open(f, &b);
   b.p.options.held = RING + 1;
   check_refused(&b, UV_EINVAL);
   check_is(weir_pool_create(f->loop, 1, 4096, &pool), 0);
@@ -180,5 +155,5 @@ WEIR_TEST(relay_held, needs_a_ring_that_has_it_and_a_source_at_rest) {
   check_refused(&b, UV_EALREADY);
   weir_cancel(&read.op);
   finish(f, &read, UV_ECANCELED, 0);
-  begun_close(f, &b);
+  between_close(f, &b);
 }
