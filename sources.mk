@@ -357,6 +357,10 @@ SUPPORT_C += tests/support/use.c
 SUPPORT_C += tests/support/want.c
 SUPPORT_C += tests/support/worker.c
 
+# What runs the tests where Criterion is not.
+RUNNER_C += tests/runner/process_unix.c
+RUNNER_C += tests/runner/runner.c
+
 # A kernel in memory, for tests/simulate.c and tests/test_machine.c; with
 # io_uring only.
 MACHINE_C += tests/machine/calls.c
