@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../lib/test/system.h"
 #include "support/alloc.h"
 #include "support/descriptor.h"
 #include "support/net.h"
@@ -350,6 +351,42 @@ WEIR_TEST(file_wait, a_write_waits_on_an_older_kernel_too) {
   be_older(f);
   expect_write_waits(f, 0);
   expect_write_waits(f, O_NONBLOCK);
+}
+
+/* Room that somebody else has filled whenever the thread comes to write. */
+static atomic_int robbed;
+
+static int poll_in_vain(struct pollfd *fds, nfds_t count, int timeout) {
+  (void)count;
+  (void)timeout;
+  if (fds[0].events != POLLOUT || timeout == 0)
+    return 0;
+  atomic_fetch_add(&robbed, 1);
+  fds[0].revents = POLLOUT;
+  return 1;
+}
+
+WEIR_TEST(file_wait, a_write_waits_as_often_as_it_must) {
+  enum { ROBBED = 100 };
+  weir__system_t *system = weir__system_get();
+  int (*was)(struct pollfd *, nfds_t, int) = system->poll;
+  struct request w;
+  int fds[2];
+
+  be_older(f);
+  atomic_store(&robbed, 0);
+  make_pipe(fds, O_NONBLOCK);
+  pipe_fill(fds[1]);
+  system->poll = poll_in_vain;
+  pwrite_start(f, &w, fds[1], "x", 1, -1);
+  while (w.calls == 0 && atomic_load(&robbed) < ROBBED)
+    run_turn(f);
+  check_is(w.calls, 0);
+  system->poll = was;
+  expect_pending(f, &w);
+  weir_cancel(&w.op);
+  finish(f, &w, UV_ECANCELED, 0);
+  close_both(fds);
 }
 
 /* A poll calls an eventfd writable as soon as 1 can be added. The kernel itself

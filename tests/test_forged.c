@@ -254,6 +254,65 @@ Test(forged, a_write_that_fails_is_told) {
   each_result(write_fails, results, 3);
 }
 
+/* ---- Readiness ---- */
+
+static void forge_wait(struct weir_fixture *f, struct conn *c,
+                       struct request *r, int result) {
+  conn_tcp(f, c);
+  check_is(weir_wait(&r->op, &c->stream, WEIR_READABLE, on_done), 0);
+  run_some_turns(f);
+  peer_send(c, 0, 1);
+  forge(f, result);
+}
+
+static void waits_on(struct weir_fixture *f, int result) {
+  struct request r = {0};
+  struct conn c;
+
+  forge_wait(f, &c, &r, result);
+  finish(f, &r, 0, 0);
+  check_is(weir_wait_result(&r.op), WEIR_READABLE);
+  conn_close(f, &c);
+}
+
+static void waits_no_more(struct weir_fixture *f, int result) {
+  struct request r = {0};
+  struct conn c;
+
+  forge_wait(f, &c, &r, result);
+  weir_cancel(&r.op);
+  finish(f, &r, UV_ECANCELED, 0);
+  check_is(weir_wait_result(&r.op), 0);
+  conn_close(f, &c);
+}
+
+Test(forged, a_wait_goes_on) {
+  const int results[] = {-EINTR, -EAGAIN, -512};
+
+  each_result(waits_on, results, 3);
+}
+
+Test(forged, a_wait_that_was_cancelled_does_not) {
+  const int results[] = {-EINTR, -EAGAIN, -512};
+
+  each_result(waits_no_more, results, 3);
+}
+
+static void wait_fails(struct weir_fixture *f, int result) {
+  struct request r = {0};
+  struct conn c;
+
+  forge_wait(f, &c, &r, result);
+  finish(f, &r, result, 0);
+  conn_close(f, &c);
+}
+
+Test(forged, a_wait_that_fails_is_told) {
+  const int results[] = {-ENOMEM, -EBADF};
+
+  each_result(wait_fails, results, 2);
+}
+
 /* ---- Files ---- */
 
 static void file_reads_the_next(struct weir_fixture *f, int result) {

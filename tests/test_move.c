@@ -358,6 +358,32 @@ WEIR_TEST(move, a_connection_was_refused_meanwhile) {
   connected_meanwhile(f, 1);
 }
 
+/* ---- Readiness ---- */
+
+/* Its end was asked for here, and is told there. */
+static void cancelled_before(struct weir_fixture *f, int state) {
+  struct request r = {0};
+  struct worker w;
+  struct conn c;
+
+  conn_tcp(f, &c);
+  check_is(weir_wait(&r.op, &c.stream, WEIR_READABLE, on_done), 0);
+  run_some_turns(f);
+  weir_cancel(&r.op);
+  elsewhere(f, &w, state);
+  finish(f, &r, UV_ECANCELED, 0);
+  conn_close(f, &c);
+  back(&w, state);
+}
+
+WEIR_TEST(move, a_wait_was_cancelled_before) {
+  cancelled_before(f, ENDED);
+}
+
+WEIR_TEST(move, a_wait_was_cancelled_before_beside_the_other_thread) {
+  cancelled_before(f, ALIVE);
+}
+
 /* ---- Handles closed by the application ---- */
 
 static void walked(struct weir_fixture *f, int state) {

@@ -174,7 +174,6 @@ WEIR_TEST(ready, a_peer_that_has_ended_makes_nothing_writable) {
   conn_close(f, &c);
 }
 
-/* There is room in the buffer, but more than so much is not sent yet. */
 /* The next write gets its error at once, full or not. */
 WEIR_TEST(ready, an_error_that_the_next_write_gets_is_ready) {
   weir_deadline_t late = {0};
@@ -192,6 +191,7 @@ WEIR_TEST(ready, an_error_that_the_next_write_gets_is_ready) {
   conn_close(f, &c);
 }
 
+/* There is room in the buffer, but more than so much is not sent yet. */
 WEIR_TEST(ready, what_is_not_sent_yet_counts) {
   int low = 4096, n = 1 << 20;
   struct request r;
