@@ -164,6 +164,7 @@ TESTS_C += tests/test_crowded.c
 TESTS_C += tests/test_deadline.c
 TESTS_C += tests/test_edges.c
 TESTS_C += tests/test_embed.c
+TESTS_C += tests/test_emptied.c
 TESTS_C += tests/test_fair.c
 TESTS_C += tests/test_fallback.c
 TESTS_C += tests/test_fastopen.c

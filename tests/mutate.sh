@@ -131,7 +131,9 @@ rm "$2/running/$pid"
 echo "$(($(date +%s) - began)) $1" >"$2/took/${1##*/}"
 [ ! -e "$2/noticed" ] || exit 255
 [ $status -ne 0 ] || exit 0
-echo "${1##*/}" >"$2/noticed"
+stuck=
+[ $status -ne 124 ] || stuck=' (stuck)'
+echo "${1##*/}$stuck" >"$2/noticed"
 for other in $(ls "$2/running"); do
   kill "$other"
 done
@@ -235,7 +237,8 @@ stop() {
 }
 
 learn() {
-  echo "$1 tests/$(cat "$work/noticed")" >>"$work/noticers"
+  read -r program _ <"$work/noticed"
+  echo "$1 tests/$program" >>"$work/noticers"
 }
 
 # ---- Mutants ----

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../lib/test/system.h"
 #include "support/net.h"
 
 /* Whose the handles are that an application meets in uv_walk. */
@@ -295,3 +296,39 @@ WEIR_TEST(walk, the_next_handle_in_its_memory_is_not_weirs) {
   close(fds[0]);
   close(fds[1]);
 }
+
+/* ---- Without an answer ---- */
+
+#if WEIR_HAVE_URING
+
+static int enter_in_vain(unsigned fd, unsigned submit, unsigned wait,
+                         unsigned flags, sigset_t *mask, size_t size) {
+  (void)fd;
+  (void)submit;
+  (void)wait;
+  (void)flags;
+  (void)mask;
+  (void)size;
+  return UV_EINTR;
+}
+
+/* The ring is asked for a while to end what is in it, and then done without. */
+WEIR_RING_TEST(walk, a_ring_that_ends_nothing_is_given_up) {
+  weir__system_t was = *weir__system_get();
+  struct request r;
+  struct conn c;
+  char byte;
+
+  conn_tcp(f, &c);
+  start_read(&r, &c.stream, &byte);
+  run_some_turns(f);
+  weir__system_get()->io_uring_enter2 = enter_in_vain;
+  uv_walk(&f->uv, close_owned, f->loop);
+  check_is(weir_close(&c.stream, on_conn_closed), 0);
+  finish(f, &r, UV_ECANCELED, 0);
+  run_until(f, &c.closed);
+  *weir__system_get() = was;
+  close_peer(&c);
+}
+
+#endif
