@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/alloc.h"
 #include "support/net.h"
@@ -282,4 +283,42 @@ WEIR_TEST(alloc_ops, what_finds_no_place_ends_and_the_rest_goes_on) {
   check_is(ended, f->backend == WEIR_BACKEND_UV ? COUNT : COUNT - PLACES);
   close(fds[0]);
   close(fds[1]);
+}
+
+struct waiting {
+  struct request r[64];
+  char bytes[64];
+  int fds[2];
+};
+
+/* As many at once as there are no places for at first. */
+static void wait_and_end(struct weir_fixture *f, void *arg) {
+  struct waiting *w = arg;
+
+  memset(w->r, 0, sizeof(w->r));
+  for (int i = 0; i < 64; i++)
+    check_is(weir_file_pread(f->loop, &w->r[i].op, w->fds[0],
+                             weir_mseq_block(&w->bytes[i], 1), -1, on_done),
+             0);
+  run_turn(f);
+  check_is(write(w->fds[1], w->bytes, 64), 64);
+  for (int i = 0; i < 64; i++)
+    run_until(f, &w->r[i].calls);
+}
+
+WEIR_TEST(alloc_ops, places_that_are_made_are_counted_and_stay) {
+  static struct waiting w;
+  size_t calls;
+  uint64_t counted;
+
+  fixture_reattach(f, 8);
+  check_is(pipe(w.fds), 0);
+  calls = alloc_calls();
+  counted = stats_of(f).allocations;
+  wait_and_end(f, &w);
+  cr_assert(alloc_calls() > calls);
+  check_is(stats_of(f).allocations - counted, alloc_calls() - calls);
+  expect_no_allocation(f, wait_and_end, &w);
+  close(w.fds[0]);
+  close(w.fds[1]);
 }

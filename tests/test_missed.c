@@ -9,7 +9,7 @@
 #include "../uring/ring.h"
 #endif
 
-#include "support/net.h"
+#include "support/child.h"
 
 /* Cancellations that did not find what they were for, as a kernel says between
  * two tries of its own: they are sent again. */
@@ -92,6 +92,33 @@ WEIR_RING_TEST(missed, the_next_is_missed_too) {
   close(fds[0]);
   close(fds[1]);
 }
+
+static void child_misses(struct weir_fixture *f, void *arg) {
+  struct request *r = arg;
+  int fds[2];
+  must(uv_loop_fork(&f->uv) == 0);
+  must(weir_loop_fork(f->loop) == 0);
+  must_finish(f, r, UV_ECANCELED, 0);
+  must(pipe(fds) == 0);
+  read_pipe(f, r, fds[0]);
+  run_some_turns(f);
+  miss(weir__ring(f->loop), r);
+  must_finish(f, r, UV_ECANCELED, 0);
+}
+
+/* It has the place of one of the parent's that was missed. */
+WEIR_RING_TEST(missed, one_in_a_child_ends) {
+  struct request r;
+  int fds[2];
+  check_is(pipe(fds), 0);
+  read_pipe(f, &r, fds[0]);
+  run_some_turns(f);
+  miss(weir__ring(f->loop), &r);
+  child_run(child_misses, f, &r);
+  finish(f, &r, UV_ECANCELED, 0);
+  close(fds[0]);
+  close(fds[1]);
+}
 #else
 WEIR_RING_TEST(missed, all_end) {
   (void)f;
@@ -100,6 +127,9 @@ WEIR_RING_TEST(missed, the_next_is_left_alone) {
   (void)f;
 }
 WEIR_RING_TEST(missed, the_next_is_missed_too) {
+  (void)f;
+}
+WEIR_RING_TEST(missed, one_in_a_child_ends) {
   (void)f;
 }
 #endif
