@@ -233,10 +233,10 @@ static void go_on(weir_relay_t *relay) {
   if (!may_read(relay))
     return;
   int r = read_more(relay);
-  if (r == 0)
-    return;
-  have_read(relay, said(r), 0);
-  start_any(relay);
+  if (r != 0) {
+    have_read(relay, said(r), 0);
+    start_any(relay);
+  }
 }
 
 static void came_back(weir_relay_t *relay) {

@@ -9,6 +9,7 @@
 
 #include "../lib/pipe.h"
 #include "support/child.h"
+#include "support/plan.h"
 #include "support/proxy.h"
 #include "support/scripted.h"
 
@@ -95,6 +96,31 @@ WEIR_TEST(relay_splice, finds_a_limited_number_of_pipes) {
   for (i = 1; i < WEIR__PIPES_OUT; i++)
     weir__pipe_give(f->loop, pipes[i], 1);
   expect_pipes(f, 0, WEIR__PIPES_IDLE);
+}
+
+/* Only the first splice finds nothing: who has come to the end of what there
+ * was waits for more. */
+WEIR_TEST(relay_splice, asks_for_nothing_in_vain) {
+  enum { MESSAGES = 20 };
+  weir_fault_t *fault = fault_begin_empty(f);
+  proxy_t p;
+  size_t i;
+
+  open_up(f, &p, conn_unix, WIDE);
+  proxy_start_up(&p);
+  run_some_turns(f);
+  for (i = 0; i < MESSAGES; i++) {
+    peer_send(&p.a, i * 100, 100);
+    while (p.up.progress < (i + 1) * 100)
+      uv_run(&f->uv, UV_RUN_ONCE);
+    peer_take(&p.b, i * 100, 100);
+    run_some_turns(f);
+  }
+  check_is(weir_fault_count(fault, WEIR_FAULT_RECV).asked, MESSAGES + 1);
+  weir_relay_stop(&p.up.relay);
+  passage_end(f, &p.up, UV_ECANCELED);
+  proxy_close(f, &p);
+  weir_fault_end(fault);
 }
 
 /* ---- Under faults ---- */

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "support/net.h"
+#include "support/proxy.h"
 #include "support/scratch.h"
 
 /* A program that has closed its standard input gets the number 0 for a
@@ -130,6 +130,35 @@ WEIR_TEST(zero, serves_a_unix_socket) {
   peer_expect_end(&c);
   conn_close(f, &c);
   close_zero();
+}
+
+static void relay(struct weir_fixture *f, unsigned flags) {
+  proxy_t p;
+
+  free_zero();
+  proxy_open(f, &p, conn_unix, conn_unix, RING, flags);
+  expect_zero(&p.a.stream);
+  proxy_start(&p);
+  /* Else a splice may wait. */
+  if (flags != 0)
+    cr_assert((fcntl(0, F_GETFL) & O_NONBLOCK) != 0);
+  peer_send(&p.a, 0, SOME);
+  peer_send(&p.b, 0, SOME);
+  check_is(shutdown(p.a.peer, SHUT_WR), 0);
+  check_is(shutdown(p.b.peer, SHUT_WR), 0);
+  passage_end(f, &p.up, 0);
+  passage_end(f, &p.down, 0);
+  peer_take(&p.b, 0, SOME);
+  peer_take(&p.a, 0, SOME);
+  check_is(p.up.info.bytes_spliced, flags != 0 ? SOME : 0);
+  check_is(p.down.info.bytes_spliced, flags != 0 ? SOME : 0);
+  proxy_close(f, &p);
+  close_zero();
+}
+
+WEIR_TEST(zero, is_relayed) {
+  relay(f, 0);
+  relay(f, WEIR_RELAY_SPLICE);
 }
 
 WEIR_TEST(zero, serves_a_pipe) {
