@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../lib/test/system.h"
 #include "support/deny.h"
 #include "support/net.h"
 #include "support/rings.h"
@@ -123,6 +124,46 @@ Test(fallback, enter_eperm, .timeout = 60) {
 Test(fallback, enter_enosys, .timeout = 60) {
   denied_enter(ENOSYS);
 }
+
+#if WEIR_HAVE_URING
+static struct {
+  int answer;
+  int asked;
+} vain;
+
+static int submit_in_vain(struct io_uring *uring, unsigned wait) {
+  (void)uring;
+  (void)wait;
+  vain.asked++;
+  return vain.answer;
+}
+
+/* It can be entered, and nothing comes of it. */
+static void probed_in_vain(int answer, int reason) {
+  weir__system_t was = *weir__system_get();
+  struct weir_fixture f;
+  int denied;
+
+  fixture_prepare(&f, WEIR_BACKEND_URING, WEIR_WAIT_UV);
+  denied = uring_denied();
+  if (denied != 0)
+    fixture_skip(&f, strerror(denied));
+  vain.answer = answer;
+  weir__system_get()->io_uring_submit_and_wait = submit_in_vain;
+  expect_fallback(&f, reason);
+  *weir__system_get() = was;
+  /* Twice, and not for ever. */
+  cr_assert(vain.asked >= 4 && vain.asked < 1000, "%d times", vain.asked);
+}
+
+Test(fallback, a_probe_that_is_never_answered, .timeout = 60) {
+  probed_in_vain(0, UV_EAGAIN);
+}
+
+Test(fallback, a_probe_that_is_always_interrupted, .timeout = 60) {
+  probed_in_vain(UV_EINTR, UV_EINTR);
+}
+#endif
 
 /* ---- Choosing ---- */
 
