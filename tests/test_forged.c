@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "support/net.h"
+#include "support/rings.h"
+#include "support/worker.h"
 
 /* What the kernel rarely says of a request in the ring: its completion is
  * changed before weir sees it, as if what had come were lost. The request has
@@ -369,6 +371,35 @@ Test(forged, a_write_of_a_file_goes_on) {
   const int results[] = {-EINTR, -EAGAIN};
 
   each_result(file_writes_again, results, 2);
+}
+
+/* As older kernels have a read that waits: the ring has no more of it than a
+ * poll, and another thread's ring goes on with it. */
+WEIR_RING_TEST(forged, a_read_of_a_file_that_polls_moves) {
+  weir__ring_t *ring = weir__ring(f->loop);
+  struct request r = {0};
+  struct worker w;
+  int fds[2];
+  char byte;
+
+  if (!ring_is_one_threads(f))
+    fixture_skip(f, "any thread may enter this ring");
+  check_is(pipe(fds), 0);
+  check_is(weir_file_pread(f->loop, &r.op, fds[0], weir_mseq_block(&byte, 1),
+                           -1, on_done),
+           0);
+  run_some_turns(f);
+  weir__ring_complete(ring, weir__file_args(&r.op)->tag, UV_EAGAIN, 0);
+  run_some_turns(f);
+  worker_begin(&w);
+  worker_do(&w, work_some_turns, f);
+  check_is(r.calls, 0);
+  check_is(write(fds[1], "x", 1), 1);
+  worker_do(&w, work_some_turns, f);
+  worker_end(&w);
+  finish(f, &r, 0, 1);
+  close(fds[0]);
+  close(fds[1]);
 }
 
 #else
