@@ -239,6 +239,10 @@ WEIR_TEST(deadline, an_operation_has_one) {
   read_all(&c, &r, bytes, 16);
   check_is(weir_deadline_op(NULL, &r.op, 1), UV_EINVAL);
   check_is(weir_deadline_op(&d, NULL, 1), UV_EINVAL);
+  check_is(weir_deadline_read(NULL, &c.stream, 1), UV_EINVAL);
+  check_is(weir_deadline_read(&d, NULL, 1), UV_EINVAL);
+  check_is(weir_deadline_write(NULL, &c.stream, 1), UV_EINVAL);
+  check_is(weir_deadline_write(&d, NULL, 1), UV_EINVAL);
   check_is(weir_deadline_op(&d, &r.op, NEVER), 0);
   check_is(weir_deadline_op(&other, &r.op, 1), UV_EALREADY);
   check_is(weir_deadline_is_set(&other), 0);

@@ -402,6 +402,37 @@ WEIR_RING_TEST(forged, a_read_of_a_file_that_polls_moves) {
   close(fds[1]);
 }
 
+/* Some file systems say EAGAIN for ever but to who may wait. */
+WEIR_RING_TEST(forged, a_read_of_a_file_that_waited_is_a_threads) {
+  weir__ring_t *ring = weir__ring(f->loop);
+  const struct io_uring_sq *sq = &ring->uring.sq;
+  int fds[2];
+  char byte;
+
+  check_is(pipe(fds), 0);
+  for (int waited = 0; waited < 2; waited++) {
+    const struct io_uring_sqe *sqe;
+    struct request r = {0};
+    uint64_t tag;
+
+    check_is(weir_file_pread(f->loop, &r.op, fds[0], weir_mseq_block(&byte, 1),
+                             -1, on_done),
+             0);
+    run_some_turns(f);
+    tag = weir__file_args(&r.op)->tag;
+    weir__slot_redo(ring, tag,
+                    WEIR__SLOT_RESTART | (waited ? WEIR__SLOT_WAITED : 0u));
+    weir__ring_redo(ring);
+    sqe = &sq->sqes[(sq->sqe_tail - 1) & sq->ring_mask];
+    cr_assert(sqe->user_data == tag);
+    check_is((sqe->flags & IOSQE_ASYNC) != 0, waited);
+    weir_cancel(&r.op);
+    finish(f, &r, UV_ECANCELED, 0);
+  }
+  close(fds[0]);
+  close(fds[1]);
+}
+
 #else
 
 Test(forged, nothing) {
