@@ -174,8 +174,8 @@ MSAN_OBJS := $(MSAN_C:.c=.o)
 endif
 POBJS := $(patsubst %.c,%.o,$(SAMPLES_C) $(TESTS_C) $(PLAIN_C) $(TSAN_C) \
   $(FUZZ_C) $(BESIDE_C)) $(SUPPORT_OBJS) $(SAMPLES_SUPPORT_OBJS) \
-  $(PROGRAM_OBJS) $(SOAK_OBJS) $(MSAN_OBJS) $(RUNNER_OBJS) $(sort $(BENCH_OBJS) $(CAST_OBJS)) \
-  $(MACHINE_OBJS) $(SIMULATE_C:.c=.o)
+  $(PROGRAM_OBJS) $(SOAK_OBJS) $(MSAN_OBJS) $(RUNNER_OBJS) \
+  $(sort $(BENCH_OBJS) $(CAST_OBJS)) $(MACHINE_OBJS) $(SIMULATE_C:.c=.o)
 
 define compile
 $(call say,CC)$(MKDIR_P) $(@D)
