@@ -280,6 +280,11 @@ test: check
 check-faults: libraries samples
 	@FAULTS=all $(RUN) $(srcdir)/tests/smoke-faults.sh
 
+# The sample wal killed, KILLS times: no record that was answered is lost.
+wal-kills: libraries samples
+	@WAL_KILLS='$(or $(KILLS),500)' TEST_TIMEOUT=3000 $(RUN) \
+	  $(srcdir)/tests/smoke-wal.sh
+
 # As on older kernels, and where io_uring or something else is denied.
 check-profiles check-profiles-quick: libraries libweir-core.la samples tests
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/profiles.sh \
@@ -550,6 +555,7 @@ define HELP
   coverage        what the unit tests reach; fails if that is too little
   check-faulty    tests over faults at random, FAULT_RUNS (3) times
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
+  wal-kills       KILLS (500) times, samples/wal while it writes
   check-faults    the samples while calls fail and packets are lost
   check-profiles  as on older kernels, and with io_uring and others denied
   check-libuv     libuv's own tests, with weir attached
@@ -581,4 +587,5 @@ help:
   check-profiles-quick check-readme check-structure check-style check-tsan \
   check-valgrind clean coverage demo dist distcheck distclean fuzz help \
   install installcheck libraries mutate mutate-quick programs samples simulate \
-  simulate-notices soak test tests uninstall update-abi verify-dist
+  simulate-notices soak test tests uninstall update-abi verify-dist \
+  wal-kills

@@ -457,6 +457,7 @@ SMOKE_SH += tests/smoke-readme.sh
 SMOKE_SH += tests/smoke-relay.sh
 SMOKE_SH += tests/smoke-respd.sh
 SMOKE_SH += tests/smoke-scarce.sh
+SMOKE_SH += tests/smoke-wal.sh
 SMOKE_SH += tests/smoke-want.sh
 
 # The programs of docs/guide.md; the smoke tests compile them.
@@ -485,6 +486,7 @@ SAMPLES_C += samples/echo.c
 SAMPLES_C += samples/relay.c
 SAMPLES_C += samples/respd.c
 SAMPLES_C += samples/talk.c
+SAMPLES_C += samples/wal.c
 
 SAMPLES_SUPPORT_C += samples/address.c
 SAMPLES_SUPPORT_C += samples/commands.c
@@ -492,6 +494,11 @@ SAMPLES_SUPPORT_C += samples/common.c
 SAMPLES_SUPPORT_C += samples/copy.c
 SAMPLES_SUPPORT_C += samples/counts.c
 SAMPLES_SUPPORT_C += samples/dial.c
+SAMPLES_SUPPORT_C += samples/log.c
+SAMPLES_SUPPORT_C += samples/log_crc.c
+SAMPLES_SUPPORT_C += samples/log_record.c
+SAMPLES_SUPPORT_C += samples/log_recover.c
+SAMPLES_SUPPORT_C += samples/log_segment.c
 SAMPLES_SUPPORT_C += samples/message.c
 SAMPLES_SUPPORT_C += samples/options.c
 SAMPLES_SUPPORT_C += samples/pair.c

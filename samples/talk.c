@@ -74,8 +74,11 @@ static size_t send_some(int fd, const bytes_t *out, size_t at, size_t most) {
 /* Returns whether there is more to come. */
 static int receive_some(int fd, bytes_t *in) {
   ssize_t n = recv(fd, room(in), CHUNK, 0);
-  if (n < 0 && errno != EAGAIN)
-    fail("receive", -errno);
+  if (n < 0 && errno != EAGAIN) {
+    int error = -errno;
+    fwrite(in->at, 1, in->len, stdout);
+    fail("receive", error);
+  }
   in->len += n > 0 ? (size_t)n : 0;
   return n != 0;
 }

@@ -5,8 +5,9 @@
 /* A library to be loaded before a program, by LD_PRELOAD, for the smoke tests:
  * while the file that the environment variable SCARCE names exists, there is no
  * memory for what a server needs for one connection; while NAME.send exists,
- * nothing can be sent; while NAME.preadv does, reading a file hangs. The last
- * two reach what goes through the C library, as the libuv backend does.
+ * nothing can be sent; while NAME.preadv does, reading a file hangs; while
+ * NAME.sync does, fdatasync fails. The last three reach what goes through the C
+ * library, as the libuv backend does.
  *
  * With SCARCE_NTH set to a number, from 1, the allocation of that number fails
  * and makes NAME.met. Two kinds do not count, without which libuv ends the
@@ -104,4 +105,18 @@ ssize_t preadv(int fd, const struct iovec *into, int count, off_t offset) {
   while (is_scarce(".preadv"))
     usleep(10000);
   return next(fd, into, count, offset);
+}
+
+int fdatasync(int fd) {
+  static int (*next)(int);
+  char path[4096];
+  if (next == NULL)
+    *(void **)&next = dlsym(RTLD_NEXT, "fdatasync");
+  if (!is_scarce(".sync"))
+    return next(fd);
+  /* The next one succeeds, as the kernel's does. */
+  if (file_of(path, ".sync"))
+    unlink(path);
+  errno = EIO;
+  return -1;
 }
