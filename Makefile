@@ -165,6 +165,7 @@ SAMPLES_SUPPORT_OBJS := $(SAMPLES_SUPPORT_C:.c=.o)
 BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
 BENCH_OBJS := $(BENCH_C:.c=.o) $(BENCH_SUPPORT_OBJS)
 CAST_OBJS := $(CAST_C:.c=.o)
+LOG_OBJS := $(LOG_C:.c=.o)
 CORE := libweir-core.la
 SOAK_OBJS := $(SOAK_C:.c=.o)
 
@@ -216,6 +217,7 @@ $(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(RUNNER_OBJS) $(TESTLIB_LOBJS) \
 	  $(CRITERION_LIBS) $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
 
 tests/test_broadcast$(EXEEXT): $(CAST_OBJS)
+tests/test_log$(EXEEXT): $(LOG_OBJS)
 tests/test_machine$(EXEEXT): $(MACHINE_OBJS)
 tests/test_program$(EXEEXT): $(PROGRAM_OBJS)
 

@@ -193,6 +193,7 @@ TESTS_C += tests/test_lease_fault.c
 TESTS_C += tests/test_lease_kinds.c
 TESTS_C += tests/test_lease_lent.c
 TESTS_C += tests/test_lease_wait.c
+TESTS_C += tests/test_log.c
 TESTS_C += tests/test_loop.c
 TESTS_C += tests/test_machine.c
 TESTS_C += tests/test_many.c
@@ -552,6 +553,14 @@ BESIDE_C += bench/respd_uv.c
 # The server of tests/test_broadcast.c, and what counts its system calls.
 CAST_C += bench/calls.c
 CAST_C += tests/support/cast.c
+
+# The log of samples/wal, for tests/test_log.c.
+LOG_C += samples/log.c
+LOG_C += samples/log_crc.c
+LOG_C += samples/log_record.c
+LOG_C += samples/log_recover.c
+LOG_C += samples/log_segment.c
+LOG_C += samples/message.c
 
 # Whole pages: each is found under the other names in its NAME, too.
 MAN3 += man/weir_buffer.3

@@ -9,7 +9,7 @@
 
 #include "message.h"
 
-enum { AGAIN_MS = 500, ZEROS = 64 << 10, ZEROS_AT_ONCE = 16 };
+enum { AGAIN_MS = 100, ZEROS = 64 << 10, ZEROS_AT_ONCE = 16 };
 
 static const char zeros[ZEROS];
 

@@ -330,6 +330,11 @@ WEIR_TEST(fault, file_operations_fail) {
   check_is(weir_file_fsync(f->loop, &r.op, s.fd, on_done), 0);
   finish(f, &r, UV_EROFS, 0);
   fault_add(fault,
+            (weir_fault_rule_t){.what = WEIR_FAULT_SYNC, .error = UV_EROFS});
+  r.calls = 0;
+  check_is(weir_file_fdatasync(f->loop, &r.op, s.fd, on_done), 0);
+  finish(f, &r, UV_EROFS, 0);
+  fault_add(fault,
             (weir_fault_rule_t){.what = WEIR_FAULT_OPEN, .error = UV_ENFILE});
   r.calls = 0;
   check_is(weir_file_open(f->loop, &r.op, s.path, O_RDONLY, 0, on_done), 0);

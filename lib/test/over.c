@@ -126,6 +126,13 @@ int weir__over_fsync(int fd) {
   return weir__system_get()->fsync(fd);
 }
 
+int weir__over_fdatasync(int fd) WEIR__OVER("fdatasync");
+int weir__over_fdatasync(int fd) {
+  if (refused(WEIR_FAULT_SYNC, fd))
+    return -1;
+  return weir__system_get()->fdatasync(fd);
+}
+
 int weir__over_epoll_create1(int flags) WEIR__OVER("epoll_create1");
 int weir__over_epoll_create1(int flags) {
   if (refused(WEIR_FAULT_CREATE, -1))

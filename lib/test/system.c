@@ -53,6 +53,7 @@ static const entry_t entries[] = {
     ENTRY(close),
     ENTRY(open),
     ENTRY(fsync),
+    ENTRY(fdatasync),
     ENTRY(poll),
     ENTRY(epoll_create1),
     ENTRY(epoll_ctl),

@@ -62,6 +62,7 @@ typedef struct weir__system_s {
   int (*close)(int fd);
   int (*open)(const char *path, int flags, ...);
   int (*fsync)(int fd);
+  int (*fdatasync)(int fd);
   /* Waiting, and the clock. */
   int (*poll)(struct pollfd *fds, nfds_t count, int timeout);
   int (*epoll_create1)(int flags);

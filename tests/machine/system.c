@@ -176,6 +176,7 @@ static const weir__system_t machine = {
     .setsockopt = machine_setsockopt,
     .fcntl = over_fcntl,
     .ioctl = over_ioctl,
+    .fdatasync = machine_fsync,
     .fstat = machine_fstat,
     .ftruncate = over_ftruncate,
     .eventfd = machine_eventfd,
