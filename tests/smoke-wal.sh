@@ -348,6 +348,7 @@ killed_at_lines() {
   "$bin/wal" --segment 64K "$dir" <"$tmp/pipe" >"$tmp/answers" 2>"$tmp/err" &
   pid=$!
   kill_it "$1"
+  kill $teller 2>/dev/null # killed so early that nobody opened the pipe
   wait $teller 2>/dev/null
   nothing_lost "$1"
   to=$(count "$tmp/all")
