@@ -84,7 +84,8 @@ check_answers() {
   says 200 "GET /none HTTP/1.1\r\n$host\r\n"
   has 'Content-Length: 0'
   has 'Content-Type: application/octet-stream'
-  says 200 "GET http://a:1/sub/deep/a%%20b%%25c.css?x=/../y HTTP/1.1\r\n$host\r\n"
+  says 200 "GET http://a:1/sub/deep/a%%20b%%25c.css?x=/../y HTTP/1.1\r
+$host\r\n"
   has 'Content-Type: text/css; charset=utf-8'
   says 200 "\r\n\r\nGET //sub///deep//a%%20b%%25c.css HTTP/1.1\r\n$host\r\n"
   has deep
@@ -161,7 +162,8 @@ check_refusals() {
   says '200 200' "GET / HTTP/1.1\r\n${host}Content-Length: 0\r\n\r\n$more"
   long=$(head -c 2000 /dev/zero | tr '\0' x)
   says 414 "GET /$long HTTP/1.1\r\n$host\r\n" --open
-  says 431 "GET / HTTP/1.1\r\n${host}X: $long$long$long$long$long\r\n\r\n" --open
+  long=$long$long$long$long$long
+  says 431 "GET / HTTP/1.1\r\n${host}X: $long\r\n\r\n" --open
   # Much behind it, which is read over, so that the answer is heard.
   {
     printf 'GET / HTTP/1.1\r\nX: '
