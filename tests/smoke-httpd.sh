@@ -478,7 +478,7 @@ refuses_misuse "$bin/httpd" "$www"
 refuses 1 "no such file" "$bin/httpd" --listen 127.0.0.1:0 "$tmp/missing"
 refuses 1 "not a directory" "$bin/httpd" --listen 127.0.0.1:0 "$www/ten.txt"
 on_each_backend check_httpd
-on_some uring-ring check_requests
+on_some uv check_requests
 on_some 'uring-ring uv' check_slow
 if can_preload; then
   on_some uring-ring check_memory

@@ -421,8 +421,8 @@ if [ -z "${WAL_KILLS:-}" ]; then
     [ "${wanted:-uv}" != uv ] || on_some uv check_failed_sync
   fi
   # What is done at once is the same on all.
-  on_some uring-ring check_refusals
-  on_some uring-ring check_torn
-  on_some uring-ring check_full_disk
+  on_some uv check_refusals
+  on_some uv check_torn
+  on_some uv check_full_disk
 fi
 on_each_backend check_kills
