@@ -450,6 +450,10 @@ endif
 bench-respd: samples $(BESIDE)
 	@$(SHELL) $(srcdir)/bench/respd.sh
 
+# The sample httpd beside nginx with one worker.
+bench-httpd: samples
+	@$(SHELL) $(srcdir)/bench/httpd.sh
+
 # The sample relay beside nginx, haproxy and hddemux; with topping up and
 # without.
 bench-relay: samples $(BESIDE)
@@ -571,6 +575,7 @@ define HELP
   bench-instructions  count those of operations, searches and copies
   bench-docs      measure all of it for docs/performance.md
   bench-respd     samples/respd beside redis-server, by redis-benchmark
+  bench-httpd     samples/httpd beside nginx, by wrk
   bench-relay     samples/relay beside nginx, haproxy and hddemux
   install         to prefix, below DESTDIR  uninstall       the reverse
   installcheck    use what is installed
@@ -583,11 +588,11 @@ endef
 help:
 	$(info $(HELP))@:
 
-.PHONY: all bench bench-docs bench-instructions bench-relay bench-respd check \
-  check-abi check-all check-docs check-elf check-examples check-faults \
-  check-faulty check-headers check-libuv check-msan check-profiles \
-  check-profiles-quick check-readme check-structure check-style check-tsan \
-  check-valgrind clean coverage demo dist distcheck distclean fuzz help \
-  install installcheck libraries mutate mutate-quick programs samples simulate \
-  simulate-notices soak test tests uninstall update-abi verify-dist \
+.PHONY: all bench bench-docs bench-httpd bench-instructions bench-relay \
+  bench-respd check check-abi check-all check-docs check-elf check-examples \
+  check-faults check-faulty check-headers check-libuv check-msan \
+  check-profiles check-profiles-quick check-readme check-structure check-style \
+  check-tsan check-valgrind clean coverage demo dist distcheck distclean fuzz \
+  help install installcheck libraries mutate mutate-quick programs samples \
+  simulate simulate-notices soak test tests uninstall update-abi verify-dist \
   wal-kills
