@@ -22,6 +22,7 @@
 #include <weir/post.h>
 #include <weir/ready.h>
 #include <weir/relay.h>
+#include <weir/sendfile.h>
 #include <weir/seq.h>
 #include <weir/serve.h>
 #include <weir/stream.h>

@@ -32,12 +32,14 @@ typedef enum weir__op_state_e {
 /* weir_op_t.flags */
 enum {
   WEIR__OP_CANCEL_SENT = 1,
-  WEIR__OP_BEGUN = 2,  /* its first transfer was asked for */
-  WEIR__OP_BLOCK = 4,  /* the copy of its descriptors is a block */
-  WEIR__OP_TIMED = 8,  /* a deadline stands between it and its owner */
-  WEIR__OP_UNREF = 16, /* it does not keep uv_run going */
-  WEIR__OP_WHOLE = 32, /* of a file: goes on until all is moved */
-  WEIR__OP_BY = 64     /* a write whose first window it takes itself */
+  WEIR__OP_BEGUN = 2,     /* its first transfer was asked for */
+  WEIR__OP_BLOCK = 4,     /* the copy of its descriptors is a block */
+  WEIR__OP_TIMED = 8,     /* a deadline stands between it and its owner */
+  WEIR__OP_UNREF = 16,    /* it does not keep uv_run going */
+  WEIR__OP_WHOLE = 32,    /* of a file: goes on until all is moved */
+  WEIR__OP_BY = 64,       /* a write whose first window it takes itself */
+  WEIR__OP_OUTSIDE = 128, /* and all others: its bytes are not in memory */
+  WEIR__OP_PARKED = 256   /* which are not at hand yet */
 };
 
 /* weir_op_t.form of a file operation. */

@@ -81,6 +81,13 @@ int weir__os_splice_in(uv_os_fd_t from, uv_os_fd_t pipe, size_t size,
                        size_t *n);
 int weir__os_splice_out(uv_os_fd_t pipe, uv_os_fd_t to, size_t size, size_t *n);
 
+/* Sends at most size bytes of a file from offset on, as weir__os_write, to a
+ * descriptor that is non-blocking: UV_EOF where the file has ended. It waits
+ * for the file if its bytes are not in memory. UV_ENOSYS where there is no such
+ * call. WEIR__OS_SPLICE_OUT system calls. */
+int weir__os_sendfile(uv_os_fd_t to, uv_file file, int64_t offset, size_t size,
+                      size_t *n);
+
 /* Whether fd is the program's standard input, output or error. */
 int weir__os_is_standard(uv_os_fd_t fd);
 int weir__os_set_nonblocking(uv_os_fd_t fd, int on);

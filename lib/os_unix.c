@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #if defined(__linux__)
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #endif
 #include <sys/uio.h>
@@ -383,6 +384,36 @@ int weir__os_splice_out(uv_os_fd_t pipe, uv_os_fd_t to, size_t size,
   int broken = put < 0 && errno == EPIPE;
   quiet_end(&quiet, broken || (put > 0 && (size_t)put < size));
   return wrote(put, n);
+}
+
+/* ---- Files to sockets ---- */
+
+#if defined(__linux__)
+static ssize_t send_file(uv_os_fd_t to, uv_file file, int64_t offset,
+                         size_t size) {
+  off_t at = (off_t)offset;
+  return sendfile(to, file, &at, size);
+}
+#else
+static ssize_t send_file(uv_os_fd_t to, uv_file file, int64_t offset,
+                         size_t size) {
+  (void)to, (void)file, (void)offset, (void)size;
+  errno = ENOSYS;
+  return -1;
+}
+#endif
+
+int weir__os_sendfile(uv_os_fd_t to, uv_file file, int64_t offset, size_t size,
+                      size_t *n) {
+  quiet_t quiet;
+  ssize_t put;
+  quiet_begin(&quiet);
+  do
+    put = send_file(to, file, offset, size);
+  while (put < 0 && errno == EINTR);
+  int broken = put < 0 && errno == EPIPE;
+  quiet_end(&quiet, broken || (put > 0 && (size_t)put < size));
+  return put == 0 ? UV_EOF : wrote(put, n);
 }
 
 /* ---- Environment ---- */

@@ -193,6 +193,15 @@ typedef struct weir__write_by_s {
 int weir__write_by(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
                    size_t need, weir__write_fn first, weir_op_cb cb);
 
+/* A write of len bytes that are not in memory, of which `each`, without a
+ * window, is to move stream->offered at most; it may make that less. While the
+ * op is WEIR__OP_PARKED, nothing is asked for: whoever ends that has the stream
+ * want it. What ends the write alone, and not all that is behind it, is its
+ * op's status, set before UV_EAGAIN is returned. */
+enum { WEIR__OUTSIDE_MOST = 512 << 10 };
+int weir__write_outside(weir_op_t *op, weir_stream_t *stream, size_t len,
+                        weir__write_fn each, weir_op_cb cb);
+
 /* ---- Sockets in ways of their own ---- */
 
 /* 0 if stream is one for TCP that has neither a role nor a socket. */

@@ -116,6 +116,33 @@ static void foretell(weir_stream_t *stream, unsigned used) {
     stream->state |= WEIR__MORE;
 }
 
+/* As gather, for a write whose bytes are not in memory. */
+static unsigned gather_outside(weir_stream_t *stream, weir_op_t *op) {
+  op->state = WEIR__OP_STARTED;
+  stream->in_window = 1;
+  stream->offered = weir__smaller(op->left, WEIR__OUTSIDE_MOST);
+  return 0;
+}
+
+/* What it offers now. */
+static unsigned gather_any(weir_stream_t *stream, weir_op_t *head,
+                           uv_buf_t *window) {
+  if ((head->flags & WEIR__OP_OUTSIDE) != 0)
+    return gather_outside(stream, head);
+  unsigned used = gather(stream, window);
+  foretell(stream, used);
+  return used;
+}
+
+/* What carries that: the function of a write's own, or `write`. */
+static weir__write_fn carrier(const weir_op_t *head, weir__write_fn write) {
+  const weir__write_by_t *by = weir__op_scratch(head);
+  if ((head->flags & WEIR__OP_OUTSIDE) != 0 ||
+      ((head->flags & WEIR__OP_BY) != 0 && head->done == 0))
+    return by->first;
+  return write;
+}
+
 /* Its end was asked for before it was finished; one that would have ended the
  * stream leaves that open again, unless it closes. */
 static void withdraw(weir_stream_t *stream, weir_op_t *op) {
@@ -273,14 +300,13 @@ static WEIR__APART int write_any(weir_stream_t *stream, weir__write_fn write) {
     return 0;
   if (head->left == 0)
     return shutdown_start(stream, head);
-  unsigned used = gather(stream, window);
-  foretell(stream, used);
+  if ((head->flags & WEIR__OP_PARKED) != 0)
+    return 0;
+  unsigned used = gather_any(stream, head, window);
   if ((stream->state & WEIR__SHORT) != 0)
     stream->loop->stats.windows_refilled++;
   stream->state &= ~WEIR__SHORT;
-  if ((head->flags & WEIR__OP_BY) != 0 && head->done == 0)
-    write = ((const weir__write_by_t *)weir__op_scratch(head))->first;
-  return hand(stream, write, window, used);
+  return hand(stream, carrier(head, write), window, used);
 }
 
 /* One write in one piece that is all there is, the common case, needs no window
@@ -365,14 +391,14 @@ static inline void enqueue(weir_op_t *op, weir_stream_t *stream, form_t form,
   weir__watch_told(stream, WEIR__QUEUES);
 }
 
-/* need is how many bytes finish the write, SIZE_MAX: all. */
+/* A write of `left` bytes, which are from's if it has any. need is how many
+ * finish it, SIZE_MAX: all. */
 static WEIR__APART int add(weir_op_t *op, weir_stream_t *stream,
-                           const weir_seq_t *from, form_t form, size_t need,
-                           weir_op_cb cb) {
+                           const weir_seq_t *from, size_t left, form_t form,
+                           size_t need, weir_op_cb cb) {
   if (op == NULL || stream == NULL || cb == NULL)
     return UV_EINVAL;
   int r = form == WRITE_BEHIND ? weir__stream_usable(stream) : writable(stream);
-  size_t left = weir__seq_size(from);
   if (need == SIZE_MAX)
     need = left;
   if (r == 0 && (need > left || left > SIZE_MAX - stream->queued))
@@ -389,7 +415,7 @@ static WEIR__APART int add(weir_op_t *op, weir_stream_t *stream,
 static WEIR__APART int begin(weir_op_t *op, weir_stream_t *stream,
                              const weir_seq_t *from, form_t form, size_t need,
                              weir_op_cb cb) {
-  int r = add(op, stream, from, form, need, cb);
+  int r = add(op, stream, from, weir__seq_size(from), form, need, cb);
   if (r == 0 && fills(stream))
     push(stream);
   return r;
@@ -426,15 +452,28 @@ int weir_write_at_least(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
   return begin(op, stream, &from, WRITE_SOME, k, cb);
 }
 
+static void take_by(weir_op_t *op, weir_stream_t *stream, unsigned flags,
+                    weir__write_fn by) {
+  op->flags |= (unsigned short)flags;
+  stream->state |= WEIR__WRITES_BY;
+  ((weir__write_by_t *)weir__op_scratch(op))->first = by;
+}
+
 int weir__write_by(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
                    size_t need, weir__write_fn first, weir_op_cb cb) {
-  int r = add(op, stream, from, WRITE_SOME, need, cb);
-  if (r != 0)
-    return r;
-  op->flags |= WEIR__OP_BY;
-  stream->state |= WEIR__WRITES_BY;
-  ((weir__write_by_t *)weir__op_scratch(op))->first = first;
-  return 0;
+  int r = add(op, stream, from, weir__seq_size(from), WRITE_SOME, need, cb);
+  if (r == 0)
+    take_by(op, stream, WEIR__OP_BY, first);
+  return r;
+}
+
+int weir__write_outside(weir_op_t *op, weir_stream_t *stream, size_t len,
+                        weir__write_fn each, weir_op_cb cb) {
+  const weir_seq_t none = weir_seq_block(NULL, 0);
+  int r = add(op, stream, &none, len, WRITE_SOME, SIZE_MAX, cb);
+  if (r == 0)
+    take_by(op, stream, WEIR__OP_BY | WEIR__OP_OUTSIDE, each);
+  return r;
 }
 
 int weir_write_eof(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,

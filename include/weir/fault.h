@@ -35,7 +35,7 @@ extern "C" {
 
 typedef enum weir_fault_what_e {
   /* Of sockets and pipes; calls and requests in a ring are the same, and a
-   * splice is both a read and a write. */
+   * splice, as sendfile, is both a read and a write. */
   WEIR_FAULT_RECV, /* recv, recvmsg, read, readv */
   WEIR_FAULT_SEND, /* send, sendmsg, write, writev */
   /* Of files, and of all that a thread of the pool does. */

@@ -195,7 +195,24 @@ ssize_t weir__over_splice(int from, off_t *from_at, int to, off_t *to_at,
                                             flags);
 }
 
+ssize_t weir__over_sendfile(int to, int from, off_t *at, size_t size)
+    WEIR__OVER("sendfile");
+ssize_t weir__over_sendfile(int to, int from, off_t *at, size_t size) {
+  weir__transfer_t in = {.fd = from};
+  weir__transfer_t out = {.fd = to, .write = 1};
+  ssize_t n = pass_one(&in, 1, size);
+  if (n >= 0)
+    n = pass_one(&out, 0, (size_t)n);
+  return n < 0 ? -1 : weir__system_get()->sendfile(to, from, at, (size_t)n);
+}
+
 #if __SIZEOF_LONG__ == 8
+ssize_t weir__over_sendfile64(int to, int from, off_t *at, size_t size)
+    WEIR__OVER("sendfile64");
+ssize_t weir__over_sendfile64(int to, int from, off_t *at, size_t size) {
+  return weir__over_sendfile(to, from, at, size);
+}
+
 ssize_t weir__over_preadv64(int fd, const struct iovec *iov, int count,
                             off_t offset) WEIR__OVER("preadv64");
 ssize_t weir__over_preadv64(int fd, const struct iovec *iov, int count,

@@ -33,6 +33,7 @@ static const entry_t entries[] = {
     ENTRY(sendmsg),
     ENTRY(recvmsg),
     ENTRY(splice),
+    ENTRY(sendfile),
     ENTRY(socket),
     ENTRY(bind),
     ENTRY(listen),

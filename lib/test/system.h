@@ -40,6 +40,7 @@ typedef struct weir__system_s {
   ssize_t (*recvmsg)(int fd, struct msghdr *msg, int flags);
   ssize_t (*splice)(int from, off_t *from_at, int to, off_t *to_at, size_t size,
                     unsigned flags);
+  ssize_t (*sendfile)(int to, int from, off_t *at, size_t size);
   /* Descriptors. */
   int (*socket)(int domain, int type, int protocol);
   int (*bind)(int fd, const struct sockaddr *addr, socklen_t size);

@@ -152,6 +152,12 @@ static ssize_t over_splice(int from, off_t *from_at, int to, off_t *to_at,
   return -1;
 }
 
+static ssize_t over_sendfile(int to, int from, off_t *at, size_t size) {
+  (void)to, (void)from, (void)at, (void)size;
+  errno = ENOSYS;
+  return -1;
+}
+
 static const weir__system_t machine = {
     .read = over_read,
     .write = over_write,
@@ -164,6 +170,7 @@ static const weir__system_t machine = {
     .sendmsg = over_sendmsg,
     .recvmsg = over_recvmsg,
     .splice = over_splice,
+    .sendfile = over_sendfile,
     .socket = machine_socket,
     .bind = machine_bind,
     .listen = machine_listen,
