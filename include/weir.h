@@ -10,6 +10,7 @@
 #include <weir/deadline.h>
 #include <weir/export.h>
 #include <weir/file.h>
+#include <weir/file_copy.h>
 #include <weir/kind.h>
 #include <weir/lease.h>
 #include <weir/loop.h>

@@ -354,6 +354,12 @@ int weir_file_rmdir(weir_loop_t *loop, weir_op_t *op, const char *path,
   return call_path(loop, op, WEIR__FILE_RMDIR, path, NULL, 0, 0, cb);
 }
 
+int weir__file_step(weir_loop_t *loop, weir_op_t *op,
+                    struct weir__copy_step_s *step, weir_op_cb cb) {
+  const weir__file_more_t more = {.step = step};
+  return call(loop, op, WEIR__FILE_COPY, -1, 0, &more, cb);
+}
+
 /* ---- Transfers ---- */
 
 static WEIR__APART int transfer_any(weir_loop_t *loop, weir_op_t *op,

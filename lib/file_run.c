@@ -4,6 +4,7 @@
 #include "file.h"
 
 #include "backend.h"
+#include "file_copy_step.h"
 #include "os.h"
 #include "seq.h"
 
@@ -102,6 +103,8 @@ static int run_descriptor(weir__file_form_t form, const weir__file_args_t *args,
     return weir__os_allocate(file, args->offset, more->len);
   case WEIR__FILE_ADVISE:
     return weir__os_advise(file, args->offset, more->len, more->flags);
+  case WEIR__FILE_COPY:
+    return weir__copy_step_run(more->step);
   default:
     uv_fs_fstat(NULL, &req, file, NULL);
   }

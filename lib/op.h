@@ -59,7 +59,8 @@ typedef enum weir__file_form_e {
   WEIR__FILE_LINK,
   WEIR__FILE_UNLINK,
   WEIR__FILE_MKDIR,
-  WEIR__FILE_RMDIR
+  WEIR__FILE_RMDIR,
+  WEIR__FILE_COPY
 } weir__file_form_t;
 
 /* The fields of a file operation; the sequence and counts are those of
@@ -75,6 +76,7 @@ typedef struct weir__file_more_s {
   char *path;  /* NULL, or a copy */
   char *other; /* in the memory of the first */
   uv_stat_t *stat;
+  struct weir__copy_step_s *step; /* of a copy */
   int64_t len;
   int flags; /* or advice */
   int mode;

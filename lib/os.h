@@ -88,6 +88,21 @@ int weir__os_splice_out(uv_os_fd_t pipe, uv_os_fd_t to, size_t size, size_t *n);
 int weir__os_sendfile(uv_os_fd_t to, uv_file file, int64_t offset, size_t size,
                       size_t *n);
 
+/* Whether all writes to a file go to its end. */
+int weir__os_appends(uv_file file);
+
+/* Has the one file, which is empty, share all bytes of the other. */
+int weir__os_clone(uv_file from, uv_file to);
+
+/* Copies at most size bytes at offset to the same place of another file: how
+ * many, 0 at the end, or an error; it may wait. */
+int weir__os_copy_range(uv_file from, uv_file to, int64_t offset, size_t size);
+
+/* Moves *offset to where the next data of a file begins, or leaves it, and sets
+ * *end to where they end. UV_ENXIO: there is no more. Any other error: nothing
+ * is known. */
+int weir__os_find_data(uv_file file, int64_t *offset, int64_t *end);
+
 /* Whether fd is the program's standard input, output or error. */
 int weir__os_is_standard(uv_os_fd_t fd);
 int weir__os_set_nonblocking(uv_os_fd_t fd, int on);

@@ -162,6 +162,7 @@ static int takes(const weir__ring_t *ring, const weir_op_t *op) {
   case WEIR__FILE_ADVISE:
   case WEIR__FILE_FSTAT:
   case WEIR__FILE_STAT:
+  case WEIR__FILE_COPY:
     return 0;
   case WEIR__FILE_TRUNCATE:
     return (ring->caps & WEIR__CAP_TRUNCATE) != 0;

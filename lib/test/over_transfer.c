@@ -243,6 +243,18 @@ static long transfer_by_number(long number, const long a[6]) {
                                      (long)window.count, a[3], a[4], a[5]);
 }
 
+/* copy_file_range, of these: a read of the one and a write of the other. */
+static long copy_by_number(long number, const long a[6]) {
+  weir__transfer_t in = {.fd = (int)a[0], .placed = 1};
+  weir__transfer_t out = {.fd = (int)a[2], .write = 1, .placed = 1};
+  ssize_t n = pass_one(&in, 1, (size_t)a[4]);
+  if (n >= 0)
+    n = pass_one(&out, 1, (size_t)n);
+  return n < 0 ? -1
+               : weir__system_get()->syscall(number, a[0], a[1], a[2], a[3],
+                                             (long)n, a[5]);
+}
+
 /* Which calls have fewer arguments is not known here: what is read beyond them
  * the kernel does not look at. */
 long weir__over_syscall(long number, ...) WEIR__OVER("syscall")
@@ -256,6 +268,8 @@ long weir__over_syscall(long number, ...) {
   va_end(args);
   if (weir__plan != NULL && (number == SYS_preadv2 || number == SYS_pwritev2))
     return transfer_by_number(number, a);
+  if (weir__plan != NULL && number == SYS_copy_file_range)
+    return copy_by_number(number, a);
   return weir__system_get()->syscall(number, a[0], a[1], a[2], a[3], a[4],
                                      a[5]);
 }
