@@ -11,6 +11,7 @@
 #include <weir/export.h>
 #include <weir/file.h>
 #include <weir/file_copy.h>
+#include <weir/fileobj.h>
 #include <weir/kind.h>
 #include <weir/lease.h>
 #include <weir/loop.h>

@@ -18,7 +18,7 @@
  * moved whole. */
 
 /* At once, before what has only just begun can be submitted. */
-static void cancel(weir_op_t *op) {
+void weir__file_cancel(weir_op_t *op) {
   weir_loop_t *loop = op->loop;
   if (op->state == WEIR__OP_QUEUED) {
     weir__file_done(op, UV_ECANCELED);
@@ -35,7 +35,7 @@ static void cancel(weir_op_t *op) {
   weir__loop_wake(loop);
 }
 
-static const weir__op_class_t file_class = {"file", cancel};
+static const weir__op_class_t file_class = {"file", weir__file_cancel};
 
 /* Hands op, which is in no queue, to the backend: UV_EBUSY when there is no
  * room for it. */
@@ -68,13 +68,12 @@ static inline void set_args(weir_op_t *op, weir__file_form_t form, uv_file file,
 }
 
 /* Common to all: 0 and op can go, or an error and nothing has changed. */
-static int begin(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
-                 uv_file file, const weir_seq_t *seq, int64_t offset,
-                 weir_op_cb cb) {
+static int begin(weir_loop_t *loop, weir_op_t *op, const weir__op_class_t *type,
+                 weir__file_form_t form, uv_file file, const weir_seq_t *seq,
+                 int64_t offset, weir_op_cb cb) {
   int r = weir__loop_check(loop);
   if (r == 0)
-    r = weir__op_begin(op, loop, NULL, &file_class, seq, weir__seq_size(seq),
-                       cb);
+    r = weir__op_begin(op, loop, NULL, type, seq, weir__seq_size(seq), cb);
   if (r == 0)
     set_args(op, form, file, offset);
   return r;
@@ -148,7 +147,7 @@ static void count(weir_op_t *op, size_t n) {
 
 /* Whether there is another transfer to come, in this turn's next flush or in
  * another turn; else the status is in *result. */
-static WEIR__APART int goes_on(weir_op_t *op, int64_t *result) {
+static int goes_on(weir_op_t *op, int64_t *result) {
   int r = weir__file_advance(op, (size_t)*result);
   if (r == WEIR_PENDING && weir__op_ending(op))
     r = UV_ECANCELED;
@@ -160,17 +159,25 @@ static WEIR__APART int goes_on(weir_op_t *op, int64_t *result) {
   return 1;
 }
 
+static WEIR__APART int is_over(weir_op_t *op, int64_t *result) {
+  if ((op->flags & WEIR__OP_WHOLE) != 0 && *result >= 0 && goes_on(op, result))
+    return 0;
+  if ((op->flags & WEIR__OP_TOLD) != 0)
+    ((const weir__file_class_t *)op->type)->ended(op, *result);
+  return 1;
+}
+
 void weir__file_done(weir_op_t *op, int64_t result) {
   weir__queue_remove(&op->node);
   /* What ends makes room. */
   op->loop->flags &= ~WEIR__LOOP_FILES_BLOCKED;
-  if (!weir__file_transfers(op)) {
+  if (!weir__file_transfers(op))
     called(op, result);
-  } else if (result >= 0) {
+  else if (result >= 0)
     count(op, (size_t)result);
-    if ((op->flags & WEIR__OP_WHOLE) != 0 && goes_on(op, &result))
-      return;
-  }
+  if ((op->flags & (WEIR__OP_WHOLE | WEIR__OP_TOLD)) != 0 &&
+      !is_over(op, &result))
+    return;
   weir__op_finish(op, result < 0 ? (int)result : 0);
 }
 
@@ -232,7 +239,7 @@ static int call(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
   }
   int r = copy_paths(&mine, more->path, more->other);
   if (r == 0)
-    r = begin(loop, op, form, file, &none, offset, cb);
+    r = begin(loop, op, &file_class, form, file, &none, offset, cb);
   if (r != 0) {
     weir__free(mine.path);
     return r;
@@ -366,7 +373,7 @@ static WEIR__APART int transfer_any(weir_loop_t *loop, weir_op_t *op,
                                     weir__file_form_t form, unsigned flags,
                                     uv_file file, const weir_seq_t *seq,
                                     int64_t offset, weir_op_cb cb) {
-  int r = begin(loop, op, form, file, seq, offset, cb);
+  int r = begin(loop, op, &file_class, form, file, seq, offset, cb);
   if (r != 0)
     return r;
   op->flags |= (unsigned short)flags;
@@ -375,6 +382,29 @@ static WEIR__APART int transfer_any(weir_loop_t *loop, weir_op_t *op,
   else
     go(loop, op);
   return 0;
+}
+
+int weir__file_begin(weir_loop_t *loop, weir_op_t *op,
+                     const weir__file_class_t *type, void *owner,
+                     weir__file_form_t form, unsigned flags, uv_file file,
+                     const weir_seq_t *seq, weir_op_cb cb) {
+  int r = begin(loop, op, &type->base, form, file, seq, 0, cb);
+  if (r != 0)
+    return r;
+  op->flags |= (unsigned short)(flags | WEIR__OP_TOLD);
+  weir__file_set_owner(op, owner);
+  return 0;
+}
+
+void weir__file_go(weir_op_t *op, int64_t offset) {
+  weir__file_args(op)->offset = offset;
+  go(op->loop, op);
+}
+
+void weir__file_go_later(weir_op_t *op, int64_t offset) {
+  weir__file_args(op)->offset = offset;
+  weir__queue_push(&op->loop->files, &op->node);
+  weir__loop_wake(op->loop);
 }
 
 static inline int transfer_begin(weir_loop_t *loop, weir_op_t *op,

@@ -6,6 +6,7 @@
 #include "alarm.h"
 #include "alloc.h"
 #include "backend.h"
+#include "file.h"
 #include "name.h"
 #include "op.h"
 #include "op_block.h"

@@ -325,15 +325,4 @@ extern const weir__source_t weir__alarm_source;
 extern const weir__source_t weir__post_source;
 extern const weir__source_t weir__shutdown_source;
 
-/* Ends all file operations that are not with the backend; and asks for the end
- * of those that are. */
-void weir__file_cancel_all(weir_loop_t *loop);
-void weir__file_end_all(weir_loop_t *loop);
-
-/* A step of a copy, which stays until the callback, as an operation on a file
- * that moves no bytes. */
-struct weir__copy_step_s;
-int weir__file_step(weir_loop_t *loop, weir_op_t *op,
-                    struct weir__copy_step_s *step, weir_op_cb cb);
-
 #endif

@@ -39,7 +39,8 @@ enum {
   WEIR__OP_WHOLE = 32,    /* of a file: goes on until all is moved */
   WEIR__OP_BY = 64,       /* a write whose first window it takes itself */
   WEIR__OP_OUTSIDE = 128, /* and all others: its bytes are not in memory */
-  WEIR__OP_PARKED = 256   /* which are not at hand yet */
+  WEIR__OP_PARKED = 256,  /* which are not at hand yet */
+  WEIR__OP_TOLD = 512     /* of a file: its class is told when it ends */
 };
 
 /* weir_op_t.form of a file operation. */
@@ -106,6 +107,16 @@ static inline void *weir__op_room(const weir_op_t *op) {
 
 static inline weir__file_args_t *weir__file_args(const weir_op_t *op) {
   return weir__op_scratch(op);
+}
+
+/* Of an operation with WEIR__OP_TOLD: what it belongs to. The place of other
+ * owners is the backend's. */
+static inline void *weir__file_owner(const weir_op_t *op) {
+  return (void *)(uintptr_t)op->need;
+}
+
+static inline void weir__file_set_owner(weir_op_t *op, const void *owner) {
+  op->need = (size_t)(uintptr_t)owner;
 }
 
 static inline int weir__file_transfers(const weir_op_t *op) {

@@ -61,6 +61,8 @@ static const struct {
     {"file_copy", "in_short_transfers", ALL, own_plan},
     {"file_copy", "says_what_failed", ALL, own_plan},
     {"file_wait", "", SHORT, one_read},
+    {"fileobj", "an_error", ALL, own_plan},
+    {"fileobj", "without_a_callback", SHORT, one_read},
     {"lease", "", SHORT, one_read},
     {"lease", "an_empty_pool_serves", AGAIN,
      "who finds nothing loses his place"},
