@@ -22,6 +22,7 @@
 #include <weir/pass.h>
 #include <weir/pool.h>
 #include <weir/post.h>
+#include <weir/reader.h>
 #include <weir/ready.h>
 #include <weir/relay.h>
 #include <weir/sendfile.h>

@@ -181,25 +181,32 @@ void weir__file_done(weir_op_t *op, int64_t result) {
   weir__op_finish(op, result < 0 ? (int)result : 0);
 }
 
-void weir__file_cancel_all(weir_loop_t *loop) {
-  weir_node_t *node;
-  while (!weir__queue_empty(&loop->files))
-    weir__op_end(weir__op_of(loop->files.next), UV_ECANCELED);
-  while ((node = weir__queue_pop(&loop->file_cancels)) != NULL)
-    weir__queue_push(&loop->file_ops, node);
-}
-
 /* Each once: what finds no room goes to the end of a queue. */
-void weir__file_end_all(weir_loop_t *loop) {
+static void end_each(weir_loop_t *loop, int started) {
   weir_node_t ops;
   weir_node_t *node;
   weir__queue_init(&ops);
   if (!weir__queue_empty(&loop->file_ops))
     weir__queue_move(&ops, loop->file_ops.next, loop->file_ops.prev);
   while ((node = weir__queue_pop(&ops)) != NULL) {
+    weir_op_t *op = weir__op_of(node);
     weir__queue_push(&loop->file_ops, node);
-    weir__op_end(weir__op_of(node), UV_ECANCELED);
+    if (started || op->state == WEIR__OP_QUEUED)
+      weir__op_end(op, UV_ECANCELED);
   }
+}
+
+void weir__file_end_all(weir_loop_t *loop) {
+  end_each(loop, 1);
+}
+
+void weir__file_cancel_all(weir_loop_t *loop) {
+  weir_node_t *node;
+  end_each(loop, 0);
+  while (!weir__queue_empty(&loop->files))
+    weir__op_end(weir__op_of(loop->files.next), UV_ECANCELED);
+  while ((node = weir__queue_pop(&loop->file_cancels)) != NULL)
+    weir__queue_push(&loop->file_ops, node);
 }
 
 /* ---- Calls ---- */

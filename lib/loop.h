@@ -73,7 +73,8 @@ struct weir_loop_s {
   weir_node_t start;
   weir_node_t later;
   /* File operations to be started, those whose cancellation is to be told to
-   * the backend, and those that it runs. */
+   * the backend, and those that it runs; among these, queued, what is made of
+   * several. */
   weir_node_t files;
   weir_node_t file_cancels;
   weir_node_t file_ops;

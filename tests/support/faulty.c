@@ -81,6 +81,8 @@ static const struct {
     {"pass", "want_of_memory", ALL, own_plan},
     {"read", "now_", AGAIN, "it is to find something"},
     {"read", "", SHORT, one_read},
+    {"reader", "says_an_error", ALL, own_plan},
+    {"reader", "short_reads", ALL, own_plan},
     {"relay_sockets", "need_few_system_calls", ALL, "it counts system calls"},
     {"sendfile", "an_error_of_the_device", ALL, own_plan},
     {"sendfile", "goes_", ALL, own_plan},
