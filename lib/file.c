@@ -159,8 +159,31 @@ static int goes_on(weir_op_t *op, int64_t *result) {
   return 1;
 }
 
+/* All of it is written: the rest of op is the sync. */
+static void become_sync(weir_op_t *op) {
+  weir__op_release(op);
+  op->form = WEIR__FILE_FDATASYNC;
+  *weir__file_more(op) = (weir__file_more_t){.path = NULL};
+}
+
+/* Whether that is to be carried out, as goes_on; else *result is the status. */
+static int syncs(weir_op_t *op, int64_t *result) {
+  if (op->form == WEIR__FILE_FDATASYNC || *result < 0)
+    return 0;
+  if (weir__op_ending(op)) {
+    *result = UV_ECANCELED;
+    return 0;
+  }
+  become_sync(op);
+  op->state = WEIR__OP_QUEUED;
+  weir__queue_push(&op->loop->files, &op->node);
+  return 1;
+}
+
 static WEIR__APART int is_over(weir_op_t *op, int64_t *result) {
   if ((op->flags & WEIR__OP_WHOLE) != 0 && *result >= 0 && goes_on(op, result))
+    return 0;
+  if ((op->flags & WEIR__OP_SYNCED) != 0 && syncs(op, result))
     return 0;
   if ((op->flags & WEIR__OP_TOLD) != 0)
     ((const weir__file_class_t *)op->type)->ended(op, *result);
@@ -459,6 +482,26 @@ static int whole(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
     return weir__file_whole_now(form, file, *seq, offset,
                                 op != NULL ? &op->done : NULL);
   return transfer_any(loop, op, form, WEIR__OP_WHOLE, file, seq, offset, cb);
+}
+
+int weir_file_pwrite_sync(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                          weir_seq_t from, int64_t offset, weir_op_cb cb) {
+  if (loop == NULL || offset < -1 || (op == NULL && cb != NULL))
+    return UV_EINVAL;
+  if (cb == NULL) {
+    int now = weir__file_whole_now(WEIR__FILE_PWRITE, file, from, offset,
+                                   op != NULL ? &op->done : NULL);
+    return now != 0 ? now : weir_file_fdatasync(loop, NULL, file, NULL);
+  }
+  int r =
+      begin(loop, op, &file_class, WEIR__FILE_PWRITE, file, &from, offset, cb);
+  if (r != 0)
+    return r;
+  op->flags |= WEIR__OP_WHOLE | WEIR__OP_SYNCED;
+  if (op->left == 0)
+    become_sync(op);
+  go(loop, op);
+  return 0;
 }
 
 int weir_file_pread_all(weir_loop_t *loop, weir_op_t *op, uv_file file,

@@ -8,6 +8,12 @@ static_assert(sizeof(weir__file_args_t) <= WEIR_OP_SCRATCH &&
                   sizeof(weir__file_more_t) <= WEIR_OP_ROOM,
               "file arguments fit in an op");
 
+void weir__op_release(weir_op_t *op) {
+  if ((op->flags & WEIR__OP_BLOCK) != 0)
+    weir__op_block_give(op->loop, op->held.block);
+  op->flags &= (unsigned short)~WEIR__OP_BLOCK;
+}
+
 void weir__op_drop(const weir_op_t *op) {
   if ((op->flags & WEIR__OP_BLOCK) != 0)
     weir__op_block_give(op->loop, op->held.block);

@@ -40,7 +40,8 @@ enum {
   WEIR__OP_BY = 64,       /* a write whose first window it takes itself */
   WEIR__OP_OUTSIDE = 128, /* and all others: its bytes are not in memory */
   WEIR__OP_PARKED = 256,  /* which are not at hand yet */
-  WEIR__OP_TOLD = 512     /* of a file: its class is told when it ends */
+  WEIR__OP_TOLD = 512,    /* of a file: its class is told when it ends */
+  WEIR__OP_SYNCED = 1024  /* of a file: a whole write, and then an fdatasync */
 };
 
 /* weir_op_t.form of a file operation. */
@@ -188,6 +189,9 @@ void weir__op_end(weir_op_t *op, int status);
 static inline int weir__op_ending(const weir_op_t *op) {
   return op->status != 0;
 }
+
+/* Gives the block of its segments back, which are moved. */
+void weir__op_release(weir_op_t *op);
 
 /* op ends: gives the block of its segments back, if it has one; and its
  * callback keeps uv_run going. */

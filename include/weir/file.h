@@ -28,7 +28,7 @@ extern "C" {
  * the application) and UV_ESRCH (a child after a fork, see weir_loop_fork)
  * refuse one with a callback. All accepted operations may fail with UV_ENOMEM,
  * UV_ECANCELED, and whatever the system call of that name can say. n is 0 for
- * all that moves no bytes; and of those that fail, for all but the two that
+ * all that moves no bytes; and of those that fail, for all but the three that
  * move a whole sequence.
  *
  * Operations that are outstanding together run side by side, in no order: what
@@ -101,8 +101,18 @@ WEIR_EXTERN WEIR_MUST_USE int
 weir_file_pwrite_all(weir_loop_t *loop, weir_op_t *op, uv_file file,
                      weir_seq_t from, int64_t offset, weir_op_cb cb);
 
-/* The n of one of these two, before op is used again: in its callback, or when
- * it has returned without one. */
+/* Writes all of a sequence as weir_file_pwrite_all, and then brings it to the
+ * device as weir_file_fdatasync, in one operation: success says that all n
+ * bytes are there. With an error nothing is said of that, also of those n bytes
+ * that were written: a write that failed or was cancelled is followed by no
+ * sync, and an error with all of n is the sync's. An empty sequence is a sync
+ * alone. */
+WEIR_EXTERN WEIR_MUST_USE int
+weir_file_pwrite_sync(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                      weir_seq_t from, int64_t offset, weir_op_cb cb);
+
+/* The n of one of these three, before op is used again: in its callback, or
+ * when it has returned without one. */
 WEIR_EXTERN size_t weir_file_moved(const weir_op_t *op);
 
 /* Bring the file's data and metadata to the device; fdatasync only the data and

@@ -60,6 +60,8 @@ static const struct {
     {"file_copy", "goes_on_in_buffers", ALL, own_plan},
     {"file_copy", "in_short_transfers", ALL, own_plan},
     {"file_copy", "says_what_failed", ALL, own_plan},
+    {"file_sync", "a_write_that", ALL, own_plan},
+    {"file_sync", "goes_on", ALL, own_plan},
     {"file_wait", "", SHORT, one_read},
     {"fileobj", "an_error", ALL, own_plan},
     {"fileobj", "without_a_callback", SHORT, one_read},
