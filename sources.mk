@@ -185,6 +185,7 @@ TESTS_C += tests/test_file_all.c
 TESTS_C += tests/test_file_begin.c
 TESTS_C += tests/test_file_calls.c
 TESTS_C += tests/test_file_copy.c
+TESTS_C += tests/test_file_direct.c
 TESTS_C += tests/test_file_quiet.c
 TESTS_C += tests/test_file_sync.c
 TESTS_C += tests/test_file_wait.c

@@ -3,6 +3,8 @@
  */
 #include "file.h"
 
+#include <weir/file.h>
+
 #include "backend.h"
 #include "file_copy_step.h"
 #include "os.h"
@@ -59,6 +61,20 @@ int weir__file_whole_now(weir__file_form_t form, uv_file file, weir_seq_t seq,
   if (n != NULL)
     *n = op.done;
   return r;
+}
+
+int weir_file_alignment(uv_file file, weir_alignment_t *alignment) {
+  enum { PAGE = 4096 };
+  unsigned memory = PAGE;
+  unsigned offset = PAGE;
+  if (alignment == NULL)
+    return UV_EINVAL;
+  int r = weir__os_alignment(file, &memory, &offset);
+  if (r != 0 && r != UV_ENOSYS)
+    return r;
+  alignment->memory = memory;
+  alignment->offset = offset;
+  return 0;
 }
 
 /* ---- What was begun ---- */

@@ -52,6 +52,10 @@ int weir__os_pwrite(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
 int weir__os_allocate(uv_os_fd_t fd, int64_t offset, int64_t len);
 int weir__os_advise(uv_os_fd_t fd, int64_t offset, int64_t len, int advice);
 
+/* What direct transfers have to be multiples of: 0, an error, or UV_ENOTSUP;
+ * UV_ENOSYS: the system does not say. */
+int weir__os_alignment(uv_os_fd_t fd, unsigned *memory, unsigned *offset);
+
 /* Whether fd is a file that waits for nobody: a regular one, a directory or a
  * block device. */
 int weir__os_is_file(uv_os_fd_t fd);

@@ -258,6 +258,31 @@ int weir__os_advise(uv_os_fd_t fd, int64_t offset, int64_t len, int advice) {
 }
 #endif
 
+#if defined(__linux__) && defined(__NR_statx)
+/* In numbers of our own, since headers of Linux 6.1 are not to be wanted. */
+int weir__os_alignment(uv_os_fd_t fd, unsigned *memory, unsigned *offset) {
+  enum { EMPTY_PATH = 0x1000, DIO_ALIGN = 0x2000 };
+  union {
+    uint32_t words[64];
+    uint64_t align;
+  } info;
+  memset(&info, 0, sizeof(info));
+  if (syscall(__NR_statx, fd, "", EMPTY_PATH, DIO_ALIGN, &info) != 0)
+    return errno == EINVAL || errno == EPERM ? UV_ENOSYS : last_error();
+  if ((info.words[0] & DIO_ALIGN) == 0)
+    return UV_ENOSYS;
+  *memory = info.words[38];
+  *offset = info.words[39];
+  return *memory == 0 || *offset == 0 ? UV_ENOTSUP : 0;
+}
+#else
+int weir__os_alignment(uv_os_fd_t fd, unsigned *memory, unsigned *offset) {
+  struct stat info;
+  (void)memory, (void)offset;
+  return fstat(fd, &info) == 0 ? UV_ENOSYS : last_error();
+}
+#endif
+
 int weir__os_is_file(uv_os_fd_t fd) {
   struct stat info;
   return fstat(fd, &info) == 0 &&

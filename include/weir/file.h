@@ -165,6 +165,24 @@ WEIR_EXTERN WEIR_MUST_USE int weir_file_stat(weir_loop_t *loop, weir_op_t *op,
                                              const char *path, uv_stat_t *stat,
                                              weir_op_cb cb);
 
+/* What direct transfers (UV_FS_O_DIRECT) have to be multiples of, each a power
+ * of two: the address of the memory; and the offset and the number of bytes.
+ * Who does not keep to it gets UV_EINVAL, or, where a file system does that, is
+ * served through the page cache. The last read of a file may be short.
+ *
+ * Buffers of a pool whose size is a multiple of 4096 are aligned to that. */
+typedef struct weir_alignment_s {
+  size_t memory;
+  size_t offset;
+} weir_alignment_t;
+
+/* Asks the system for them, at once, whether file is open for direct transfers
+ * or not. Where it does not say (before Linux 6.1, other systems, some file
+ * systems), they are 4096. Returns 0; or UV_EINVAL (a NULL), UV_ENOTSUP (direct
+ * transfers of this file are not to be had), or another error of fstat. */
+WEIR_EXTERN WEIR_MUST_USE int weir_file_alignment(uv_file file,
+                                                  weir_alignment_t *alignment);
+
 /* ---- Names ---- */
 
 /* Change what is in directories, as the system calls of these names. Paths are
