@@ -190,6 +190,7 @@ TESTS_C += tests/test_file_quiet.c
 TESTS_C += tests/test_file_sync.c
 TESTS_C += tests/test_file_wait.c
 TESTS_C += tests/test_fileobj.c
+TESTS_C += tests/test_fixed.c
 TESTS_C += tests/test_forged.c
 TESTS_C += tests/test_fork.c
 TESTS_C += tests/test_fork_callback.c

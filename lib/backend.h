@@ -284,6 +284,10 @@ void weir__adopted_closed(const uv_loop_t *uv);
 /* Calls memory_add for every pool: what was registered is so no more. */
 void weir__pools_renew(weir_loop_t *loop);
 
+/* Whether a segment begins in a pool of loop. */
+int weir__pools_touch(const weir_loop_t *loop, const uv_buf_t *bufs,
+                      unsigned nbufs);
+
 /* Destroys all pools, whatever is acquired. */
 void weir__pools_drop(weir_loop_t *loop);
 

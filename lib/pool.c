@@ -383,6 +383,20 @@ void weir__pools_drop(weir_loop_t *loop) {
     destroy(pool_of(loop->pools.next));
 }
 
+static int is_in(const weir_pool_t *pool, const void *base) {
+  return (uintptr_t)base - (uintptr_t)pool->slab < pool->slab_size;
+}
+
+int weir__pools_touch(const weir_loop_t *loop, const uv_buf_t *bufs,
+                      unsigned nbufs) {
+  weir_node_t *node = loop->pools.next;
+  for (; node != &loop->pools; node = node->next)
+    for (unsigned i = 0; i < nbufs; i++)
+      if (is_in(pool_of(node), bufs[i].base))
+        return 1;
+  return 0;
+}
+
 void weir__pools_renew(weir_loop_t *loop) {
   weir_node_t *node = loop->pools.next;
   for (; node != &loop->pools; node = node->next) {

@@ -8,6 +8,7 @@
 #include "alloc.h"
 #include "os.h"
 #include "queue.h"
+#include "seq.h"
 
 /* File operations run whole in a thread of libuv's pool: up to 16 segments in
  * one trip, without the memory that uv_fs_read and uv_fs_write of more than 4
@@ -117,6 +118,22 @@ static weir__uv_file_t *file_take(weir_loop_t *loop) {
  * it reports all that are done. */
 enum { AT_ONCE = 1024 };
 
+/* Memory of a pool is registered with a ring, of which a thread makes no use.
+ */
+static void count_unfixed(weir_loop_t *loop, const weir_op_t *op) {
+  uv_buf_t bufs[WEIR_WINDOW];
+  size_t bytes = 0;
+  if (weir__queue_empty(&loop->pools) || !weir__file_transfers(op))
+    return;
+  unsigned n = weir__seq_fill(&op->seq, bufs, 0, &bytes, weir__seq_max_bytes());
+  if (!weir__pools_touch(loop, bufs, n))
+    return;
+  if (loop->backend->id == WEIR_BACKEND_UV)
+    loop->stats.unfixed_pools++;
+  else
+    loop->stats.unfixed_threads++;
+}
+
 int weir__uv_file_start(weir_loop_t *loop, weir_op_t *op) {
   if ((loop->flags & WEIR__LOOP_STARTING) == 0 || loop->uv_files_out == AT_ONCE)
     return UV_EBUSY;
@@ -124,6 +141,7 @@ int weir__uv_file_start(weir_loop_t *loop, weir_op_t *op) {
   if (file == NULL)
     return UV_ENOMEM;
   loop->uv_files_out++;
+  count_unfixed(loop, op);
   file->op = op;
   file->work.data = file;
   atomic_init(&file->waiting, 0);

@@ -7,9 +7,14 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include "../lib/queue.h"
 #include "../lib/rare.h"
 #include "../lib/seq.h"
 #include "../lib/uv_backend.h"
+
+/* A complete transfer goes on by itself, so that segments of that many bytes,
+ * all of them registered, rather go one after the other than without it. */
+enum { LARGE = 65536 };
 
 /* The registered memory that holds all of bufs, or -1. */
 static int registered(weir__ring_t *ring, const uv_buf_t *bufs,
@@ -19,6 +24,24 @@ static int registered(weir__ring_t *ring, const uv_buf_t *bufs,
     if (weir__ring_memory_find(ring, bufs[i].base, bufs[i].len) != index)
       index = -1;
   return index;
+}
+
+/* Counts why what lies in pools, be it in part, goes without registration. */
+static WEIR__APART void count_unfixed(weir__ring_t *ring, const uv_buf_t *bufs,
+                                      unsigned nbufs, int index) {
+  weir_loop_stats_t *stats = &ring->loop->stats;
+  int some = index;
+  if (weir__queue_empty(&ring->loop->pools))
+    return;
+  for (unsigned i = 0; i < nbufs && some < 0; i++)
+    some = weir__ring_memory_find(ring, bufs[i].base, 1);
+  if (index >= 0)
+    stats->unfixed_vectors++;
+  else if (some >= 0)
+    stats->unfixed_mixed++;
+  else
+    stats->unfixed_pools +=
+        (unsigned)weir__pools_touch(ring->loop, bufs, nbufs);
 }
 
 /* index is that of the registered memory which holds all of it, or -1. */
@@ -34,22 +57,30 @@ static inline void fill_one(weir__ring_t *ring, struct io_uring_sqe *sqe,
   ring->loop->stats.fixed_ops++;
 }
 
+static void fill_single(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
+                        const uv_buf_t *buf) {
+  int index = weir__ring_memory_find(ring, buf->base, buf->len);
+  fill_one(ring, sqe, write, buf->base, buf->len, index);
+  if (index < 0)
+    count_unfixed(ring, buf, 1, index);
+}
+
 static void fill_block(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
                        const weir_seq_t *seq) {
-  size_t len = weir__smaller(seq->left, weir__seq_max_bytes());
-  fill_one(ring, sqe, write, seq->at, len,
-           weir__ring_memory_find(ring, seq->at, len));
+  const uv_buf_t buf =
+      weir__buf(seq->at, weir__smaller(seq->left, weir__seq_max_bytes()));
+  fill_single(ring, sqe, write, &buf);
 }
 
 static void fill_many(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
-                      const uv_buf_t *bufs, unsigned nbufs) {
-  unsigned cap = write ? WEIR__CAP_WRITEV_FIXED : WEIR__CAP_READV_FIXED;
-  int index = ring->caps & cap ? registered(ring, bufs, nbufs) : -1;
+                      const uv_buf_t *bufs, unsigned nbufs, int vectored) {
+  int index = registered(ring, bufs, nbufs);
   sqe->addr =
       (uint64_t)(uintptr_t)weir__ring_vector(ring, sqe, bufs, nbufs)->segments;
   sqe->len = nbufs;
-  if (index < 0) {
+  if (index < 0 || !vectored) {
     sqe->opcode = write ? IORING_OP_WRITEV : IORING_OP_READV;
+    count_unfixed(ring, bufs, nbufs, index);
     return;
   }
   sqe->opcode = write ? WEIR__OP_WRITEV_FIXED : WEIR__OP_READV_FIXED;
@@ -57,27 +88,47 @@ static void fill_many(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
   ring->loop->stats.fixed_ops++;
 }
 
+/* How many of the first segments a complete transfer moves now: those that one
+ * registration holds, and the kernel takes together; all, where one of them
+ * would go without it. */
+static unsigned together(weir__ring_t *ring, const uv_buf_t *bufs,
+                         unsigned nbufs, int vectored) {
+  int first = weir__ring_memory_find(ring, bufs[0].base, bufs[0].len);
+  unsigned same = 0;
+  for (unsigned i = 0; i < nbufs; i++) {
+    int index = weir__ring_memory_find(ring, bufs[i].base, bufs[i].len);
+    if (index < 0 || bufs[i].len < LARGE)
+      return nbufs;
+    if (i == same && index == first)
+      same++;
+  }
+  return vectored ? same : 1;
+}
+
 static void fill_window(weir__ring_t *ring, struct io_uring_sqe *sqe, int write,
-                        const weir_seq_t *seq) {
+                        const weir_op_t *op) {
+  unsigned cap = write ? WEIR__CAP_WRITEV_FIXED : WEIR__CAP_READV_FIXED;
+  int vectored = (ring->caps & cap) != 0;
   uv_buf_t bufs[WEIR_WINDOW];
   size_t bytes = 0;
-  unsigned nbufs = weir__seq_fill(seq, bufs, 0, &bytes, weir__seq_max_bytes());
+  unsigned nbufs =
+      weir__seq_fill(&op->seq, bufs, 0, &bytes, weir__seq_max_bytes());
+  if (nbufs > 1 && (op->flags & WEIR__OP_WHOLE) != 0)
+    nbufs = together(ring, bufs, nbufs, vectored);
   if (nbufs == 1)
-    fill_one(ring, sqe, write, bufs[0].base, bufs[0].len,
-             registered(ring, bufs, 1));
+    fill_single(ring, sqe, write, bufs);
   else if (nbufs > 1)
-    fill_many(ring, sqe, write, bufs, nbufs);
+    fill_many(ring, sqe, write, bufs, nbufs, vectored);
 }
 
 static void fill_transfer(weir__ring_t *ring, struct io_uring_sqe *sqe,
                           const weir_op_t *op, int write) {
-  const weir_seq_t *seq = &op->seq;
   sqe->opcode = write ? IORING_OP_WRITE : IORING_OP_READ;
   sqe->off = (uint64_t)weir__file_args(op)->offset;
-  if (seq->kind == WEIR__SEQ_BLOCK)
-    fill_block(ring, sqe, write, seq);
+  if (op->seq.kind == WEIR__SEQ_BLOCK)
+    fill_block(ring, sqe, write, &op->seq);
   else
-    fill_window(ring, sqe, write, seq);
+    fill_window(ring, sqe, write, op);
   if (write && ring->caps & WEIR__CAP_NOSIGNAL)
     sqe->rw_flags = WEIR__RWF_NOSIGNAL;
 }

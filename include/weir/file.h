@@ -67,9 +67,11 @@ WEIR_EXTERN WEIR_MUST_USE int weir_file_close(weir_loop_t *loop, weir_op_t *op,
  * thread of libuv's pool, of which there are few: for a pipe or a socket, a
  * stream is better.
  *
- * A segment that lies in a registered pool of this loop is read with
- * READ_FIXED on io_uring (several that lie in one: READV_FIXED, where the
- * kernel has it). */
+ * What lies in a registered pool of this loop is read with READ_FIXED on
+ * io_uring, several segments of one pool with READV_FIXED, which came with
+ * Linux 6.15. Where that is not to be had, and for segments of several pools or
+ * with other memory among them, one call of the plain kind reads them; the
+ * unfixed_ counts of weir_loop_stats tell of it. */
 WEIR_EXTERN WEIR_MUST_USE int weir_file_pread(weir_loop_t *loop, weir_op_t *op,
                                               uv_file file, weir_mseq_t into,
                                               int64_t offset, weir_op_cb cb);
@@ -90,7 +92,9 @@ WEIR_EXTERN WEIR_MUST_USE int weir_file_pwrite(weir_loop_t *loop, weir_op_t *op,
  * ended before, and any other error is that of the transfer behind the n bytes,
  * as UV_ENOSPC of a device that was full then. UV_EIO is also a write that
  * moved nothing and did not fail. Between two transfers others of the same file
- * may come, which matters to those at its own position.
+ * may come, which matters to those at its own position. Segments of 64 KiB or
+ * more that all lie in registered pools are moved one after the other where
+ * only so each of them uses its registration.
  *
  * Without a callback they return 0 or the error, and weir_file_moved(op) is n,
  * if op is not NULL. */

@@ -123,6 +123,12 @@ typedef struct weir_loop_stats_s {
   uint64_t turns;       /* turns of the loop seen */
   uint64_t waits;       /* sleeps in the ring */
   uint64_t allocations; /* heap allocations made on behalf of operations */
+  /* Reads and writes of files that met a pool's memory and did not use its
+   * registration, and why: */
+  uint64_t unfixed_pools;   /* there is none; weir_pool_status says why */
+  uint64_t unfixed_mixed;   /* segments of several pools, or of other memory */
+  uint64_t unfixed_vectors; /* several segments, one by one on this kernel */
+  uint64_t unfixed_threads; /* done in a thread of libuv's pool */
 } weir_loop_stats_t;
 
 typedef void (*weir_loop_cb)(weir_loop_t *loop);

@@ -33,7 +33,18 @@ int ring_chooses(const struct weir_fixture *f) {
   return (caps_of(f) & all) == all;
 }
 
+int ring_takes_vectors(const struct weir_fixture *f) {
+  unsigned all = WEIR__CAP_READV_FIXED | WEIR__CAP_WRITEV_FIXED;
+
+  return (caps_of(f) & all) == all;
+}
+
 #else
+
+int ring_takes_vectors(const struct weir_fixture *f) {
+  (void)f;
+  return 0;
+}
 
 int ring_chooses(const struct weir_fixture *f) {
   (void)f;

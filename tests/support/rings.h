@@ -22,4 +22,7 @@ int ring_cancels_all(const struct weir_fixture *f);
 /* Buffers can be lent to the kernel, which chooses one when something comes. */
 int ring_chooses(const struct weir_fixture *f);
 
+/* Segments of one registration go to a file, or come from one, together. */
+int ring_takes_vectors(const struct weir_fixture *f);
+
 #endif
