@@ -129,6 +129,7 @@ URING_SRCS += uring/submit.c
 URING_SRCS += uring/uring.c
 URING_SRCS += uring/wait.c
 URING_SRCS += uring/writable.c
+URING_SRCS += uring/zc.c
 
 # The static library for users' own tests: lib/test/*.c and their header.
 TESTLIB_SRCS += lib/test/over.c
@@ -284,6 +285,7 @@ TESTS_C += tests/test_write_cond.c
 TESTS_C += tests/test_write_now.c
 TESTS_C += tests/test_write_try.c
 TESTS_C += tests/test_zero.c
+TESTS_C += tests/test_zerocopy.c
 
 # Those of streams and files that run over faults as well: not where tests fill
 # sockets, attempt what goes at once, or count turns and calls (ready, push,
@@ -624,6 +626,7 @@ MAN3 += man/weir_seq.3
 MAN3 += man/weir_seq_cursor.3
 MAN3 += man/weir_serve.3
 MAN3 += man/weir_stream.3
+MAN3 += man/weir_tcp_zerocopy.3
 MAN3 += man/weir_test.3
 MAN3 += man/weir_version.3
 MAN3 += man/weir_wait.3

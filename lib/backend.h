@@ -5,6 +5,7 @@
 #define WEIR__BACKEND_H
 
 #include <weir/kind.h>
+#include <weir/pool.h>
 
 #include "loop.h"
 #include "op.h"
@@ -91,7 +92,8 @@ static inline uv_os_fd_t weir__own_fd(const weir_stream_t *stream) {
 /* weir_stream_t.state */
 enum {
   WEIR__MORE = 32768, /* others follow at once on what is being written */
-  WEIR__HELD = 65536  /* so it was said, and the system may wait for them */
+  WEIR__HELD = 65536, /* so it was said, and the system may wait for them */
+  WEIR__UNHURRIED = 1 << 22 /* no write_now for what may as well wait */
 };
 
 /* For a kind whose system makes use of it, when it writes: whether the core has
@@ -149,6 +151,10 @@ typedef struct weir__kind_s {
   /* End it: weir__wait_done comes all the same, perhaps within this call. 0 or
    * UV_EBUSY. */
   int (*unwait)(weir_stream_t *stream, weir_op_t *op);
+  /* As weir_tcp_zerocopy, for TCP, and the least that is in force. May be
+   * NULL: UV_ENOTSUP. */
+  int (*zerocopy)(weir_stream_t *stream, size_t least, unsigned flags);
+  size_t (*zerocopied)(const weir_stream_t *stream);
   /* Watch nothing any more: the descriptor is closed, and its number may come
    * again. */
   void (*unwatch)(weir_stream_t *stream);
@@ -287,6 +293,11 @@ void weir__pools_renew(weir_loop_t *loop);
 /* Whether a segment begins in a pool of loop. */
 int weir__pools_touch(const weir_loop_t *loop, const uv_buf_t *bufs,
                       unsigned nbufs);
+
+/* Keeps the buffer in which all of buf lies from being used anew, whoever
+ * releases it: its pool, or NULL if there is none. And no more. */
+weir_pool_t *weir__pool_hold(const weir_loop_t *loop, const uv_buf_t *buf);
+void weir__pool_unhold(weir_pool_t *pool, const uv_buf_t *buf);
 
 /* Destroys all pools, whatever is acquired. */
 void weir__pools_drop(weir_loop_t *loop);

@@ -99,6 +99,7 @@ struct weir_loop_s {
    * that do not. */
   size_t active;
   size_t unheld;
+  size_t notices; /* buffers that the system will say it needs no more */
   uint64_t wound; /* when the alarm fires; UINT64_MAX: it does not */
   weir__wheel_t wheel;
   int flags;

@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "os.h"
+#include "stream.h"
 
 /* Settings of the sockets under streams. */
 
@@ -114,6 +115,36 @@ int weir_tcp_reuseport(weir_stream_t *stream, int on) {
 
 int weir_tcp_get_reuseport(const weir_stream_t *stream, int *on) {
   return get_flag(stream, WEIR__OPTION_REUSEPORT, on);
+}
+
+/* The stream's kind if it is of one that can, else NULL. */
+static const weir__kind_t *uncopying(const weir_stream_t *stream) {
+  const weir__kind_t *kind = weir__kind(stream);
+  return kind != NULL && kind->zerocopy != NULL && stream->type == UV_TCP
+             ? kind
+             : NULL;
+}
+
+int weir_tcp_zerocopy(weir_stream_t *stream, size_t least, unsigned flags) {
+  if (stream == NULL || (flags & ~WEIR_ZEROCOPY_LOOPBACK) != 0)
+    return UV_EINVAL;
+  if ((stream->state & WEIR__CLOSING) != 0)
+    return UV_EBADF;
+  int r = weir__loop_check(stream->loop);
+  if (r != 0)
+    return r;
+  const weir__kind_t *kind = uncopying(stream);
+  return kind == NULL ? UV_ENOTSUP : kind->zerocopy(stream, least, flags);
+}
+
+int weir_tcp_get_zerocopy(const weir_stream_t *stream, size_t *least) {
+  if (stream == NULL || least == NULL)
+    return UV_EINVAL;
+  const weir__kind_t *kind = uncopying(stream);
+  if (kind == NULL)
+    return UV_ENOTSUP;
+  *least = kind->zerocopied(stream);
+  return 0;
 }
 
 /* The system takes -1 for its default. */

@@ -30,6 +30,7 @@ typedef struct buffer_s {
   weir__tallied_t tallied;
   uint32_t refs; /* 0: it is free, or lent */
   uint32_t keepers;
+  uint32_t holds; /* those of the refs that are the backend's */
   int lent;
 } buffer_t;
 
@@ -47,6 +48,7 @@ struct weir_pool_s {
   buffer_t *buffers;
   weir__block_t *blocks; /* one for each; NULL: nobody has use of them */
   size_t kept;           /* those that have keepers */
+  size_t holds;          /* of all buffers */
   weir_node_t waiting;   /* the weir__taker_t */
   weir__lent_t lent;
   size_t nlent;
@@ -109,10 +111,24 @@ static void destroy(weir_pool_t *pool) {
   weir__free(pool);
 }
 
+/* Whether somebody but the backend has it. */
+static int is_out(const buffer_t *buffer) {
+  return buffer->refs > buffer->holds;
+}
+
+static int any_is_out(const weir_pool_t *pool) {
+  if (pool->holds == 0)
+    return pool->free + pool->nlent != pool->count;
+  for (size_t i = 0; i < pool->count; i++)
+    if (is_out(&pool->buffers[i]))
+      return 1;
+  return 0;
+}
+
 int weir_pool_destroy(weir_pool_t *pool) {
   if (pool == NULL)
     return UV_EINVAL;
-  if (pool->free + pool->nlent != pool->count || pool->users > 0)
+  if (any_is_out(pool) || pool->users > 0)
     return UV_EBUSY;
   if (weir__loop_foreign(pool->loop))
     return UV_ESRCH;
@@ -227,7 +243,7 @@ uint32_t weir__pool_number(const weir_pool_t *pool, const uv_buf_t *buf) {
   if (offset >= pool->count * pool->stride)
     return WEIR__NO_BUFFER;
   size_t number = offset / pool->stride;
-  return pool->buffers[number].refs == 0 ? WEIR__NO_BUFFER : (uint32_t)number;
+  return is_out(&pool->buffers[number]) ? (uint32_t)number : WEIR__NO_BUFFER;
 }
 
 int weir_pool_retain(weir_pool_t *pool, const uv_buf_t *buf) {
@@ -385,6 +401,38 @@ void weir__pools_drop(weir_loop_t *loop) {
 
 static int is_in(const weir_pool_t *pool, const void *base) {
   return (uintptr_t)base - (uintptr_t)pool->slab < pool->slab_size;
+}
+
+/* The number of the buffer that is out and holds all of buf. */
+static uint32_t whole(const weir_pool_t *pool, const uv_buf_t *buf) {
+  uint32_t number = weir__pool_number(pool, buf);
+  if (number == WEIR__NO_BUFFER)
+    return number;
+  size_t offset = (size_t)(buf->base - pool->slab) - number * pool->stride;
+  return offset + buf->len <= pool->size ? number : WEIR__NO_BUFFER;
+}
+
+weir_pool_t *weir__pool_hold(const weir_loop_t *loop, const uv_buf_t *buf) {
+  weir_node_t *node = loop->pools.next;
+  while (node != &loop->pools && !is_in(pool_of(node), buf->base))
+    node = node->next;
+  if (node == &loop->pools)
+    return NULL;
+  weir_pool_t *pool = pool_of(node);
+  uint32_t number = whole(pool, buf);
+  if (number == WEIR__NO_BUFFER)
+    return NULL;
+  pool->buffers[number].refs++;
+  pool->buffers[number].holds++;
+  pool->holds++;
+  return pool;
+}
+
+void weir__pool_unhold(weir_pool_t *pool, const uv_buf_t *buf) {
+  uint32_t number = (uint32_t)((size_t)(buf->base - pool->slab) / pool->stride);
+  pool->buffers[number].holds--;
+  pool->holds--;
+  drop(pool, number);
 }
 
 int weir__pools_touch(const weir_loop_t *loop, const uv_buf_t *bufs,

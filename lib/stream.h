@@ -30,6 +30,7 @@ enum {
   WEIR__WAITS = 524288,      /* somebody waits for readiness */
   WEIR__WRITES_BY = 1 << 20, /* a write had its first window taken by itself */
   WEIR__RELEASED = 1 << 21   /* the handle is given back, not closed */
+  /* 1 << 22 is in backend.h. */
 };
 
 /* weir_stream_t.wants: what the next flush is to do. */

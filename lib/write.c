@@ -346,7 +346,8 @@ static WEIR__APART int push(weir_stream_t *stream) {
   if ((stream->state & (WEIR__WRITE_BUSY | WEIR__DEFERRED | WEIR__SHORT)) != 0)
     return 0;
   stream->state |= WEIR__PUSHED;
-  if (now == NULL || write_window(stream, now) == UV_EAGAIN)
+  if (now == NULL || (stream->state & WEIR__UNHURRIED) != 0 ||
+      write_window(stream, now) == UV_EAGAIN)
     write_window(stream, stream->kind->write_some);
   return 0;
 }

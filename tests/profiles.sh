@@ -9,7 +9,7 @@
 #   5.11 5.15 5.19 6.1 6.12
 #                        what came after that version of Linux is not used, as
 #                        WEIR_URING_CAPS_OFF=5.15 has it; 6.6 lacks what 6.1
-#                        does. uring/probe.c has the list
+#                        does, but send_zc. uring/probe.c has the list
 #   setup-enosys, setup-eperm, enter-eperm, enter-enosys, register-eperm
 #                        this system call of io_uring, by a seccomp filter
 #   no-ipv6              there is no such family of addresses

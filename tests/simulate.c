@@ -155,6 +155,7 @@ static machine_options_t options_of(uint64_t seed) {
   options.missed = weather(&dice, 500);
   options.short_of = weather(&dice, 60);
   options.partial = weather(&dice, 60);
+  options.copied = weather(&dice, 500);
   options.unfinished = weather(&dice, 700);
   options.buffer = buffers[random_below(&dice, 4)];
   options.old_nonblocking = random_below(&dice, 4) == 0;

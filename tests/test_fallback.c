@@ -265,6 +265,7 @@ WITHOUT(poll_first)
 WITHOUT(tagged_buffers)
 WITHOUT(worker_limits)
 WITHOUT(sync_cancel)
+WITHOUT(send_zc)
 WITHOUT(buffer_ring)
 WITHOUT(accept_poll_first)
 

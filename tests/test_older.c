@@ -67,9 +67,10 @@ Test(older, versions) {
            all & (BUFFERS | WEIR__CAP_COOP_TASKRUN));
   check_is(caps_without("6.1") & (BUFFERS | task), all & (BUFFERS | task));
   /* So that one profile stands for them in profiles.sh. */
-  check_is(caps_without("6.6"), caps_without("6.1"));
+  check_is(caps_without("6.6"),
+           caps_without("6.1") | (all & WEIR__CAP_SEND_ZC));
   check_is(caps_without("6.12"),
-           caps_without("6.1") |
+           caps_without("6.6") |
                (all & (WEIR__CAP_BUFFER_RING | WEIR__CAP_TRUNCATE |
                        WEIR__CAP_ACCEPT_POLL_FIRST)));
   check_is(caps_without("6.14") & WEIR__CAP_READV_FIXED, 0);

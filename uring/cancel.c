@@ -14,7 +14,7 @@ static void end_unseen(weir__ring_t *ring, struct io_uring_sqe *sqe,
 
 int weir__ring_cancel(weir__ring_t *ring, uint64_t tag) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
-  if (slot == NULL || slot->flags & WEIR__SLOT_CANCELLED)
+  if (slot == NULL || slot->type->settled || slot->flags & WEIR__SLOT_CANCELLED)
     return 0;
   if (ring->error != 0)
     return UV_EBUSY;

@@ -99,6 +99,7 @@ int weir__ring_memory_add(weir_loop_t *loop, void *base, size_t len) {
 
 void weir__ring_memory_remove(weir_loop_t *loop, int index) {
   weir__ring_t *ring = weir__ring(loop);
+  weir__notices_forget(ring, index);
   if (ring->error == 0)
     update(ring, (unsigned)index, NULL, 0);
   ring->memory.taken[index] = 0;

@@ -31,6 +31,7 @@ static const struct {
     {"poll_first", WEIR__CAP_POLL_FIRST, 5, 19},
     {"sync_cancel", WEIR__CAP_SYNC_CANCEL, 6, 0},
     {"defer_taskrun", WEIR__CAP_DEFER_TASKRUN, 6, 1},
+    {"send_zc", WEIR__CAP_SEND_ZC, 6, 2},
     {"buffer_ring", WEIR__CAP_BUFFER_RING, 6, 8},
     {"truncate", WEIR__CAP_TRUNCATE, 6, 9},
     {"accept_poll_first", WEIR__CAP_ACCEPT_POLL_FIRST, 6, 11},
@@ -110,7 +111,7 @@ static int wait_for_one(struct io_uring *uring) {
 
 /* One request through the ring and back; returns its result. */
 static int round_trip(struct io_uring *uring, unsigned opcode, int fd,
-                      unsigned rw_flags) {
+                      unsigned ioprio, unsigned rw_flags) {
   struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
   struct io_uring_cqe *cqe;
   if (sqe == NULL)
@@ -118,6 +119,7 @@ static int round_trip(struct io_uring *uring, unsigned opcode, int fd,
   memset(sqe, 0, sizeof(*sqe));
   sqe->opcode = (uint8_t)opcode;
   sqe->fd = fd;
+  sqe->ioprio = (uint16_t)ioprio;
   sqe->rw_flags = (int)rw_flags;
   int r = wait_for_one(uring);
   if (r < 0)
@@ -136,12 +138,22 @@ static int has_nosignal(struct io_uring *uring) {
   int fds[2];
   if (pipe2(fds, O_CLOEXEC) != 0)
     return -errno;
-  int r = round_trip(uring, IORING_OP_WRITE, fds[1], WEIR__RWF_NOSIGNAL);
+  int r = round_trip(uring, IORING_OP_WRITE, fds[1], 0, WEIR__RWF_NOSIGNAL);
   close(fds[0]);
   close(fds[1]);
   if (r == -EOPNOTSUPP || r == -EINVAL)
     return 0;
   return r < 0 ? r : 1;
+}
+
+/* The same for a send that is to tell whether it was copied; that came after
+ * the opcode. The ring is of no further use: there may be a second
+ * completion. */
+static int reports_usage(struct io_uring *uring) {
+  int r = round_trip(uring, WEIR__OP_SEND_ZC, -1, WEIR__SEND_ZC_FLAGS, 0);
+  if (r == -EINVAL || r == -EOPNOTSUPP)
+    return 0;
+  return r == -EBADF ? 1 : r;
 }
 
 static void keep(unsigned *caps, unsigned cap, int supported) {
@@ -173,6 +185,8 @@ static int probe_opcodes(struct io_uring *uring, unsigned *caps) {
        io_uring_opcode_supported(&u.probe, IORING_OP_LINKAT));
   keep(caps, WEIR__CAP_TRUNCATE,
        io_uring_opcode_supported(&u.probe, WEIR__OP_FTRUNCATE));
+  keep(caps, WEIR__CAP_SEND_ZC,
+       io_uring_opcode_supported(&u.probe, WEIR__OP_SEND_ZC));
   keep(caps, WEIR__CAP_READV_FIXED,
        io_uring_opcode_supported(&u.probe, WEIR__OP_READV_FIXED));
   keep(caps, WEIR__CAP_WRITEV_FIXED,
@@ -200,12 +214,18 @@ static int probe_with(struct io_uring *uring, unsigned *caps,
   keep(caps, WEIR__CAP_SPARSE_BUFFERS, r != -EINVAL);
   /* It may be denied where io_uring_setup is not. */
   *step = "io_uring_enter";
-  r = round_trip(uring, IORING_OP_NOP, -1, 0);
+  r = round_trip(uring, IORING_OP_NOP, -1, 0, 0);
   if (r != 0)
     return r;
   *step = "a write to a pipe";
   r = has_nosignal(uring);
   keep(caps, WEIR__CAP_NOSIGNAL, r > 0);
+  if (r < 0)
+    return r;
+  *step = "a send without a copy";
+  if (*caps & WEIR__CAP_SEND_ZC)
+    r = reports_usage(uring);
+  keep(caps, WEIR__CAP_SEND_ZC, r > 0);
   return r < 0 ? r : 0;
 }
 

@@ -78,7 +78,8 @@ static void ready(weir__ring_t *ring, const weir__slot_t *slot, uint64_t tag,
 /* A cancellation is done: the request may be as well, and tells itself. */
 static void cancelled(weir__ring_t *ring, uint64_t tag, int result) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
-  if (slot == NULL || result != -ENOENT || slot->flags & WEIR__SLOT_MISSED)
+  if (slot == NULL || result != -ENOENT || slot->type->settled ||
+      slot->flags & WEIR__SLOT_MISSED)
     return;
   slot->flags |= WEIR__SLOT_MISSED;
   slot->missed = ring->missed;
@@ -122,7 +123,7 @@ void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
     return;
   if (flags & IORING_CQE_F_MORE) {
     if (slot->type->more != NULL)
-      slot->type->more(ring, slot->owner, result, flags);
+      slot->type->more(ring, tag, slot->owner, translate(slot, result), flags);
     return;
   }
   if (result == -ECANCELED && slot->flags & WEIR__SLOT_MOVED) {

@@ -41,17 +41,20 @@ enum {
   WEIR__CAP_ACCEPT_POLL_FIRST = 4096u,
   WEIR__CAP_PATHS = 8192u, /* directories and links */
   WEIR__CAP_TRUNCATE = 16384u,
-  WEIR__CAP_ALL = 32767u
+  WEIR__CAP_SEND_ZC = 32768u, /* and tells whether it has copied */
+  WEIR__CAP_ALL = 65535u
 };
 
 /* Newer than the headers of the oldest liburing that is supported. */
 enum {
+  WEIR__OP_SEND_ZC = 47,
   WEIR__OP_FTRUNCATE = 55,
   WEIR__OP_BIND = 56,
   WEIR__OP_READV_FIXED = 60,
   WEIR__OP_WRITEV_FIXED = 61
 };
-enum { WEIR__ACCEPT_POLL_FIRST = 4 };
+enum { WEIR__ACCEPT_POLL_FIRST = 4, WEIR__CQE_F_NOTIF = 8 };
+enum { WEIR__SEND_ZC_FLAGS = 4 | 8 }; /* a fixed buffer; reports its usage */
 #define WEIR__SETUP_NO_SQARRAY (1u << 16)
 enum { WEIR__RWF_NOSIGNAL = 0x100 };
 
@@ -79,7 +82,7 @@ typedef struct weir__request_s {
                   void *owner, int waited);
 
   /* A completion with more to come. NULL: there are none. */
-  void (*more)(struct weir__ring_s *ring, void *owner, int result,
+  void (*more)(struct weir__ring_s *ring, uint64_t tag, void *owner, int result,
                unsigned flags);
 
   /* The last completion; the slot was released. */
@@ -88,6 +91,7 @@ typedef struct weir__request_s {
 
   int background; /* it is ours, and nobody waits for its end */
   int unseen;     /* a thread of the kernel may do it, and nobody be told */
+  int settled;    /* it is done but for what is to be told: not to cancel */
 } weir__request_t;
 
 /* A request in the ring, named by the user_data of its entries. Its slot is
@@ -151,6 +155,9 @@ typedef struct weir__plain_s {
 
 enum { WEIR__PLAIN_SLOTS = 64 };
 
+/* A write without a copy, until the kernel needs its memory no more. */
+typedef struct weir__notice_s weir__notice_t;
+
 typedef struct weir__ring_s {
   weir_loop_t *loop;
   struct io_uring uring;
@@ -184,7 +191,8 @@ typedef struct weir__ring_s {
   weir__plain_t plain[WEIR__PLAIN_SLOTS]; /* see plain.c */
 
   weir__memory_t memory;
-  uint64_t groups; /* of lent buffers, that are taken */
+  uint64_t groups;         /* of lent buffers, that are taken */
+  weir__notice_t *notices; /* free ones */
 } weir__ring_t;
 
 /* The state of a socket, in weir__own_t.more. */
@@ -196,10 +204,17 @@ typedef struct weir__socket_s {
 } weir__socket_t;
 
 enum {
-  WEIR__SOCKET_DRY = 1u, /* the last read or accept had to wait, and left
-                          * nothing */
-  WEIR__SOCKET_FULL = 2u /* the last write was short: no room is left */
+  WEIR__SOCKET_DRY = 1u,      /* the last read or accept had to wait, and left
+                               * nothing */
+  WEIR__SOCKET_FULL = 2u,     /* the last write was short: no room is left */
+  WEIR__SOCKET_ZEROCOPY = 4u, /* see zc.c */
+  WEIR__SOCKET_CUT = 8u       /* less is being written than was offered */
 };
+
+/* Whether the kernel has yet to tell of something. */
+static inline int weir__ring_awaits(const weir__ring_t *ring) {
+  return (ring->inflight | ring->loop->notices) != 0;
+}
 
 static inline weir__ring_t *weir__ring(const weir_loop_t *loop) {
   return loop->impl;
@@ -455,6 +470,28 @@ static inline void weir__socket_note(const weir__ring_t *ring,
 /* Has the pending write of stream, which is not in the ring, started again when
  * there is room: WEIR_PENDING or an error. */
 int weir__socket_await(weir_stream_t *stream);
+
+/* ---- zc.c ---- */
+
+/* As weir_tcp_zerocopy, of a stream that is open; what is in force. */
+int weir__zerocopy_set(weir_stream_t *stream, size_t least, unsigned flags);
+size_t weir__zerocopy_get(const weir_stream_t *stream);
+
+/* Whether what goes from one address to the other stays in this machine. */
+int weir__zerocopy_is_local(const struct sockaddr *own,
+                            const struct sockaddr *peer);
+
+/* For a socket with WEIR__SOCKET_ZEROCOPY, which has room: starts to write the
+ * first segment if that is to go without a copy: WEIR_PENDING. 0: *nbufs of
+ * them are to be written as ever. UV_EBUSY or an error. */
+int weir__zerocopy_write(weir_stream_t *stream, int fd, const uv_buf_t *bufs,
+                         unsigned *nbufs);
+
+/* The pool that is registered there is destroyed. */
+void weir__notices_forget(weir__ring_t *ring, int index);
+
+/* The ring is at its end, and there are no pools. */
+void weir__notices_free(weir__ring_t *ring);
 
 /* ---- ready.c ---- */
 

@@ -79,9 +79,11 @@ static void write_ended(weir__ring_t *ring, void *owner, int result,
   weir__socket_t *sock = weir__socket(stream);
   (void)ring;
   (void)flags;
+  int cut = (sock->flags & WEIR__SOCKET_CUT) != 0;
   sock->write_tag = 0;
+  sock->flags &= ~(unsigned)WEIR__SOCKET_CUT;
   if (result > 0) {
-    if ((size_t)result < stream->offered)
+    if ((size_t)result < stream->offered && !cut)
       sock->flags |= WEIR__SOCKET_FULL;
     weir_stream_write_done(stream, 0, (size_t)result);
     return;
@@ -265,12 +267,24 @@ static int write_now(weir_stream_t *stream, const uv_buf_t *bufs,
   return r == UV_ENOBUFS ? UV_EAGAIN : r;
 }
 
+static int write_uncopied(weir_stream_t *stream, const uv_buf_t *bufs,
+                          unsigned *nbufs) {
+  int fd = weir__own_fd(stream);
+  return fd < 0 ? fd : weir__zerocopy_write(stream, fd, bufs, nbufs);
+}
+
 /* A full window is worth a call of its own, and what is behind it need not wait
  * for the next time that the ring is entered. */
 static WEIR__RARE int write_any(weir_stream_t *stream, const uv_buf_t *bufs,
                                 unsigned nbufs, size_t *n) {
   weir__ring_t *ring = weir__ring(stream->loop);
   weir__socket_t *sock = weir__socket(stream);
+  const unsigned special = WEIR__SOCKET_ZEROCOPY | WEIR__SOCKET_FULL;
+  if ((sock->flags & special) == WEIR__SOCKET_ZEROCOPY) {
+    int r = write_uncopied(stream, bufs, &nbufs);
+    if (r != 0)
+      return r;
+  }
   if (nbufs == WEIR_WINDOW && !(sock->flags & WEIR__SOCKET_FULL)) {
     int r = weir__own_write(stream, bufs, nbufs, n);
     if (r != UV_EAGAIN)
@@ -288,8 +302,8 @@ static WEIR__RARE int write_any(weir_stream_t *stream, const uv_buf_t *bufs,
 
 static int write_some(weir_stream_t *stream, const uv_buf_t *bufs,
                       unsigned nbufs, size_t *n) {
-  return at_hand(stream, nbufs) &&
-                 !(weir__socket(stream)->flags & WEIR__SOCKET_FULL)
+  const unsigned special = WEIR__SOCKET_ZEROCOPY | WEIR__SOCKET_FULL;
+  return at_hand(stream, nbufs) && !(weir__socket(stream)->flags & special)
              ? begin_write(stream, weir__own(stream)->fd, bufs, 1)
              : write_any(stream, bufs, nbufs, n);
 }
@@ -330,4 +344,6 @@ const weir__kind_t weir__socket_kind = {
     .wait = weir__socket_wait,
     .unwait = weir__socket_unwait,
     .unwatch = weir__poll_close,
+    .zerocopy = weir__zerocopy_set,
+    .zerocopied = weir__zerocopy_get,
 };

@@ -16,7 +16,7 @@
 enum { ROUNDS = 32, PAID = 8 };
 
 static int idle(const weir__ring_t *ring) {
-  return ring->inflight == 0 && weir__ring_unsubmitted(ring) == 0;
+  return !weir__ring_awaits(ring) && weir__ring_unsubmitted(ring) == 0;
 }
 
 /* Whether something waits to be issued once more. */
@@ -108,7 +108,7 @@ static int watch_backend(weir__ring_t *ring) {
 }
 
 static int may_sleep(const weir__ring_t *ring) {
-  return ring->inflight > 0 && !must_redo(ring) &&
+  return weir__ring_awaits(ring) && !must_redo(ring) &&
          !weir__loop_busy(ring->loop) && !weir__loop_delivered(ring->loop);
 }
 
@@ -145,7 +145,7 @@ static void ring_turn(weir__ring_t *ring) {
   /* Also when libuv would not sleep long anyway: its timeout ignores watchers
    * that are not yet with epoll, uv_backend_timeout does not. But a pause is
    * libuv's to sleep. */
-  if ((slept || ring->inflight > 0) && !ring->paused)
+  if ((slept || weir__ring_awaits(ring)) && !ring->paused)
     weir__loop_no_sleep(loop);
 }
 

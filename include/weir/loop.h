@@ -129,6 +129,11 @@ typedef struct weir_loop_stats_s {
   uint64_t unfixed_mixed;   /* segments of several pools, or of other memory */
   uint64_t unfixed_vectors; /* several segments, one by one on this kernel */
   uint64_t unfixed_threads; /* done in a thread of libuv's pool */
+  /* Writes as of weir_tcp_zerocopy. What is sent and not over keeps its
+   * buffer. */
+  uint64_t zerocopy_sends;  /* that the system has taken, not copied at once */
+  uint64_t zerocopy_over;   /* those whose memory the system has given back */
+  uint64_t zerocopy_copied; /* those of them that it has copied all the same */
 } weir_loop_stats_t;
 
 typedef void (*weir_loop_cb)(weir_loop_t *loop);

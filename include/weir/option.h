@@ -11,8 +11,9 @@
 extern "C" {
 #endif
 
-/* Settings of sockets, weir_tcp_nodelay among them. Each is a call of the
- * system on the descriptor, at once, and is the system's to keep: another that
+/* Settings of sockets, weir_tcp_nodelay among them. Each, but for
+ * weir_tcp_zerocopy, is a call of the system on the descriptor, at once, and is
+ * the system's to keep: another that
  * is set by the application on weir_fileno's descriptor is never undone.
  *
  * A stream has a descriptor when it is bound, opened, accepted or adopted or
@@ -88,6 +89,40 @@ WEIR_EXTERN WEIR_MUST_USE int weir_tcp_get_ttl(const weir_stream_t *stream,
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_tos(weir_stream_t *stream, int tos);
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_get_tos(const weir_stream_t *stream,
                                                int *tos);
+
+/* For weir_tcp_zerocopy: also to this machine, for tests. */
+#define WEIR_ZEROCOPY_LOOPBACK 1u
+
+/* Has the stream write least bytes or more in one segment from a buffer of a
+ * registered pool (weir/pool.h) of its loop without copying them (SEND_ZC of
+ * Linux 6.2), also what is queued already: the network's device takes them from
+ * there. All else is written as ever, in order, and counts are exact as ever.
+ * 0: turns it off, as it is at first. It pays for large writes, if at all:
+ * measure it; 32 KiB are a sensible least.
+ *
+ * The write's callback comes when the system has taken the bytes, and not when
+ * it needs the memory no more: that is when the peer has acknowledged them. So
+ * after such a write the program does not change the buffer any more, not even
+ * in the callback: it releases it. The library keeps it until the system has
+ * given it back; so long it is not available, and none of the pool's is the
+ * same memory. That keeps neither the stream, which may be closed, nor uv_run,
+ * nor weir_pool_destroy or weir_loop_detach: where the pool is gone, the system
+ * has its pages as long as it needs them. The loop that goes to another thread
+ * meanwhile waits for that, as weir/loop.h says of what is in flight.
+ *
+ * What the system copies all the same only costs more. So nothing is written so
+ * to this machine itself, which is known by the addresses of the connection,
+ * but with WEIR_ZEROCOPY_LOOPBACK in flags; and the first time that the system
+ * says that it had to copy, the stream turns it off by itself. Then the second
+ * says 0. What goes at once in weir_write_now and weir_write_try is copied.
+ *
+ * In addition to the above UV_ENOTSUP on the libuv backend and on a kernel
+ * without it, where everything is written as ever; UV_ENOMEM; UV_EINVAL for
+ * other flags. It needs no descriptor: UV_EBADF is a stream that closes. */
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_zerocopy(weir_stream_t *stream,
+                                                size_t least, unsigned flags);
+WEIR_EXTERN WEIR_MUST_USE int weir_tcp_get_zerocopy(const weir_stream_t *stream,
+                                                    size_t *least);
 
 /* As uv_send_buffer_size and uv_recv_buffer_size: set the size of the system's
  * buffer of any socket to *value bytes, or, if that is 0, set *value to it.

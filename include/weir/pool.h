@@ -40,7 +40,8 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pool_create(weir_loop_t *loop, size_t count,
 /* Frees the pool and its memory, which has to be done before the loop is
  * detached. Returns 0, UV_EINVAL (a NULL), or, changing nothing, UV_EBUSY while
  * a buffer is out or a read of a lease (weir/lease.h) is outstanding, or
- * UV_ESRCH as weir_pool_create. */
+ * UV_ESRCH as weir_pool_create. A buffer that only the system still needs
+ * (weir_tcp_zerocopy) is not out. */
 WEIR_EXTERN WEIR_MUST_USE int weir_pool_destroy(weir_pool_t *pool);
 
 /* Takes a buffer: sets *buf to all of it, with whatever was left in it. Returns
@@ -75,7 +76,7 @@ WEIR_EXTERN int weir_pool_source(weir_pool_t *pool,
 WEIR_EXTERN int weir_pool_status(const weir_pool_t *pool,
                                  const char **sentence);
 
-/* Buffers in the pool, buffers that are not out, bytes of one. */
+/* Buffers in the pool, buffers that can be acquired, bytes of one. */
 WEIR_EXTERN size_t weir_pool_count(const weir_pool_t *pool);
 WEIR_EXTERN size_t weir_pool_available(const weir_pool_t *pool);
 WEIR_EXTERN size_t weir_pool_buffer_size(const weir_pool_t *pool);

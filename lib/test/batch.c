@@ -13,7 +13,12 @@
 /* What happens to requests before the kernel sees them. */
 
 /* Newer than the headers of the oldest liburing that is supported. */
-enum { OP_READV_FIXED = 60, OP_WRITEV_FIXED = 61, RWF_NOSIGNAL_ = 0x100 };
+enum {
+  OP_SEND_ZC = 47,
+  OP_READV_FIXED = 60,
+  OP_WRITEV_FIXED = 61,
+  RWF_NOSIGNAL_ = 0x100
+};
 
 typedef enum form_e { NEITHER, ONE, SEGMENTS, MESSAGE } form_t;
 
@@ -22,6 +27,7 @@ static form_t form_of(unsigned opcode) {
   switch (opcode) {
   case IORING_OP_RECV:
   case IORING_OP_SEND:
+  case OP_SEND_ZC:
   case IORING_OP_READ:
   case IORING_OP_WRITE:
   case IORING_OP_READ_FIXED:
@@ -42,13 +48,15 @@ static form_t form_of(unsigned opcode) {
 
 static int writes(unsigned opcode) {
   return opcode == IORING_OP_SEND || opcode == IORING_OP_SENDMSG ||
-         opcode == IORING_OP_WRITE || opcode == IORING_OP_WRITEV ||
-         opcode == IORING_OP_WRITE_FIXED || opcode == OP_WRITEV_FIXED;
+         opcode == OP_SEND_ZC || opcode == IORING_OP_WRITE ||
+         opcode == IORING_OP_WRITEV || opcode == IORING_OP_WRITE_FIXED ||
+         opcode == OP_WRITEV_FIXED;
 }
 
 static int is_socket_op(unsigned opcode) {
   return opcode == IORING_OP_SEND || opcode == IORING_OP_SENDMSG ||
-         opcode == IORING_OP_RECV || opcode == IORING_OP_RECVMSG;
+         opcode == OP_SEND_ZC || opcode == IORING_OP_RECV ||
+         opcode == IORING_OP_RECVMSG;
 }
 
 static void *pointer(uint64_t address) {

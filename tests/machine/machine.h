@@ -26,6 +26,7 @@ typedef struct machine_options_s {
   unsigned short_of;     /* enters that begin a spell of EAGAIN or the like */
   unsigned partial;      /* enters that submit only part */
   unsigned refused;      /* enters with which the ring is refused for good */
+  unsigned copied;       /* sends that were to be uncopied, and were not */
   unsigned unfinished;   /* enters that leave completions for the next */
   unsigned disk_full;    /* writes to a file that find the disk full */
   size_t buffer;         /* of a socket or pipe; 0: 64 KiB */

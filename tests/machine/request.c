@@ -13,7 +13,8 @@
  * descriptor is ready, or in a thread of the kernel. */
 
 enum { READV_FIXED = 60, WRITEV_FIXED = 61, TRIES = 128 };
-enum { ACCEPT_POLL_FIRST = 4 };
+enum { ACCEPT_POLL_FIRST = 4, SEND_ZC = 47, ZC_FIXED = 4, ZC_USAGE = 8 };
+enum { CQE_F_NOTIF = 8 };
 
 /* What a poll in the ring reports, asked for or not. */
 enum { ALWAYS = POLLERR | POLLHUP | POLLRDHUP };
@@ -32,6 +33,7 @@ static int writes(const request_t *q) {
   case WRITEV_FIXED:
   case IORING_OP_SEND:
   case IORING_OP_SENDMSG:
+  case SEND_ZC:
   case IORING_OP_CONNECT:
     return 1;
   default:
@@ -85,6 +87,11 @@ static int take_memory(request_t *q) {
   case IORING_OP_RECVMSG:
   case IORING_OP_SENDMSG:
     return take_vector(q, msg->msg_iov, msg->msg_iovlen);
+  case SEND_ZC:
+    if (q->sqe.ioprio != (ZC_FIXED | ZC_USAGE))
+      return -EINVAL;
+    take_vector(q, &one, 1);
+    return take_fixed(q);
   case IORING_OP_READ_FIXED:
   case IORING_OP_WRITE_FIXED:
     take_vector(q, &one, 1);
@@ -172,6 +179,7 @@ static int try_it(request_t *q) {
   case IORING_OP_RECVMSG:
   case IORING_OP_SEND:
   case IORING_OP_SENDMSG:
+  case SEND_ZC:
     return on_socket(q);
   case IORING_OP_ACCEPT:
     return accepts(q);
@@ -215,17 +223,62 @@ void request_free(request_t *q) {
   free(q);
 }
 
-static void end(request_t *q, int result) {
-  ring_post(q->ring, q->sqe.user_data, result, q->cqe_flags);
-  request_free(q);
-}
-
 /* It ends in the context of the thread. */
 static void end_later(request_t *q, int result) {
   unarm(q);
   q->state = DONE;
   q->result = result;
   ring_work_add(q->ring, q);
+}
+
+static request_t *numbered(object_t *ring, long id) {
+  request_t *q = ((ring_t *)ring)->requests;
+  while (q != NULL && q->id != id)
+    q = q->next;
+  return q;
+}
+
+/* Bytes that the system still needs. */
+static uint64_t hash_of(const void *base, size_t n) {
+  const unsigned char *at = base;
+  uint64_t hash = n;
+  for (size_t i = 0; i < n; i++)
+    hash = (hash ^ at[i]) * 1099511628211u;
+  return hash;
+}
+
+/* The system needs the memory of a send no more. */
+static void gives_back(object_t *ring, long id) {
+  request_t *q = numbered(ring, id);
+  if (q == NULL)
+    return;
+  if (hash_of(q->v[0].iov_base, q->held) != q->hash)
+    machine_fail("memory was changed before the system had sent it");
+  q->cqe_flags = CQE_F_NOTIF;
+  end_later(q, happens(options()->copied) ? (int)(1u << 31) : 0);
+}
+
+/* What it has sent uncopied it tells, and then that it needs it no more; of
+ * what it has not sent, perhaps both at once. */
+static int tells_twice(request_t *q, int result) {
+  if (q->sqe.opcode != SEND_ZC || q->told || q->file == NULL ||
+      (result < 0 && happens(500)))
+    return 0;
+  q->told = 1;
+  q->held = result < 0 ? 0 : (size_t)result;
+  q->hash = hash_of(q->v[0].iov_base, q->held);
+  unarm(q);
+  q->state = TOLD;
+  ring_post(q->ring, q->sqe.user_data, result, IORING_CQE_F_MORE);
+  later(happens(500) ? some_time() : 0, gives_back, &q->ring->base, q->id);
+  return 1;
+}
+
+static void end(request_t *q, int result) {
+  if (tells_twice(q, result))
+    return;
+  ring_post(q->ring, q->sqe.user_data, result, q->cqe_flags);
+  request_free(q);
 }
 
 /* ---- Waiting ---- */
@@ -264,6 +317,7 @@ static int is_to_wait(const request_t *q, int result) {
   case IORING_OP_RECVMSG:
   case IORING_OP_SEND:
   case IORING_OP_SENDMSG:
+  case SEND_ZC:
     if (q->sqe.msg_flags & MSG_DONTWAIT)
       return 0;
     break;
@@ -289,13 +343,6 @@ void request_work(request_t *q) {
 }
 
 /* ---- Threads of the kernel ---- */
-
-static request_t *numbered(object_t *ring, long id) {
-  request_t *q = ((ring_t *)ring)->requests;
-  while (q != NULL && q->id != id)
-    q = q->next;
-  return q;
-}
 
 static void thread_ends(object_t *ring, long id) {
   request_t *q = numbered(ring, id);

@@ -67,7 +67,8 @@ enum request_state {
   READY,  /* is to try again */
   QUEUED, /* for a thread of the kernel */
   RUNNING,
-  DONE /* has a result */
+  TOLD, /* all but that its memory is needed no more */
+  DONE  /* has a result */
 };
 
 struct request_s {
@@ -86,6 +87,9 @@ struct request_s {
   unsigned tries;
   int result;
   unsigned cqe_flags;
+  int told; /* its result; then it holds so many bytes, which are these */
+  size_t held;
+  uint64_t hash;
 };
 
 /* ---- ring.c ---- */

@@ -194,7 +194,8 @@ void cut_end(cut_t *cut, retired_t **list) {
   drop_lent(cut);
   if (cut->memory == NULL)
     return;
-  memset(cut->memory, SPOILT, cut->room);
+  if (!cut->uncopied || cut->pool == NULL)
+    memset(cut->memory, SPOILT, cut->room);
   if (cut->pool != NULL) {
     uv_buf_t buf = uv_buf_init((char *)cut->memory, 0);
 

@@ -20,6 +20,7 @@ typedef struct cut_s {
   uv_buf_t bufs[CUT_SEGMENTS]; /* what there is, in order */
   size_t count;
   int pinned;
+  int uncopied;      /* its bytes are not to be changed after a write */
   weir_pool_t *pool; /* whose buffer the memory is; else NULL */
   /* What the sequence is made of: ends with the call, or with the operation
    * if it is pinned. */

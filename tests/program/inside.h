@@ -63,6 +63,7 @@ typedef struct end_s {
   size_t failed;           /* one that has got it */
   long last_write;         /* the last one that succeeded */
   size_t writes_queued;    /* their bytes, at most, but for silent ones */
+  int uncopied;            /* they may go without a copy */
   int writes_soon;         /* they may be ended by a deadline of the stream's */
   struct job_s *passed_to; /* a relay that writes to it */
 

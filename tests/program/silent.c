@@ -91,6 +91,7 @@ static note_t *note_new(program_t *p, random_t *dice) {
   note->len = random_below(dice, random_below(dice, 4) ? 3000 : MOST);
   note->holds = 1;
   cut_make(&note->cut, note->len, dice, random_below(dice, 4) ? NULL : p->pool);
+  note->cut.uncopied = 1;
   flow_init(&bytes, note->key);
   cut_fill(&note->cut, &bytes, flow_write(&bytes, note->len));
   flow_free(&bytes);

@@ -104,6 +104,7 @@ static void on_write(weir_op_t *op, int status, size_t n) {
   end_t *e = job->end;
 
   status = job_reports(job, status, n);
+  job->cut.uncopied = e->uncopied;
   must(p, n <= job->len && n >= job->went, "%zu bytes of %zu, %zu before", n,
        job->len, job->went);
   e->out.pieces[job->piece].n = n;
@@ -206,6 +207,21 @@ static void was_now(job_t *job, int r, int want) {
     must(p, job->went > 0 || job->len == 0, "UV_EAGAIN is not said");
 }
 
+/* What a write leaves in a buffer of the pool may be sent later then. */
+static void set_zerocopy(end_t *e, random_t *dice) {
+  program_t *p = e->p;
+  size_t least = random_below(dice, 3) * random_below(dice, 300);
+  int r;
+
+  p->inside = 1;
+  r = weir_tcp_zerocopy(e->stream, least, WEIR_ZEROCOPY_LOOPBACK);
+  p->inside = 0;
+  trace(p, "  zero copy from %zu: %d", least, r);
+  must(p, r == 0 || r == UV_ENOTSUP || end_refuses(e) != 0, "zero copy got %s",
+       said(r));
+  e->uncopied |= r == 0;
+}
+
 static void begin(end_t *e, random_t *dice, int form, size_t len) {
   program_t *p = e->p;
   job_t *job = job_new(p, e, dice);
@@ -218,6 +234,8 @@ static void begin(end_t *e, random_t *dice, int form, size_t len) {
   job->piece = flow_write(&e->out, len);
   cut_make(&job->cut, len, dice, random_below(dice, 4) ? NULL : p->pool);
   cut_fill(&job->cut, &e->out, job->piece);
+  if (random_below(dice, 4) == 0)
+    set_zerocopy(e, dice);
   p->bytes += len;
   p->inside = 1;
   r = call(job, weir_seq_from(job->cut.seq), dice);

@@ -39,7 +39,16 @@ int ring_takes_vectors(const struct weir_fixture *f) {
   return (caps_of(f) & all) == all;
 }
 
+int ring_sends_uncopied(const struct weir_fixture *f) {
+  return (caps_of(f) & WEIR__CAP_SEND_ZC) != 0;
+}
+
 #else
+
+int ring_sends_uncopied(const struct weir_fixture *f) {
+  (void)f;
+  return 0;
+}
 
 int ring_takes_vectors(const struct weir_fixture *f) {
   (void)f;

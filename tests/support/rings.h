@@ -25,4 +25,7 @@ int ring_chooses(const struct weir_fixture *f);
 /* Segments of one registration go to a file, or come from one, together. */
 int ring_takes_vectors(const struct weir_fixture *f);
 
+/* What is sent can go without a copy, and the kernel says if it did not. */
+int ring_sends_uncopied(const struct weir_fixture *f);
+
 #endif
