@@ -10,6 +10,7 @@
 #include <weir/pool.h>
 
 #include "alloc.h"
+#include "file.h"
 #include "file_copy_step.h"
 #include "op.h"
 
