@@ -518,7 +518,6 @@ SAMPLES_C += samples/wal.c
 SAMPLES_SUPPORT_C += samples/address.c
 SAMPLES_SUPPORT_C += samples/commands.c
 SAMPLES_SUPPORT_C += samples/common.c
-SAMPLES_SUPPORT_C += samples/copy.c
 SAMPLES_SUPPORT_C += samples/counts.c
 SAMPLES_SUPPORT_C += samples/dial.c
 SAMPLES_SUPPORT_C += samples/http_connection.c

@@ -1,15 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
-#if defined(__linux__) && !defined(_GNU_SOURCE)
-#define _GNU_SOURCE /* SEEK_DATA */
-#endif
-
 #include "source.h"
 
-#include <errno.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static int check(int rc, uv_fs_t *fs, uv_stat_t *stat) {
   *stat = fs->statbuf;
@@ -33,53 +27,19 @@ int source_open(source_t *source, weir_loop_t *loop, const char *path) {
   if (rc < 0)
     return rc;
   source->file = rc;
-  rc = check(uv_fs_fstat(NULL, &fs, source->file, NULL), &fs, stat);
-  /* A file in /proc says 0, whatever is in it. */
-  source->size = stat->st_size > 0 ? (int64_t)stat->st_size : -1;
-  source->sparse = stat->st_blocks * 512 < stat->st_size;
-  return rc;
+  return check(uv_fs_fstat(NULL, &fs, source->file, NULL), &fs, stat);
 }
-
-#if defined(SEEK_DATA) && defined(SEEK_HOLE)
-
-void source_find(source_t *source, int64_t *offset, size_t *len) {
-  if (!source->sparse)
-    return;
-  off_t data = lseek(source->file, (off_t)*offset, SEEK_DATA);
-  if (data < 0 && errno == ENXIO) {
-    *offset = lseek(source->file, 0, SEEK_END);
-    *len = 0;
-    return;
-  }
-  off_t hole = data >= 0 ? lseek(source->file, data, SEEK_HOLE) : -1;
-  source->sparse = hole > data;
-  if (!source->sparse)
-    return;
-  *offset = data;
-  if (hole - data < (off_t)*len)
-    *len = (size_t)(hole - data);
-}
-
-#else
-
-void source_find(source_t *source, int64_t *offset, size_t *len) {
-  (void)source;
-  (void)offset;
-  (void)len;
-}
-
-#endif
 
 static int same_time(uv_timespec_t a, uv_timespec_t b) {
   return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
 /* What /sys says of its files is too much; that alone is no change. */
-int source_was_cut(const source_t *source, int64_t end) {
+int source_was_cut(const source_t *source, uint64_t copied) {
   const uv_stat_t *then = &source->stat;
   uv_stat_t now;
   uv_fs_t fs;
-  if (end >= source->size)
+  if (copied >= then->st_size)
     return 0;
   return check(uv_fs_fstat(NULL, &fs, source->file, NULL), &fs, &now) != 0 ||
          now.st_size != then->st_size || !same_time(now.st_mtim, then->st_mtim);

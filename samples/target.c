@@ -3,6 +3,7 @@
  */
 #include "target.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -99,11 +100,29 @@ int target_open(target_t *target, const char *path, const uv_stat_t *source) {
   return rc;
 }
 
+void target_preserve(target_t *target, const uv_stat_t *source) {
+  target->mode = (int)source->st_mode & 0777;
+  target->keeps = 1;
+  target->read = source->st_atim;
+  target->written = source->st_mtim;
+}
+
+static int set_times(const target_t *target) {
+  const struct timespec times[2] = {
+      {target->read.tv_sec, target->read.tv_nsec},
+      {target->written.tv_sec, target->written.tv_nsec}};
+  return futimens(target->file, times) == 0 ? 0 : uv_translate_sys_error(errno);
+}
+
 int target_commit(target_t *target, int64_t size) {
   uv_fs_t fs;
   int rc = done(uv_fs_ftruncate(NULL, &fs, target->file, size, NULL), &fs);
   if (rc == 0)
     rc = done(uv_fs_fchmod(NULL, &fs, target->file, target->mode, NULL), &fs);
+  if (rc == 0 && target->keeps)
+    rc = set_times(target);
+  if (rc == 0 && target->syncs)
+    rc = done(uv_fs_fsync(NULL, &fs, target->file, NULL), &fs);
   if (rc != 0) {
     target_discard(target);
     return rc;

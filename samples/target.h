@@ -13,6 +13,10 @@ typedef struct target_s {
   char temporary[4096];
   uv_file file; /* to be written to */
   int mode;     /* that it will have */
+  int syncs;    /* it is brought to the device before it has its name */
+  int keeps;    /* it will have these times */
+  uv_timespec_t read;
+  uv_timespec_t written;
 } target_t;
 
 /* Makes the temporary file for path, which is followed if it is a symbolic
@@ -25,6 +29,10 @@ typedef struct target_s {
  * neither a regular file nor absent, UV_ENAMETOOLONG, UV_EPERM if the owner
  * cannot be kept, or the system's. */
 int target_open(target_t *target, const char *path, const uv_stat_t *source);
+
+/* Has it get the permissions of source, but never its setuid bits, and its
+ * times. */
+void target_preserve(target_t *target, const uv_stat_t *source);
 
 /* Makes the file so long, holes and all, and gives it mode and name. 0, or an
  * error, after which nothing is left behind and what had the name before has

@@ -17,6 +17,8 @@ copies() {
   head -c "$1" "$tmp/random" >"$dir/source"
   "$bin/cp" "$dir/source" "$dir/target" || fail "cp of $1 bytes"
   cmp "$dir/source" "$dir/target" || fail "a copy of $1 bytes differs"
+  "$bin/cp" --buffers "$dir/source" "$dir/target" || fail "cp of $1 bytes"
+  cmp "$dir/source" "$dir/target" || fail "$1 bytes through buffers differ"
 }
 
 # A file that takes a while, without a zero in it, perhaps with a hole behind.
@@ -187,6 +189,23 @@ check_modes() {
   "$bin/cp" "$dir/source" "$dir/there" || fail "cp to a file of 640"
   mode "a file that is replaced" -rw-r----- "$dir/there"
   cmp "$dir/source" "$dir/there" || fail "a replaced file differs"
+  check_preserved
+}
+
+stamps() {
+  stat -c '%Y %y' "$1"
+}
+
+check_preserved() {
+  chmod 4751 "$dir/source"
+  touch -d '2001-02-03 04:05:06.123456789' "$dir/source"
+  "$bin/cp" -p --sync "$dir/source" "$dir/there" || fail "cp -p"
+  mode "a file that is preserved" -rwxr-x--x "$dir/there"
+  equal "times" "$(stamps "$dir/source")" "$(stamps "$dir/there")"
+  "$bin/cp" "$dir/source" "$dir/there" || fail "cp"
+  [ "$(stamps "$dir/source")" != "$(stamps "$dir/there")" ] ||
+    fail "times are kept without -p"
+  chmod 640 "$dir/there"
 }
 
 # Somebody else's files: as nobody, who cannot keep an owner, and as root.
@@ -230,7 +249,7 @@ check_cp() {
   done
 
   "$bin/cp" --stats "$dir/source" "$dir/target" >"$tmp/stats" || fail "cp"
-  grep -q '^buffers: ' "$tmp/stats" || fail "no word on the buffers"
+  grep -q '^bytes: ' "$tmp/stats" || fail "no word on the bytes"
   only source target
 
   # A link is followed, and stays.
@@ -280,7 +299,7 @@ check_hanging() {
   mkdir "$dir"
   : >"$tmp/scarce.preadv"
   LD_PRELOAD="$tmp/scarce.so" SCARCE="$tmp/scarce" WEIR_BACKEND=uv \
-    "$bin/cp" "$tmp/random" "$dir/target" 2>/dev/null &
+    "$bin/cp" --buffers "$tmp/random" "$dir/target" 2>/dev/null &
   copier=$!
   pids="$pids $copier"
   sleep 0.3

@@ -221,7 +221,7 @@ check_without_end() {
 copies() {
   trial="cp with $1:$2"
   echo old >"$tmp/dir/target"
-  injecting "$1" "$2" "$bin/cp" "$tmp/source" "$tmp/dir/target" \
+  injecting "$1" "$2" "$bin/cp" $how "$tmp/source" "$tmp/dir/target" \
     >"$tmp/out" 2>"$tmp/err" &
   wait $!
   status=$?
@@ -240,6 +240,11 @@ copies() {
 check_copies() {
   mkdir -p "$tmp/dir"
   [ -e "$tmp/source" ] || head -c 3000000 /dev/urandom >"$tmp/source"
+  how=
+  copies copy_file_range error=EINTR:when=1+2 whole
+  copies copy_file_range error=EXDEV whole
+  copies copy_file_range error=ENOSPC torn
+  how=--buffers
   if [ "$WEIR_BACKEND" = uring ]; then
     copies io_uring_enter error=EINTR:when=3+2 whole
     copies io_uring_enter error=EBUSY:when=4+2 whole
@@ -317,7 +322,7 @@ check_short_copies() {
     name=posix/io/rw/pwritev/reduce,probability=0.5 \
     name=posix/io/rw/pread/reduce,probability=0.5 \
     name=posix/io/rw/pwrite/reduce,probability=0.5
-  (with_fiu "$bin/cp" "$tmp/source" "$tmp/dir/target") 2>"$tmp/err" ||
+  (with_fiu "$bin/cp" --buffers "$tmp/source" "$tmp/dir/target") 2>"$tmp/err" ||
     fail "$trial: $(cat "$tmp/err")"
   cmp "$tmp/source" "$tmp/dir/target" || fail "$trial: the copy differs"
 }
