@@ -343,6 +343,7 @@ killed_at_lines() {
   from=$(($(count "$tmp/all") + 1))
   rm -f "$tmp/pipe"
   mkfifo "$tmp/pipe"
+  : >"$tmp/answers"
   lines_of "$1" "$from" >"$tmp/pipe" 2>/dev/null &
   teller=$!
   "$bin/wal" --segment 64K "$dir" <"$tmp/pipe" >"$tmp/answers" 2>"$tmp/err" &
