@@ -15,6 +15,7 @@
 #include <weir/kind.h>
 #include <weir/lease.h>
 #include <weir/loop.h>
+#include <weir/map.h>
 #include <weir/message.h>
 #include <weir/name.h>
 #include <weir/op.h>
