@@ -399,6 +399,7 @@ static void guard_another(void) {
 static void send_signal(void) {
   guard_another();
   raise(SIGBUS);
+  child_leave(3);
 }
 
 static void ignore(void) {
