@@ -321,6 +321,11 @@ VALGRIND := valgrind -q --trace-children=yes --error-exitcode=99 \
 check-valgrind: $(VALGRIND_TESTS:%=tests/test_%$(EXEEXT))
 	@TEST_WRAPPER='$(VALGRIND)' WEIR_WAIT=uv $(RUN) $^
 
+# Programs that misuse nothing, in debug mode, where the first report ends them.
+DEBUG_TESTS ?= file_all gather lease_crowd message read relay until write
+check-debug: $(DEBUG_TESTS:%=tests/test_%$(EXEEXT))
+	@WEIR_DEBUG=abort $(RUN) $^
+
 ifeq ($(TSAN_C),)
 check-tsan:
 	@echo 'check-tsan: there is no such test'
@@ -559,6 +564,7 @@ define HELP
   check-msan      programs and fuzzers, under MemorySanitizer
   check-valgrind  a part of the unit tests, under valgrind
   coverage        what the unit tests reach; fails if that is too little
+  check-debug     a part of the unit tests, in debug mode
   check-faulty    tests over faults at random, FAULT_RUNS (3) times
   fuzz            run each fuzzer for FUZZ_SECONDS (60)
   wal-kills       KILLS (500) times, samples/wal while it writes
@@ -589,10 +595,10 @@ help:
 	$(info $(HELP))@:
 
 .PHONY: all bench bench-docs bench-httpd bench-instructions bench-relay \
-  bench-respd check check-abi check-all check-docs check-elf check-examples \
-  check-faults check-faulty check-headers check-libuv check-msan \
-  check-profiles check-profiles-quick check-readme check-structure check-style \
-  check-tsan check-valgrind clean coverage demo dist distcheck distclean fuzz \
-  help install installcheck libraries mutate mutate-quick programs samples \
-  simulate simulate-notices soak test tests uninstall update-abi verify-dist \
-  wal-kills
+  bench-respd check check-abi check-all check-debug check-docs check-elf \
+  check-examples check-faults check-faulty check-headers check-libuv \
+  check-msan check-profiles check-profiles-quick check-readme check-structure \
+  check-style check-tsan check-valgrind clean coverage demo dist distcheck \
+  distclean fuzz help install installcheck libraries mutate mutate-quick \
+  programs samples simulate simulate-notices soak test tests uninstall \
+  update-abi verify-dist wal-kills

@@ -8,6 +8,7 @@
 #include <weir/alloc.h>
 #include <weir/buffer.h>
 #include <weir/deadline.h>
+#include <weir/debug.h>
 #include <weir/export.h>
 #include <weir/file.h>
 #include <weir/file_copy.h>

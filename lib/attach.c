@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "debug.h"
 #include "options.h"
 #include "os.h"
 #include "self.h"
@@ -16,6 +17,7 @@
 
 static const char *const backend_words[] = {NULL, "uring", "uv"};
 static const char *const wait_words[] = {NULL, "ring", "uv"};
+static const char *const debug_words[] = {NULL, "1", "abort"};
 
 /* The options of the first version end here. */
 enum { FIRST_SIZE = offsetof(weir_loop_options_t, why) + sizeof(char *) };
@@ -36,7 +38,8 @@ static int from_environment(const weir_loop_options_t *options,
                             const char *name, const char *const words[3],
                             unsigned *option) {
   const char *value = *option == 0 ? weir__os_getenv(name) : NULL;
-  if (value == NULL || value[0] == '\0' || strcmp(value, "auto") == 0)
+  if (value == NULL || value[0] == '\0' || strcmp(value, "auto") == 0 ||
+      (words == debug_words && strcmp(value, "0") == 0))
     return 0;
   for (unsigned i = 1; i < 3; i++) {
     if (strcmp(value, words[i]) == 0) {
@@ -51,17 +54,23 @@ static int from_environment(const weir_loop_options_t *options,
 static int resolve(weir_loop_options_t *options) {
   unsigned backend = (unsigned)options->backend;
   unsigned wait = (unsigned)options->wait;
+  unsigned debug = (unsigned)options->debug;
   if (backend > 2)
     return explain(options, UV_EINVAL, "option backend: there is no %u",
                    backend);
   if (wait > 2)
     return explain(options, UV_EINVAL, "option wait: there is no %u", wait);
+  if (debug > 2)
+    return explain(options, UV_EINVAL, "option debug: there is no %u", debug);
   if (options->entries > 32768)
     return explain(options, UV_EINVAL, "option entries: %u is above 32768",
                    options->entries);
   int r = from_environment(options, "WEIR_BACKEND", backend_words, &backend);
   if (r == 0)
     r = from_environment(options, "WEIR_WAIT", wait_words, &wait);
+  if (r == 0)
+    r = from_environment(options, "WEIR_DEBUG", debug_words, &debug);
+  options->debug = (weir_debug_t)debug;
   options->backend = (weir_backend_t)backend;
   options->wait = (weir_wait_t)wait;
   return r;
@@ -117,6 +126,11 @@ int weir_loop_attach(uv_loop_t *uv, const weir_loop_options_t *options,
     r = weir__loop_new(uv, &loop);
   if (r != 0)
     return explain(&resolved, r, "out of memory");
+  if (resolved.debug != WEIR_DEBUG_AUTO &&
+      weir__debug_new(loop, resolved.debug == WEIR_DEBUG_ABORT) != 0) {
+    weir__loop_drop(loop);
+    return explain(&resolved, UV_ENOMEM, "out of memory");
+  }
   r = choose(loop, &resolved);
   if (r != 0) {
     explain(&resolved, r, "%s", loop->fallback_why);

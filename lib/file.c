@@ -7,6 +7,7 @@
 
 #include "alloc.h"
 #include "backend.h"
+#include "debug_op.h"
 #include "file.h"
 #include "op.h"
 #include "queue.h"
@@ -73,7 +74,7 @@ static int begin(weir_loop_t *loop, weir_op_t *op, const weir__op_class_t *type,
                  int64_t offset, weir_op_cb cb) {
   int r = weir__loop_check(loop);
   if (r == 0)
-    r = weir__op_begin(op, loop, NULL, type, seq, weir__seq_size(seq), cb);
+    r = weir__op_start(op, loop, NULL, type, seq, weir__seq_size(seq), cb);
   if (r == 0)
     set_args(op, form, file, offset);
   return r;

@@ -6,6 +6,7 @@
 #include "alarm.h"
 #include "alloc.h"
 #include "backend.h"
+#include "debug.h"
 #include "file.h"
 #include "name.h"
 #include "op.h"
@@ -48,6 +49,7 @@ static void on_gone(weir__settle_t *settle) {
     weir__free(hooks);
   }
   weir__op_blocks_free(loop);
+  weir__debug_end(loop);
   if (cb != NULL)
     cb(loop);
   weir__free(loop);
@@ -207,8 +209,10 @@ int weir_loop_detach(weir_loop_t *loop, weir_loop_cb cb) {
   if (r != 0)
     return r;
   if (weir__loop_in_use(loop) || !weir__queue_empty(&loop->open) ||
-      !weir__queue_empty(&loop->pools))
+      !weir__queue_empty(&loop->pools)) {
+    weir__debug_left(loop);
     return UV_EBUSY;
+  }
   loop->flags |= WEIR__LOOP_DETACHING;
   loop->detach_cb = cb;
   weir__loop_ref(loop);
@@ -280,6 +284,7 @@ int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
 }
 
 void weir__loop_drop(weir_loop_t *loop) {
+  weir__debug_end(loop);
   weir__free(loop->hooks);
   weir__free(loop);
 }

@@ -109,6 +109,8 @@ struct weir_loop_s {
   weir_close_cb stream_cb; /* of those that a shutdown closes */
   void *data;              /* the application's */
 
+  struct weir__debug_s *debug; /* NULL: not in debug mode */
+
   weir_wait_t wait;
   const char *wait_why;
   int fallback;
@@ -131,8 +133,9 @@ enum {
   WEIR__LOOP_RETRY = 4096,      /* a pause is over */
   WEIR__LOOP_FAILED = 8192,     /* there is an error for ever */
   WEIR__LOOP_ADOPTS = 16384,    /* a handle was adopted */
-  WEIR__LOOP_ERRANDS = 32768, /* posts, or a shutdown, have to be looked for */
-  WEIR__LOOP_SHUTTING = 65536 /* weir_loop_shutdown was called */
+  WEIR__LOOP_ERRANDS = 32768,  /* posts, or a shutdown, have to be looked for */
+  WEIR__LOOP_SHUTTING = 65536, /* weir_loop_shutdown was called */
+  WEIR__LOOP_DEBUGGED = 1 << 20 /* there is `debug` */
 };
 
 /* In one turn. */
@@ -255,7 +258,8 @@ static inline int weir__loop_closes(const weir_loop_t *loop,
  * operation calls nothing. */
 static inline int weir__loop_open(const weir_loop_t *loop) {
   const int over = WEIR__LOOP_DEAD | WEIR__LOOP_DETACHING | WEIR__LOOP_BEREFT |
-                   WEIR__LOOP_FAILED | WEIR__LOOP_SHUTTING;
+                   WEIR__LOOP_FAILED | WEIR__LOOP_SHUTTING |
+                   WEIR__LOOP_DEBUGGED;
   return weir__loop_mine(loop) && (loop->flags & over) == 0 &&
          !weir__loop_closes(loop, (const uv_handle_t *)&loop->hooks->prepare);
 }

@@ -7,6 +7,7 @@
 
 #include "alloc.h"
 #include "backend.h"
+#include "debug_pool.h"
 #include "pool.h"
 #include "queue.h"
 #include "seq.h"
@@ -84,6 +85,7 @@ int weir_pool_create(weir_loop_t *loop, size_t count, size_t size,
     weir__free(pool);
     return UV_ENOMEM;
   }
+  weir__debug_slab(loop, pool->slab, pool->slab_size);
   pool->loop = loop;
   pool->size = size;
   pool->stride = stride;
@@ -106,6 +108,7 @@ static void destroy(weir_pool_t *pool) {
     pool->loop->backend->lend_end(pool->loop, &pool->lent);
   if (pool->index >= 0)
     pool->loop->backend->memory_remove(pool->loop, pool->index);
+  weir__debug_slab_end(pool->loop, pool->slab, pool->slab_size);
   weir__slab_free(pool->slab, pool->slab_size);
   weir__free(pool->blocks);
   weir__free(pool);
@@ -128,8 +131,10 @@ static int any_is_out(const weir_pool_t *pool) {
 int weir_pool_destroy(weir_pool_t *pool) {
   if (pool == NULL)
     return UV_EINVAL;
-  if (any_is_out(pool) || pool->users > 0)
+  if (any_is_out(pool) || pool->users > 0) {
+    weir__debug_slab_left(pool->loop, pool->slab, pool->slab_size);
     return UV_EBUSY;
+  }
   if (weir__loop_foreign(pool->loop))
     return UV_ESRCH;
   destroy(pool);
@@ -140,9 +145,15 @@ uv_buf_t weir__pool_buffer(const weir_pool_t *pool, uint32_t number) {
   return uv_buf_init(pool->slab + number * pool->stride, (unsigned)pool->size);
 }
 
+static void tell(const weir_pool_t *pool, weir__debug_event_t event,
+                 uint32_t number) {
+  weir__debug_buffer(pool->loop, event, weir__pool_buffer(pool, number));
+}
+
 static uint32_t pop(weir_pool_t *pool) {
   uint32_t number = pool->stack[--pool->free];
   pool->buffers[number].refs = 1;
+  tell(pool, WEIR__DEBUG_TAKEN, number);
   return number;
 }
 
@@ -160,6 +171,7 @@ static void drop(weir_pool_t *pool, uint32_t number) {
   buffer_t *buffer = &pool->buffers[number];
   if (--buffer->refs > 0)
     return;
+  tell(pool, WEIR__DEBUG_GIVEN, number);
   weir__tally_leave(&buffer->tallied);
   weir_node_t *node = weir__queue_pop(&pool->waiting);
   if (node == NULL) {
@@ -168,6 +180,7 @@ static void drop(weir_pool_t *pool, uint32_t number) {
   }
   weir__taker_t *taker = taker_of(node);
   buffer->refs = 1;
+  tell(pool, WEIR__DEBUG_TAKEN, number);
   taker->number = number;
   taker->waiter.go(&taker->waiter);
 }
@@ -179,6 +192,7 @@ static void unlend(weir_pool_t *pool, uint32_t number) {
 
 static void came_back(void *arg, uint32_t number) {
   unlend(arg, number);
+  tell(arg, WEIR__DEBUG_BACK, number);
   put_back(arg, number);
 }
 
@@ -223,6 +237,7 @@ const weir__lent_t *weir__pool_lent(weir_pool_t *pool) {
 void weir__pool_chosen(weir_pool_t *pool, weir__taker_t *taker,
                        uint32_t number) {
   unlend(pool, number);
+  tell(pool, WEIR__DEBUG_CHOSEN, number);
   pool->buffers[number].refs = 1;
   taker->number = number;
 }
@@ -246,10 +261,17 @@ uint32_t weir__pool_number(const weir_pool_t *pool, const uv_buf_t *buf) {
   return is_out(&pool->buffers[number]) ? (uint32_t)number : WEIR__NO_BUFFER;
 }
 
+/* What is to be released or retained, but is not out. */
+static int astray(const weir_pool_t *pool, const uv_buf_t *buf) {
+  if (pool != NULL && buf != NULL)
+    weir__debug_buffer(pool->loop, WEIR__DEBUG_ASTRAY, *buf);
+  return UV_EINVAL;
+}
+
 int weir_pool_retain(weir_pool_t *pool, const uv_buf_t *buf) {
   uint32_t number = weir__pool_number(pool, buf);
   if (number == WEIR__NO_BUFFER)
-    return UV_EINVAL;
+    return astray(pool, buf);
   pool->buffers[number].refs++;
   return 0;
 }
@@ -257,7 +279,7 @@ int weir_pool_retain(weir_pool_t *pool, const uv_buf_t *buf) {
 int weir_pool_release(weir_pool_t *pool, const uv_buf_t *buf) {
   uint32_t number = weir__pool_number(pool, buf);
   if (number == WEIR__NO_BUFFER)
-    return UV_EINVAL;
+    return astray(pool, buf);
   drop(pool, number);
   return 0;
 }

@@ -3,6 +3,7 @@
  */
 #include "read.h"
 
+#include "debug_op.h"
 #include "rare.h"
 #include "seq.h"
 #include "watch.h"
@@ -223,7 +224,7 @@ int weir__read_begin(weir_op_t *op, weir_stream_t *stream,
   if (r == 0 && stream->reader != NULL)
     r = UV_EALREADY;
   if (r == 0)
-    r = weir__op_begin(op, stream->loop, stream, &plan->type, into, size, cb);
+    r = weir__op_start(op, stream->loop, stream, &plan->type, into, size, cb);
   if (r == 0) {
     stream->reader = op;
     weir__watch_told(stream, WEIR__READS);

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 
+#include "debug_op.h"
 #include "op.h"
 #include "queue.h"
 #include "rare.h"
@@ -405,7 +406,7 @@ static WEIR__APART int add(weir_op_t *op, weir_stream_t *stream,
   if (r == 0 && (need > left || left > SIZE_MAX - stream->queued))
     r = UV_EINVAL;
   if (r == 0)
-    r = weir__op_begin(op, stream->loop, stream, &write_class, from, left, cb);
+    r = weir__op_start(op, stream->loop, stream, &write_class, from, left, cb);
   if (r != 0)
     return r;
   enqueue(op, stream, form, need);

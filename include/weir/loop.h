@@ -76,6 +76,14 @@ typedef enum weir_wait_e {
   WEIR_WAIT_UV = 2
 } weir_wait_t;
 
+/* Whether the loop looks for misuse of memory, see weir/debug.h: what the
+ * environment says, reports, or an end of the program with the first one. */
+typedef enum weir_debug_e {
+  WEIR_DEBUG_AUTO = 0,
+  WEIR_DEBUG_ON = 1,
+  WEIR_DEBUG_ABORT = 2
+} weir_debug_t;
+
 /* Zero-initialised, the options mean the defaults. A program that has more
  * rights than whoever started it, as one with the set-user-ID bit, does not
  * read the environment. */
@@ -99,6 +107,9 @@ typedef struct weir_loop_options_s {
    * attached. May be NULL. */
   unsigned why_size;
   char *why;
+  /* AUTO is replaced by the environment variable WEIR_DEBUG (1 or abort) where
+   * it is set to more than auto; else it is off. */
+  weir_debug_t debug;
 } weir_loop_options_t;
 
 /* What happened on a loop since it was attached. Later versions may add to its

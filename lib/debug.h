@@ -1,0 +1,16 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WEIR__DEBUG_H
+#define WEIR__DEBUG_H
+
+#include "loop.h"
+
+/* 0 or UV_ENOMEM; aborts: with the first report. */
+int weir__debug_new(weir_loop_t *loop, int aborts);
+void weir__debug_end(weir_loop_t *loop);
+
+/* The loop cannot be detached: tells, if it is in debug mode, why. */
+void weir__debug_left(weir_loop_t *loop);
+
+#endif
