@@ -60,7 +60,8 @@ done >"$work/found"
 complain 'Not in sources.mk'
 
 # Memory comes from lib/alloc.h alone; a library does not print or end the
-# program, but for the debug mode that was asked to. lib/test is a library for tests, without the core's inside.
+# program, but for the debug mode that was asked to. lib/test is a library for
+# tests, without the core's inside.
 grep '^lib/\|^uring/' "$work/c" | grep -v '^lib/alloc\.\|^lib/test/' \
   >"$work/library"
 xargs grep -nE '(^|[^a-zA-Z0-9_>.])(malloc|calloc|realloc|free|strdup)\(' \
