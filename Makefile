@@ -322,7 +322,7 @@ check-valgrind: $(VALGRIND_TESTS:%=tests/test_%$(EXEEXT))
 	@TEST_WRAPPER='$(VALGRIND)' WEIR_WAIT=uv $(RUN) $^
 
 # Programs that misuse nothing, in debug mode, where the first report ends them.
-DEBUG_TESTS ?= file_all gather lease_crowd read relay until write
+DEBUG_TESTS ?= file_all gather lease_crowd read write
 check-debug: $(DEBUG_TESTS:%=tests/test_%$(EXEEXT))
 	@WEIR_DEBUG=abort $(RUN) $^
 
