@@ -11,6 +11,7 @@
 
 #include <weir/fault.h>
 
+#include "../lib/file.h"
 #include "../lib/loop.h"
 #include "support/net.h"
 #include "support/scratch.h"

@@ -228,8 +228,9 @@ static struct watched {
 } watched;
 
 #if COUNTS_COPIES
-static void note_copy(const volatile void *to, const volatile void *from,
-                      size_t n) {
+/* Not static: the headers may have made memcpy() an inline function. */
+void note_copy(const volatile void *to, const volatile void *from, size_t n);
+void note_copy(const volatile void *to, const volatile void *from, size_t n) {
   if ((uintptr_t)to - watched.start < watched.size ||
       (uintptr_t)from - watched.start < watched.size)
     watched.copied += n;
