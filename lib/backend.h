@@ -291,12 +291,11 @@ void weir__adopted_closed(const uv_loop_t *uv);
 void weir__pools_renew(weir_loop_t *loop);
 
 /* Whether a segment begins in a pool of loop. */
-int weir__pools_touch(const weir_loop_t *loop, const uv_buf_t *bufs,
-                      unsigned nbufs);
+int weir__pools_touch(weir_loop_t *loop, const uv_buf_t *bufs, unsigned nbufs);
 
 /* Keeps the buffer in which all of buf lies from being used anew, whoever
  * releases it: its pool, or NULL if there is none. And no more. */
-weir_pool_t *weir__pool_hold(const weir_loop_t *loop, const uv_buf_t *buf);
+weir_pool_t *weir__pool_hold(weir_loop_t *loop, const uv_buf_t *buf);
 void weir__pool_unhold(weir_pool_t *pool, const uv_buf_t *buf);
 
 /* Destroys all pools, whatever is acquired. */

@@ -442,9 +442,11 @@ static inline int transfer_begin(weir_loop_t *loop, weir_op_t *op,
                                  weir__file_form_t form, uv_file file,
                                  const weir_seq_t *seq, int64_t offset,
                                  weir_op_cb cb) {
-  if (seq->left == 0 || !weir__op_is_simple(loop, seq))
+  if (seq->left == 0 || !weir__op_may_hold(loop, seq))
     return transfer_any(loop, op, form, 0, file, seq, offset, cb);
-  weir__op_begin(op, loop, NULL, &file_class, seq, seq->left, cb);
+  weir__op_begin_simple(op, loop, NULL, &file_class, seq, cb);
+  if ((loop->flags & WEIR__LOOP_SLABS) != 0)
+    weir__op_hold_simple(op);
   set_args(op, form, file, offset);
   go(loop, op);
   return 0;

@@ -13,6 +13,7 @@
 #include "op_block.h"
 #include "os_handle.h"
 #include "pipe.h"
+#include "pool.h"
 #include "post.h"
 #include "queue.h"
 #include "stream.h"
@@ -165,6 +166,7 @@ void weir__loop_cancel_all(weir_loop_t *loop) {
     weir__stream_cancel_all(stream);
   weir__file_cancel_all(loop);
   weir__post_cancel_all(loop);
+  weir__pool_wait_cancel_all(loop);
 }
 
 int weir__loop_revive(weir_loop_t *loop) {
@@ -271,6 +273,7 @@ int weir__loop_new(uv_loop_t *uv, weir_loop_t **out) {
   loop->wound = UINT64_MAX;
   weir__queue_init(&loop->open);
   weir__queue_init(&loop->pools);
+  weir__queue_init(&loop->takes);
   weir__queue_init(&loop->pipes.idle);
   weir__queue_init(&loop->pipes.out);
   weir__loop_turn(loop);

@@ -139,7 +139,7 @@ void weir__borrow_leave(weir_op_t *op) {
   weir__borrow_t *borrow = weir__borrow_of(op);
   weir_stream_t *stream = *weir__op_owner(op);
   if ((borrow->flags & QUEUED) != 0)
-    weir__queue_remove(&borrow->taker.waiter.node);
+    weir__pool_leave(borrow->pool, &borrow->taker);
   if ((borrow->flags & CAPPED) != 0)
     weir__tally_await(&stream->leases, NULL);
   borrow->flags &= ~(unsigned)(QUEUED | CAPPED);

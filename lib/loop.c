@@ -92,3 +92,16 @@ void weir_loop_stats(const weir_loop_t *loop, weir_loop_stats_t *stats,
   memcpy(stats, &loop->stats, known);
   memset((char *)stats + known, 0, size - known);
 }
+
+int weir__loop_add_slab(weir_loop_t *loop, weir__split_t *split) {
+  int r = weir__slabs_add(&loop->slabs, split);
+  if (r == 0)
+    loop->flags |= WEIR__LOOP_SLABS;
+  return r;
+}
+
+void weir__loop_remove_slab(weir_loop_t *loop, const weir__split_t *split) {
+  weir__slabs_remove(&loop->slabs, split);
+  if (loop->slabs.count == 0)
+    loop->flags &= ~WEIR__LOOP_SLABS;
+}

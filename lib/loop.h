@@ -13,6 +13,7 @@
 
 #include "self.h"
 #include "settle.h"
+#include "slab_hold.h"
 #include "wheel.h"
 
 /* A block of segments for an op with more than the op itself can hold; when
@@ -91,6 +92,8 @@ struct weir_loop_s {
 
   weir_node_t open;  /* all streams that are not closed */
   weir_node_t pools; /* all pools */
+  weir_node_t takes; /* operations that wait for a buffer of one */
+  weir__slabs_t slabs;
   weir__op_block_t *blocks[WEIR__OP_BLOCK_ORDERS]; /* free ones */
   struct weir__uv_file_s *uv_files;                /* free ones */
   unsigned uv_files_out;                           /* those with libuv's pool */
@@ -135,6 +138,7 @@ enum {
   WEIR__LOOP_ADOPTS = 16384,    /* a handle was adopted */
   WEIR__LOOP_ERRANDS = 32768,  /* posts, or a shutdown, have to be looked for */
   WEIR__LOOP_SHUTTING = 65536, /* weir_loop_shutdown was called */
+  WEIR__LOOP_SLABS = 131072,    /* there are pools */
   WEIR__LOOP_DEBUGGED = 1 << 20 /* there is `debug` */
 };
 
@@ -222,6 +226,11 @@ int weir__loop_closed(const weir_loop_t *loop);
  * begun is the backend's to end. */
 void weir__loop_fail(weir_loop_t *loop, int error);
 
+/* A slab of a pool: operations are to hold what they use of it. 0 or
+ * UV_ENOMEM. */
+int weir__loop_add_slab(weir_loop_t *loop, weir__split_t *split);
+void weir__loop_remove_slab(weir_loop_t *loop, const weir__split_t *split);
+
 /* ---- owner.c ---- */
 
 /* Whether this is the thread that has used loop last. */
@@ -256,12 +265,16 @@ static inline int weir__loop_closes(const weir_loop_t *loop,
 
 /* Whether it is plain that something may begin: what is asked for each
  * operation calls nothing. */
-static inline int weir__loop_open(const weir_loop_t *loop) {
+static inline int weir__loop_open_and(const weir_loop_t *loop, int none) {
   const int over = WEIR__LOOP_DEAD | WEIR__LOOP_DETACHING | WEIR__LOOP_BEREFT |
                    WEIR__LOOP_FAILED | WEIR__LOOP_SHUTTING |
                    WEIR__LOOP_DEBUGGED;
-  return weir__loop_mine(loop) && (loop->flags & over) == 0 &&
+  return weir__loop_mine(loop) && (loop->flags & (over | none)) == 0 &&
          !weir__loop_closes(loop, (const uv_handle_t *)&loop->hooks->prepare);
+}
+
+static inline int weir__loop_open(const weir_loop_t *loop) {
+  return weir__loop_open_and(loop, 0);
 }
 
 /* Why it is not: this is a forked child (UV_ESRCH), the application has closed

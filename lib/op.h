@@ -41,7 +41,9 @@ enum {
   WEIR__OP_OUTSIDE = 128, /* and all others: its bytes are not in memory */
   WEIR__OP_PARKED = 256,  /* which are not at hand yet */
   WEIR__OP_TOLD = 512,    /* of a file: its class is told when it ends */
-  WEIR__OP_SYNCED = 1024  /* of a file: a whole write, and then an fdatasync */
+  WEIR__OP_SYNCED = 1024, /* of a file: a whole write, and then an fdatasync */
+  WEIR__OP_HOLDS = 2048,  /* the buffers of pools that it uses */
+  WEIR__OP_HOLDS_ONE = 4096 /* which is one, and it knows it */
 };
 
 /* weir_op_t.form of a file operation. */
@@ -151,21 +153,58 @@ static inline void weir__op_begin_plain(weir_op_t *op, weir_loop_t *loop,
   weir__op_set(op, loop, owner, type, cb);
 }
 
-/* Makes the segments of op->seq its own: 0 or UV_ENOMEM. */
+/* What an op holds whose sequence is a block, in its room. */
+typedef struct weir__op_one_s {
+  weir__split_t *split;
+  weir__piece_t *piece;
+} weir__op_one_t;
+
+/* Has op, which has begun and whose sequence is simple, hold what it uses. */
+void weir__op_hold_any(weir_op_t *op);
+
+static inline void weir__op_hold_simple(weir_op_t *op) {
+  const weir_seq_t *seq = &op->seq;
+  const weir__slabs_t *slabs = &op->loop->slabs;
+  weir__piece_t *piece;
+  if (seq->kind != WEIR__SEQ_BLOCK || seq->left == 0 ||
+      (piece = weir__slabs_one(slabs, seq->at, seq->left)) == NULL) {
+    weir__op_hold_any(op);
+    return;
+  }
+  *(weir__op_one_t *)weir__op_room(op) = (weir__op_one_t){slabs->hit, piece};
+  piece->holds++;
+  op->flags |= WEIR__OP_HOLDS_ONE;
+}
+
+/* Makes the segments of op->seq its own, and holds those of pools: 0 or
+ * UV_ENOMEM. */
 int weir__op_hold(weir_op_t *op);
 
-/* The same for one that moves the `size` bytes of seq, of whose segments it has
+/* The same for one that moves the bytes of seq, of which there is no need to
+ * know more: see below. */
+static inline void weir__op_begin_simple(weir_op_t *op, weir_loop_t *loop,
+                                         void *owner,
+                                         const weir__op_class_t *type,
+                                         const weir_seq_t *seq, weir_op_cb cb) {
+  weir__op_begin_plain(op, loop, owner, type, cb);
+  op->seq = *seq;
+  op->left = seq->left;
+}
+
+/* The same for any that moves the `size` bytes of seq, of whose segments it has
  * a copy. 0, or UV_ENOMEM and nothing has changed. */
 static inline int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
                                  const weir__op_class_t *type,
                                  const weir_seq_t *seq, size_t size,
                                  weir_op_cb cb) {
-  int whole = weir__seq_owns_itself(seq);
   weir__op_begin_plain(op, loop, owner, type, cb);
   op->seq = *seq;
   op->left = size;
-  if (whole)
+  if (weir__seq_owns_itself(seq)) {
+    if ((loop->flags & WEIR__LOOP_SLABS) != 0)
+      weir__op_hold_simple(op);
     return 0;
+  }
   int r = weir__op_hold(op);
   if (r != 0) {
     op->state = WEIR__OP_OVER;
@@ -174,10 +213,17 @@ static inline int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
   return r;
 }
 
-/* Whether it is plain that an operation with seq may begin, that weir__op_begin
- * calls nothing then, and that the size is seq->left. */
+/* Whether it is plain that an operation with seq may begin, and that
+ * weir__op_begin_simple will do; or that weir__op_hold_simple has to follow if
+ * there are pools. */
 static inline int weir__op_is_simple(const weir_loop_t *loop,
                                      const weir_seq_t *seq) {
+  return seq->kind <= WEIR__SEQ_RING && loop->active > 0 &&
+         weir__loop_open_and(loop, WEIR__LOOP_SLABS);
+}
+
+static inline int weir__op_may_hold(const weir_loop_t *loop,
+                                    const weir_seq_t *seq) {
   return seq->kind <= WEIR__SEQ_RING && loop->active > 0 &&
          weir__loop_open(loop);
 }
@@ -190,11 +236,12 @@ static inline int weir__op_ending(const weir_op_t *op) {
   return op->status != 0;
 }
 
-/* Gives the block of its segments back, which are moved. */
+/* Gives back what it holds of pools and the block of its segments, which are
+ * moved. */
 void weir__op_release(weir_op_t *op);
 
-/* op ends: gives the block of its segments back, if it has one; and its
- * callback keeps uv_run going. */
+/* op ends: gives what it holds of pools back, and the block of its segments, if
+ * it has one; and its callback keeps uv_run going. */
 void weir__op_drop(const weir_op_t *op);
 
 /* op has ended with status. UV_ECANCELED stands for the reason of weir__op_end,
@@ -204,7 +251,9 @@ static inline void weir__op_ended(weir_op_t *op, int status) {
   if (status != UV_ECANCELED || !weir__op_ending(op))
     op->status = status;
   op->state = WEIR__OP_DONE;
-  if ((op->flags & (WEIR__OP_BLOCK | WEIR__OP_UNREF)) != 0)
+  const unsigned drops =
+      WEIR__OP_BLOCK | WEIR__OP_UNREF | WEIR__OP_HOLDS | WEIR__OP_HOLDS_ONE;
+  if ((op->flags & drops) != 0)
     weir__op_drop(op);
 }
 

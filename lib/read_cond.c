@@ -99,7 +99,7 @@ int weir_read_some(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
   if (op == NULL || stream == NULL || cb == NULL || stream->reader != NULL ||
       seq->left == 0 || !weir__stream_ready(stream, 0, seq))
     return read_some(op, stream, seq, cb);
-  weir__op_begin(op, stream->loop, stream, &some.type, seq, seq->left, cb);
+  weir__op_begin_simple(op, stream->loop, stream, &some.type, seq, cb);
   op->need = 1;
   stream->reader = op;
   return weir__read_go(stream);

@@ -432,7 +432,7 @@ int weir_write(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
       !weir__stream_ready(stream, bars, &from) ||
       !weir__loop_looks(stream->loop))
     return begin(op, stream, &from, WRITE_ALL, SIZE_MAX, cb);
-  weir__op_begin(op, stream->loop, stream, &write_class, &from, from.left, cb);
+  weir__op_begin_simple(op, stream->loop, stream, &write_class, &from, cb);
   enqueue(op, stream, WRITE_ALL, from.left);
   if ((stream->state & WEIR__QUEUED) == 0)
     weir__stream_push_start(stream, WEIR__WANT_WRITE);

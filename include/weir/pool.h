@@ -16,19 +16,24 @@
 extern "C" {
 #endif
 
-/* A pool of equal buffers in one slab of memory, which is registered with the
- * loop's io_uring where possible. Any uv_buf_t that points into the slab, cut
+/* A pool of buffers in one slab of memory, which is registered with the loop's
+ * io_uring where possible. Any uv_buf_t that points into the slab, cut
  * in whatever way, then takes READ_FIXED and WRITE_FIXED in file operations by
  * itself; nothing changes where it is used. Where registration is not to be
  * had (no io_uring, not enough RLIMIT_MEMLOCK) the same calls work
  * unregistered. Buffers of another loop's pool are ordinary memory.
  *
+ * The buffers are equal; or each is cut where smaller ones are wanted, into
+ * four, and each of these again, and is one again when all of them have come
+ * back.
+ *
  * The slab is mapped and does not come from weir_replace_allocator. A forked
  * child has it at the same address; on Linux it is all zeros there. */
 typedef struct weir_pool_s weir_pool_t;
 
-/* Makes a pool of count buffers of size bytes each, at least 1 of each. Every
- * buffer begins at a multiple of 4096 if size is one, else of 64.
+/* Makes a pool of count buffers of size bytes each, at least 1 of each, which
+ * are not cut. Every buffer begins at a multiple of 4096 if size is one, else
+ * of 64.
  *
  * Returns 0 and sets *pool; or UV_EINVAL (a NULL, a zero, or a total above
  * 1 GiB, with each size rounded up to a multiple of 64), UV_ENOMEM,
@@ -37,26 +42,65 @@ typedef struct weir_pool_s weir_pool_t;
 WEIR_EXTERN WEIR_MUST_USE int weir_pool_create(weir_loop_t *loop, size_t count,
                                                size_t size, weir_pool_t **pool);
 
+typedef struct weir_pool_options_s {
+  /* sizeof(weir_pool_options_t), or 0: that of the first version. */
+  size_t size;
+  /* Whole buffers, and bytes of each. */
+  size_t count;
+  size_t buffer_size;
+  /* Bytes of the smallest that one is cut into: buffer_size divided by 4, 16,
+   * 64 or another power of four up to 16384, and a multiple of 64; or 0: they
+   * are not cut. With 4096 and a buffer_size of 262144 there are buffers of 4,
+   * 16, 64 and 256 KiB. For each of the smallest about 70 bytes are needed
+   * besides. */
+  size_t least;
+} weir_pool_options_t;
+
+/* The same, as options say: UV_EINVAL also for a `least` that is none of these.
+ * Every buffer begins at a multiple of 4096, or of 64, as its size is one. */
+WEIR_EXTERN WEIR_MUST_USE int
+weir_pool_create_with(weir_loop_t *loop, const weir_pool_options_t *options,
+                      weir_pool_t **pool);
+
 /* Frees the pool and its memory, which has to be done before the loop is
  * detached. Returns 0, UV_EINVAL (a NULL), or, changing nothing, UV_EBUSY while
- * a buffer is out or a read of a lease (weir/lease.h) is outstanding, or
- * UV_ESRCH as weir_pool_create. A buffer that only the system still needs
- * (weir_tcp_zerocopy) is not out. */
+ * a buffer is out, an operation uses one, or a read of a lease (weir/lease.h)
+ * or a weir_pool_acquire_wait is outstanding, or UV_ESRCH as weir_pool_create.
+ * A buffer that only the system still needs (weir_tcp_zerocopy) is not out. */
 WEIR_EXTERN WEIR_MUST_USE int weir_pool_destroy(weir_pool_t *pool);
 
-/* Takes a buffer: sets *buf to all of it, with whatever was left in it. Returns
- * 0, UV_EINVAL (a NULL), or UV_ENOBUFS when all are out; then *buf is not
- * changed. Allocates nothing. */
+/* Takes a whole buffer: sets *buf to all of it, with whatever was left in it.
+ * Returns 0, UV_EINVAL (a NULL), or UV_ENOBUFS when none is there, or somebody
+ * waits for one; then *buf is not changed. Allocates nothing. */
 WEIR_EXTERN WEIR_MUST_USE int weir_pool_acquire(weir_pool_t *pool,
                                                 uv_buf_t *buf);
 
+/* The same with the smallest that has size bytes: buf->len may be more.
+ * UV_EINVAL also if size is 0, or above weir_pool_buffer_size. */
+WEIR_EXTERN WEIR_MUST_USE int
+weir_pool_acquire_size(weir_pool_t *pool, size_t size, uv_buf_t *buf);
+
+/* The same, which waits where none is there. Those who wait, reads of leases
+ * among them, are served in the order in which they came, whatever size they
+ * want. *buf, which has to stay until the callback, is set before it with
+ * status 0 and else not changed. cb is called with 0, or UV_ECANCELED after
+ * weir_cancel, and an n of 0. Returns 0, or UV_EINVAL as above and for any
+ * NULL, or what weir_pool_create returns for the loop. */
+WEIR_EXTERN WEIR_MUST_USE int weir_pool_acquire_wait(weir_op_t *op,
+                                                     weir_pool_t *pool,
+                                                     size_t size, uv_buf_t *buf,
+                                                     weir_op_cb cb);
+
 /* One holder more of a buffer that is out, and one less: with the last it goes
  * back. Whoever acquired it is one, and so is who got it by a lease
- * (weir/lease.h); streams, files and operations are none: who begins an
- * operation on a buffer holds it until the callback. buf->base may point
- * anywhere into the buffer; its length does not matter. Return 0, or UV_EINVAL,
- * changing nothing, for a NULL or if it is not a buffer of this pool that is
- * out. */
+ * (weir/lease.h). buf->base may point anywhere into the buffer; its length does
+ * not matter. Return 0, or UV_EINVAL, changing nothing, for a NULL or if it is
+ * not a buffer of this pool that is out.
+ *
+ * An operation of the same loop that was begun on memory of buffers that are
+ * out holds them until its callback is due: one whose last holder releases it
+ * before goes back only then. Not so if the sequence is pinned
+ * (weir_seq_pinned) and no block: who pinned it has promised that. */
 WEIR_EXTERN int weir_pool_retain(weir_pool_t *pool, const uv_buf_t *buf);
 WEIR_EXTERN int weir_pool_release(weir_pool_t *pool, const uv_buf_t *buf);
 
@@ -76,7 +120,8 @@ WEIR_EXTERN int weir_pool_source(weir_pool_t *pool,
 WEIR_EXTERN int weir_pool_status(const weir_pool_t *pool,
                                  const char **sentence);
 
-/* Buffers in the pool, buffers that can be acquired, bytes of one. */
+/* Whole buffers in the pool, those of them of which nothing is out, bytes of
+ * one. */
 WEIR_EXTERN size_t weir_pool_count(const weir_pool_t *pool);
 WEIR_EXTERN size_t weir_pool_available(const weir_pool_t *pool);
 WEIR_EXTERN size_t weir_pool_buffer_size(const weir_pool_t *pool);
