@@ -20,7 +20,7 @@ static const char *const wait_words[] = {NULL, "ring", "uv"};
 static const char *const debug_words[] = {NULL, "1", "abort"};
 
 /* The options of the first version end here. */
-enum { FIRST_SIZE = offsetof(weir_loop_options_t, why) + sizeof(char *) };
+enum { FIRST_SIZE = sizeof(weir_loop_options_t) };
 
 /* Returns error; says why where the application wants it said. */
 static int explain(const weir_loop_options_t *options, int error,
