@@ -366,8 +366,8 @@ coverage: libweir-core.la tests
 	  $(addprefix $(srcdir)/,$(SRCS))
 else
 coverage:
-	$(call variant,coverage,CC='$(CC)' CFLAGS='-O0 -g' --enable-coverage, \
-	  coverage)
+	$(call variant,coverage,CC='$(CC)' CFLAGS='-O0 -g' --enable-coverage \
+	  --without-criterion,coverage)
 endif
 
 FUZZ_SECONDS ?= 60

@@ -138,7 +138,7 @@ enum {
   WEIR__LOOP_ADOPTS = 16384,    /* a handle was adopted */
   WEIR__LOOP_ERRANDS = 32768,  /* posts, or a shutdown, have to be looked for */
   WEIR__LOOP_SHUTTING = 65536, /* weir_loop_shutdown was called */
-  WEIR__LOOP_SLABS = 131072,    /* there are pools */
+  WEIR__LOOP_SLABS = 131072,   /* there are pools */
   WEIR__LOOP_DEBUGGED = 1 << 20 /* there is `debug` */
 };
 
