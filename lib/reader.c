@@ -59,7 +59,7 @@ static void end(weir_file_reader_t *reader, int status) {
   reader->state |= READER_ENDING;
   reader->status = status;
   if (is(reader, READER_WAITS))
-    weir__queue_remove(&taker_of(reader)->waiter.node);
+    weir__pool_leave(reader->pool, taker_of(reader));
   for (unsigned i = 0; i < reader->used; i++)
     if (!slot_at(reader, i)->read)
       weir_cancel(&slot_at(reader, i)->op);

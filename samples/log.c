@@ -71,24 +71,13 @@ static void on_synced(weir_op_t *op, int status, size_t n) {
     begin_soon(log);
 }
 
-static void on_written(weir_op_t *op, int status, size_t n) {
-  log_t *log = op->data;
-  (void)n;
-  if (status == 0)
-    status = weir_file_fdatasync(log->loop, op, log->file, on_synced);
-  if (status == 0)
-    return;
-  log->busy = 0;
-  fail_log(log, status);
-}
-
 /* Writes what was gathered, once there is a segment for it. */
 static void write_batch(log_t *log) {
   log_batch_t *batch = &log->batch[log->gathering];
   weir_seq_t data = weir_seq_block(batch->buffer.base, batch->used);
   log->gathering = !log->gathering;
-  int rc = weir_file_pwrite_all(log->loop, &log->op, log->file, data,
-                                batch->place.offset, on_written);
+  int rc = weir_file_pwrite_sync(log->loop, &log->op, log->file, data,
+                                 batch->place.offset, on_synced);
   log->busy = rc == 0;
   if (rc != 0)
     fail_log(log, rc);

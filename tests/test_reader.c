@@ -268,6 +268,32 @@ WEIR_TEST(reader, is_cancelled_while_it_waits) {
   close_it(g);
 }
 
+/* And those behind it, who want less, are served. */
+WEIR_TEST(reader, lets_others_pass_when_it_ends) {
+  const weir_pool_options_t parts = {.size = sizeof(parts),
+                                     .count = 1,
+                                     .buffer_size = (size_t)4 * BLOCK,
+                                     .least = BLOCK};
+  struct reading *g = open_it(f, (size_t)4 * BLOCK, 1, 1);
+  struct request wait = {.calls = 0};
+  uv_buf_t first, second;
+
+  check_is(weir_pool_destroy(g->pool), 0);
+  check_is(weir_pool_create_with(f->loop, &parts, &g->pool), 0);
+  check_is(weir_pool_acquire_size(g->pool, BLOCK, &first), 0);
+  start(f, g);
+  check_is(weir_pool_acquire_wait(&wait.op, g->pool, BLOCK, &second, on_done),
+           0);
+  run_some_turns(f);
+  check_is(g->r.calls + wait.calls, 0);
+  weir_cancel(&g->r.op);
+  finish(f, &g->r, UV_ECANCELED, 0);
+  finish(f, &wait, 0, 0);
+  check_is(weir_pool_release(g->pool, &first), 0);
+  check_is(weir_pool_release(g->pool, &second), 0);
+  close_it(g);
+}
+
 WEIR_TEST(reader, has_a_deadline) {
   struct reading *g = open_it(f, (size_t)10 * BLOCK, 2, 5);
   weir_deadline_t deadline = {0};
