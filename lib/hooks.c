@@ -101,7 +101,7 @@ static void enter(weir_loop_t *loop, void (*phase)(weir_loop_t *)) {
 /* Nothing is outstanding, so nothing is in a queue or with the backend; nor may
  * an adopted handle have been closed whose descriptor is still watched. */
 static int unused(const weir_loop_t *loop) {
-  return !weir__loop_in_use(loop) && loop->notices == 0 &&
+  return (loop->active | loop->unheld | loop->notices) == 0 &&
          (loop->flags & (WEIR__LOOP_AWAKE | WEIR__LOOP_CHECKED_LATE)) == 0 &&
          ((loop->flags & WEIR__LOOP_ADOPTS) == 0 ||
           !weir__os_handle_lost(loop->uv));

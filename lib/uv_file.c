@@ -8,7 +8,6 @@
 #include "alloc.h"
 #include "os.h"
 #include "queue.h"
-#include "seq.h"
 
 /* File operations run whole in a thread of libuv's pool: up to 16 segments in
  * one trip, without the memory that uv_fs_read and uv_fs_write of more than 4
@@ -121,12 +120,7 @@ enum { AT_ONCE = 1024 };
 /* Memory of a pool is registered with a ring, of which a thread makes no use.
  */
 static void count_unfixed(weir_loop_t *loop, const weir_op_t *op) {
-  uv_buf_t bufs[WEIR_WINDOW];
-  size_t bytes = 0;
-  if (weir__queue_empty(&loop->pools) || !weir__file_transfers(op))
-    return;
-  unsigned n = weir__seq_fill(&op->seq, bufs, 0, &bytes, weir__seq_max_bytes());
-  if (!weir__pools_touch(loop, bufs, n))
+  if ((op->flags & (WEIR__OP_HOLDS | WEIR__OP_HOLDS_ONE)) == 0)
     return;
   if (loop->backend->id == WEIR_BACKEND_UV)
     loop->stats.unfixed_pools++;
