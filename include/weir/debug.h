@@ -65,7 +65,7 @@ typedef enum weir_misuse_e {
 /* Where something was done: the return addresses of the functions that were
  * called, the innermost first, which are the library's own. Where the C library
  * cannot tell (it needs execinfo.h), there are none. */
-enum { WEIR_TRAIL = 20 };
+enum { WEIR_TRAIL = 32 };
 typedef struct weir_trail_s {
   unsigned count;
   void *at[WEIR_TRAIL];
