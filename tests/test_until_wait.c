@@ -154,6 +154,32 @@ WEIR_TEST(until_wait, parts_of_a_buffer_are_one) {
   end_pool(pool);
 }
 
+/* What lies behind a lease in it and is nobody's buffer keeps none. */
+WEIR_TEST(until_wait, memory_of_others_is_no_buffer) {
+  weir_pool_t *pool = new_pool(f, 2);
+  weir_lease_t lease = {.pool = pool};
+  struct parser p;
+  uv_buf_t first;
+
+  parser_open(f, &p, pool, 0, 0);
+  check_is(weir_pool_acquire(pool, &first), 0);
+  check_is(weir_pool_acquire(pool, &lease.buf), 0);
+  lease.buf.len = 1;
+  *lease.buf.base = 'x';
+  check_is(weir_chain_push_lease(&p.chain, &lease), 0);
+  check_is(weir_lease_release(&lease), 0);
+  check_is(weir_chain_adopt(&p.chain, "y", 1, NULL, NULL), 0);
+  parser_read(&p);
+  parser_feed(&p, 0, 10);
+  parser_feed_end(&p);
+  run_some_turns(f);
+  check_is(p.r.calls, 0);
+  check_is(weir_pool_release(pool, &first), 0);
+  finish(f, &p.r, 0, 13);
+  parser_close(f, &p);
+  end_pool(pool);
+}
+
 WEIR_TEST(until_wait, a_line_longer_than_the_pool_is_told) {
   weir_pool_t *pool = new_pool(f, 1);
   struct parser p;
