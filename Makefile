@@ -523,7 +523,7 @@ uninstall:
 # ---- Clean -------------------------------------------------------------------
 
 CLEAN_DIRS := . lib lib/test uring tests tests/fuzz tests/machine \
-  tests/program tests/soak tests/support samples bench
+  tests/program tests/runner tests/soak tests/support samples bench
 
 clean:
 	for d in $(CLEAN_DIRS); do rm -rf $$d/.libs $$d/*.o $$d/*.lo $$d/*.la \
