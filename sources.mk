@@ -383,6 +383,7 @@ SUPPORT_C += tests/support/deny.c
 SUPPORT_C += tests/support/descriptor.c
 SUPPORT_C += tests/support/faulty.c
 SUPPORT_C += tests/support/famine.c
+SUPPORT_C += tests/support/first.c
 SUPPORT_C += tests/support/fixture.c
 SUPPORT_C += tests/support/gate.c
 SUPPORT_C += tests/support/guard.c

@@ -272,6 +272,10 @@ static inline int weir__own_write(weir_stream_t *stream, const uv_buf_t *bufs,
                         weir__more_follows(stream), bufs, nbufs, n);
 }
 
+/* For system calls that know no way not to wait: sockets of a kind that says it
+ * of each transfer may block otherwise. UV_ENOTSUP for other kinds. */
+int weir__own_set_nonblocking(const weir_stream_t *stream);
+
 /* Functions of the library's own kinds. The close unwatches, closes the
  * descriptor or the handle that was adopted, and calls weir_stream_close_done
  * when libuv is done with all handles. */

@@ -158,9 +158,7 @@ static int watch(weir_deadline_t *deadline, weir_stream_t *stream, uint64_t ms,
   if (deadline == NULL || stream == NULL)
     return UV_EINVAL;
   weir_deadline_stop(deadline);
-  if ((stream->state & WEIR__CLOSING) != 0)
-    return UV_EBADF;
-  int r = weir__loop_check(stream->loop);
+  int r = weir__stream_check(stream);
   if (r != 0)
     return r;
   deadline->target = stream;

@@ -23,6 +23,16 @@ int weir__own_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
   return 0;
 }
 
+int weir__own_set_nonblocking(const weir_stream_t *stream) {
+  if (weir__kind(stream) == NULL)
+    return UV_ENOTSUP;
+  uv_os_fd_t fd = weir__own_fd(stream);
+  if (fd < 0)
+    return fd;
+  stream->loop->stats.syscalls++;
+  return weir__os_set_nonblocking(fd, 1);
+}
+
 static int name_of(const weir_stream_t *stream, struct sockaddr *addr, int *len,
                    int (*get)(uv_os_fd_t, struct sockaddr *, int *)) {
   uv_os_fd_t fd;

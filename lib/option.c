@@ -128,9 +128,7 @@ static const weir__kind_t *uncopying(const weir_stream_t *stream) {
 int weir_tcp_zerocopy(weir_stream_t *stream, size_t least, unsigned flags) {
   if (stream == NULL || (flags & ~WEIR_ZEROCOPY_LOOPBACK) != 0)
     return UV_EINVAL;
-  if ((stream->state & WEIR__CLOSING) != 0)
-    return UV_EBADF;
-  int r = weir__loop_check(stream->loop);
+  int r = weir__stream_check(stream);
   if (r != 0)
     return r;
   const weir__kind_t *kind = uncopying(stream);

@@ -183,18 +183,6 @@ static int carry(weir_stream_t *stream, weir_op_t *op, size_t *n) {
   return UV_EBUSY;
 }
 
-/* Whether the system may be asked at all, for a descriptor that does not
- * block. */
-static int begin(const weir_stream_t *stream) {
-  if (weir__kind(stream) == NULL)
-    return UV_ENOTSUP;
-  uv_os_fd_t fd = weir__own_fd(stream);
-  if (fd < 0)
-    return fd;
-  stream->loop->stats.syscalls++;
-  return weir__os_set_nonblocking(fd, 1);
-}
-
 static int send_some(weir_stream_t *stream, const uv_buf_t *bufs,
                      unsigned nbufs, size_t *n) {
   weir_op_t *op = weir__write_head(stream);
@@ -202,7 +190,7 @@ static int send_some(weir_stream_t *stream, const uv_buf_t *bufs,
   int r = 0;
   (void)bufs, (void)nbufs;
   if (!sending->begun)
-    r = begin(stream);
+    r = weir__own_set_nonblocking(stream);
   sending->begun = 1;
   if (r == 0 && !sending->refused)
     r = carry(stream, op, n);

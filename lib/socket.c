@@ -58,9 +58,7 @@ int weir_tcp_init_ex(weir_loop_t *loop, weir_stream_t *stream, int family) {
 
 /* 0 if stream is of the given type and was not given a role yet. */
 static int unused(const weir_stream_t *stream, uv_handle_type type) {
-  if ((stream->state & WEIR__CLOSING) != 0)
-    return UV_EBADF;
-  int r = weir__loop_check(stream->loop);
+  int r = weir__stream_check(stream);
   if (r != 0)
     return r;
   if ((stream->state & WEIR__CONNECTED) != 0)
@@ -225,9 +223,7 @@ int weir_accept(weir_op_t *op, weir_stream_t *listener, weir_stream_t *client,
                 weir_op_cb cb) {
   if (op == NULL || listener == NULL || client == NULL || cb == NULL)
     return UV_EINVAL;
-  if ((listener->state & WEIR__CLOSING) != 0)
-    return UV_EBADF;
-  int r = weir__loop_check(listener->loop);
+  int r = weir__stream_check(listener);
   if (r != 0)
     return r;
   if ((listener->state & WEIR__LISTENING) == 0)

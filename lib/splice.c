@@ -46,23 +46,11 @@ static int in_vain(unsigned char *vain) {
   return *vain > VAIN;
 }
 
-/* Sockets of a kind that says of each transfer that it is not to wait may block
- * otherwise. */
-static int make_nonblocking(const weir_stream_t *stream) {
-  if (weir__kind(stream) == NULL)
-    return UV_ENOTSUP;
-  uv_os_fd_t fd = weir__own_fd(stream);
-  if (fd < 0)
-    return fd;
-  stream->loop->stats.syscalls++;
-  return weir__os_set_nonblocking(fd, 1);
-}
-
 void weir__splice_begin(weir_splice_t *splice, const weir_stream_t *source,
                         const weir_stream_t *sink) {
-  int r = make_nonblocking(source);
+  int r = weir__own_set_nonblocking(source);
   if (r == 0)
-    r = make_nonblocking(sink);
+    r = weir__own_set_nonblocking(sink);
   splice->status = r;
   splice->on = r == 0;
 }

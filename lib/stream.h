@@ -133,11 +133,16 @@ static inline int weir__stream_ready(const weir_stream_t *stream, int bars,
          weir__op_is_simple(stream->loop, seq);
 }
 
+/* 0 if the stream is not being closed, and its loop takes something; else why
+ * not. */
+static inline int weir__stream_check(const weir_stream_t *stream) {
+  return (stream->state & WEIR__CLOSING) != 0 ? UV_EBADF
+                                              : weir__loop_check(stream->loop);
+}
+
 /* 0 if the stream can transfer, else why not. */
 static inline int weir__stream_usable(const weir_stream_t *stream) {
-  if ((stream->state & WEIR__CLOSING) != 0)
-    return UV_EBADF;
-  int r = weir__loop_check(stream->loop);
+  int r = weir__stream_check(stream);
   return r == 0 && (stream->state & WEIR__CONNECTED) == 0 ? UV_ENOTCONN : r;
 }
 

@@ -91,9 +91,7 @@ int weir_stream_water(weir_stream_t *stream, weir_water_t *water, size_t high,
   }
   if (low >= high)
     return UV_EINVAL;
-  if ((stream->state & WEIR__CLOSING) != 0)
-    return UV_EBADF;
-  int r = weir__loop_check(stream->loop);
+  int r = weir__stream_check(stream);
   if (r != 0)
     return r;
   if (!is_on(stream, water))

@@ -73,16 +73,6 @@ rests() {
   [ -z "$sink" ] || stop_any TERM "$sink" "the sink"
 }
 
-# on_some MODES FUNCTION: in the quick form on these alone, if any is wanted.
-on_some() {
-  every=$modes
-  if [ -z "$all" ] && [ -z "$wanted" ]; then
-    modes=$1
-  fi
-  on_each_backend "$2"
-  modes=$every
-}
-
 # ---- System calls that fail, by strace ----
 
 # injecting CALLS FAULT PROGRAM...: the program stays our child.

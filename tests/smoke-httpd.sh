@@ -354,46 +354,8 @@ check_no_descriptor() {
 # Each of its allocations fails once: it ends with a line, or a client is cut
 # off or told; what is answered is right, and so is all from then on.
 check_memory() {
-  n=0
-  : >"$tmp/scarce.met"
-  while [ -e "$tmp/scarce.met" ]; do
-    n=$((n + 1))
-    [ $n -lt 200 ] || fail "no end of its allocations"
-    rm "$tmp/scarce.met"
-    serves_or_says
-  done
+  for_each_want serves_or_says "$bin/httpd" --listen 127.0.0.1:0 "$www"
   [ $n -gt 10 ] || fail "$n allocations"
-}
-
-serves_or_says() {
-  : >"$tmp/log"
-  env LD_PRELOAD="$tmp/scarce.so" SCARCE="$tmp/scarce" SCARCE_NTH="$n" \
-    "$bin/httpd" --listen 127.0.0.1:0 "$www" >"$tmp/log" 2>"$tmp/log.err" &
-  pid=$!
-  log=$tmp/log
-  pids="$pids $pid"
-  eventually "it starts or ends" started_or_ended
-  if [ -z "$address" ]; then
-    wait "$pid"
-    status=$?
-    [ $status = 1 ] || [ $status = 127 ] || fail "status $status, allocation $n"
-    grep -q . "$log.err" || fail "nothing is said, allocation $n"
-    return
-  fi
-  failed=0
-  for _ in 1 2 3; do
-    is_served || failed=$((failed + 1))
-  done
-  [ $failed -le 1 ] || fail "$failed times, allocation $n"
-  [ "$(lines "$log")" -lt 3 ] || fail "$(cat "$log.err")"
-  kill "$pid"
-  eventually "the end, allocation $n" ended "$pid"
-  wait "$pid" || fail "its end, allocation $n: $(cat "$log.err")"
-}
-
-started_or_ended() {
-  address=$(sed -n 's/^listening on //p' "$tmp/log")
-  [ -n "$address" ] || ended "$pid"
 }
 
 # ---- Its clients ----
@@ -444,14 +406,6 @@ check_load() {
 }
 
 # ---- All of it ----
-
-# on_some MODES FUNCTION: on these alone, if none is wanted.
-on_some() {
-  every=$modes
-  [ -n "$wanted" ] || modes=$1
-  on_each_backend "$2"
-  modes=$every
-}
 
 check_httpd() {
   start "$bin/httpd" --listen 127.0.0.1:0 --stats "$www"

@@ -356,8 +356,6 @@ check_end() {
 # Each of its allocations fails once: it ends with a line, or a client is cut
 # off, or told so; what is answered is right, and so is all from then on.
 check_memory() {
-  n=0
-  : >"$tmp/scarce.met"
   head -c 50000 /dev/zero | tr '\0' v >"$tmp/value"
   {
     printf 'SET a b\r\n*3\r\n$3\r\nSET\r\n$1\r\nv\r\n$50000\r\n'
@@ -369,12 +367,7 @@ check_memory() {
     cat "$tmp/value"
     printf '\r\n:2\r\n+PONG\r\n'
   } >"$tmp/replies"
-  while [ -e "$tmp/scarce.met" ]; do
-    n=$((n + 1))
-    [ $n -lt 200 ] || fail "no end of its allocations"
-    rm "$tmp/scarce.met"
-    serves_or_says
-  done
+  for_each_want serves_or_says "$bin/respd" --listen 127.0.0.1:0
   [ $n -gt 10 ] || fail "$n allocations"
 }
 
@@ -386,37 +379,6 @@ is_served() {
     grep -q '^-ERR out of memory' "$tmp/answer" ||
     fail "allocation $n: $(head -c 300 "$tmp/answer")"
   return 1
-}
-
-serves_or_says() {
-  : >"$tmp/log"
-  env LD_PRELOAD="$tmp/scarce.so" SCARCE="$tmp/scarce" SCARCE_NTH="$n" \
-    "$bin/respd" --listen 127.0.0.1:0 >"$tmp/log" 2>"$tmp/log.err" &
-  pid=$!
-  log=$tmp/log
-  pids="$pids $pid"
-  eventually "it starts or ends" started_or_ended
-  if [ -z "$address" ]; then
-    wait "$pid"
-    status=$?
-    [ $status = 1 ] || [ $status = 127 ] || fail "status $status, allocation $n"
-    grep -q . "$log.err" || fail "nothing is said, allocation $n"
-    return
-  fi
-  failed=0
-  for _ in 1 2 3; do
-    is_served || failed=$((failed + 1))
-  done
-  [ $failed -le 1 ] || fail "$failed times, allocation $n"
-  [ "$(lines "$log")" -lt 3 ] || fail "$(cat "$log.err")"
-  kill "$pid"
-  eventually "the end, allocation $n" ended "$pid"
-  wait "$pid" || fail "its end, allocation $n: $(cat "$log.err")"
-}
-
-started_or_ended() {
-  address=$(sed -n 's/^listening on //p' "$tmp/log")
-  [ -n "$address" ] || ended "$pid"
 }
 
 # ---- Its clients ----

@@ -106,11 +106,6 @@ check_every_limit() {
   done
 }
 
-started_or_ended() {
-  address=$(sed -n 's/^listening on //p' "$tmp/log")
-  [ -n "$address" ] || ! kill -0 "$pid" 2>/dev/null
-}
-
 # The very first connection finds no memory; the server waits and serves it.
 survives_want() {
   name=$1

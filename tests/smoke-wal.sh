@@ -284,34 +284,30 @@ check_full_disk() {
 
 # ---- Want of memory ----
 
-# Each of its allocations fails once: what it answers is there all the same.
+# What it answers is there all the same.
+answers_or_says() {
+  rm -r "$dir"
+  cp -R "$tmp/begun" "$dir"
+  tail -n +2 "$tmp/lines" | (wanting "$bin/wal" --segment 64K "$dir") \
+    >"$tmp/answers" 2>"$tmp/err"
+  status=$?
+  [ $status = 0 ] || grep -q . "$tmp/err" || fail "allocation $n: no word"
+  [ $status != 0 ] || equal "answers, allocation $n" 299 \
+    "$(count "$tmp/answers")"
+  records "$tmp/all"
+  head -n "$(count "$tmp/all")" "$tmp/lines" | cmp - "$tmp/all" ||
+    fail "allocation $n: the records"
+  [ "$(count "$tmp/all")" -gt "$(count "$tmp/answers")" ] ||
+    fail "allocation $n: what was answered is not there"
+}
+
+# Each of its allocations fails once.
 check_memory() {
-  n=0
   lines_of e 1 300 >"$tmp/lines"
   anew
   lines_of e 1 1 | wal "$dir" >/dev/null
   cp -R "$dir" "$tmp/begun"
-  : >"$tmp/scarce.met"
-  while [ -e "$tmp/scarce.met" ]; do
-    n=$((n + 1))
-    [ $n -lt 200 ] || fail "no end of its allocations"
-    rm "$tmp/scarce.met"
-    rm -r "$dir"
-    cp -R "$tmp/begun" "$dir"
-    tail -n +2 "$tmp/lines" | env LD_PRELOAD="$tmp/scarce.so" \
-      SCARCE="$tmp/scarce" SCARCE_NTH=$n "$bin/wal" --segment 64K "$dir" \
-      >"$tmp/answers" 2>"$tmp/err"
-    status=$?
-    [ $status = 0 ] || grep -q . "$tmp/err" || fail "allocation $n: no word"
-    [ $status != 0 ] || equal "answers, allocation $n" 299 \
-      "$(count "$tmp/answers")"
-    records "$tmp/all"
-    head -n "$(count "$tmp/all")" "$tmp/lines" | cmp - "$tmp/all" ||
-      fail "allocation $n: the records"
-    [ "$(count "$tmp/all")" -gt "$(count "$tmp/answers")" ] ||
-      fail "allocation $n: what was answered is not there"
-  done
-  [ $n -gt 3 ] || fail "$n allocations"
+  for_each_want answers_or_says
 }
 
 # ---- Killed ----
@@ -399,14 +395,6 @@ check_kills() {
 }
 
 # ---- All of it ----
-
-# on_some MODES FUNCTION: on these alone, if none is wanted.
-on_some() {
-  every=$modes
-  [ -n "$wanted" ] || modes=$1
-  on_each_backend "$2"
-  modes=$every
-}
 
 check_wal() {
   check_lines

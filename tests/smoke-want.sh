@@ -7,25 +7,6 @@
 
 . "${srcdir:-.}/tests/smoke.sh"
 
-# The n-th allocation of the program fails.
-wanting() {
-  exec env LD_PRELOAD="$tmp/scarce.so" SCARCE="$tmp/scarce" SCARCE_NTH="$n" "$@"
-}
-
-# for_each_want FUNCTION ARGUMENT...: calls it with n = 1, 2, ... until so many
-# allocations were not made.
-for_each_want() {
-  n=0
-  : >"$tmp/scarce.met"
-  while [ -e "$tmp/scarce.met" ]; do
-    n=$((n + 1))
-    [ $n -lt 200 ] || fail "no end of the allocations of $*"
-    rm "$tmp/scarce.met"
-    "$@"
-  done
-  [ $n -gt 3 ] || fail "$*: $n allocations"
-}
-
 # Ended for want of memory: status 1, or 127 where not even its libraries could
 # be opened, and a line or two that say why.
 gave_up() {
@@ -69,11 +50,6 @@ check_programs() {
 }
 
 # ---- Servers ----
-
-started_or_ended() {
-  address=$(sed -n 's/^listening on //p' "$tmp/log")
-  [ -n "$address" ] || ended "$pid"
-}
 
 # A connection is served whole, or is reset; the next one is served.
 is_served() {

@@ -112,6 +112,62 @@ can_preload() {
   return 1
 }
 
+# ---- Want of memory, once can_preload ----
+
+# The n-th allocation of the program fails.
+wanting() {
+  exec env LD_PRELOAD="$tmp/scarce.so" SCARCE="$tmp/scarce" SCARCE_NTH="$n" "$@"
+}
+
+# for_each_want FUNCTION ARGUMENT...: calls it with n = 1, 2, ... until so many
+# allocations were not made.
+for_each_want() {
+  n=0
+  : >"$tmp/scarce.met"
+  while [ -e "$tmp/scarce.met" ]; do
+    n=$((n + 1))
+    [ $n -lt 200 ] || fail "no end of the allocations of $*"
+    rm "$tmp/scarce.met"
+    "$@"
+  done
+  [ $n -gt 3 ] || fail "$*: $n allocations"
+}
+
+# Whether a server that writes to $tmp/log has said where it is, or has ended.
+started_or_ended() {
+  address=$(sed -n 's/^listening on //p' "$tmp/log")
+  [ -n "$address" ] || ended "$pid"
+}
+
+# A server that says in a line why it ends; or serves at all times but one, as
+# is_served says, which the script brings.
+serves_or_says() {
+  : >"$tmp/log"
+  wanting "$@" >"$tmp/log" 2>"$tmp/log.err" &
+  pid=$!
+  log=$tmp/log
+  pids="$pids $pid"
+  eventually "it starts or ends" started_or_ended
+  if [ -z "$address" ]; then
+    wait "$pid"
+    status=$?
+    [ $status = 1 ] || [ $status = 127 ] || fail "status $status, allocation $n"
+    grep -q . "$log.err" || fail "nothing is said, allocation $n"
+    return
+  fi
+  failed=0
+  for _ in 1 2 3; do
+    is_served || failed=$((failed + 1))
+  done
+  [ $failed -le 1 ] || fail "$failed times, allocation $n"
+  [ "$(lines "$log")" -lt 3 ] || fail "$(cat "$log.err")"
+  kill "$pid"
+  eventually "the end, allocation $n" ended "$pid"
+  wait "$pid" || fail "its end, allocation $n: $(cat "$log.err")"
+}
+
+# ---- Programs ----
+
 # Starts a program that prints "listening on HOST:PORT": sets pid and address.
 serve() {
   log=$1
@@ -208,4 +264,12 @@ on_each_backend() {
   done
   unset mode WEIR_BACKEND WEIR_WAIT
   [ -z "$wanted" ] || export WEIR_BACKEND="$wanted"
+}
+
+# on_some MODES FUNCTION: on these alone, if none is wanted; with $all on each.
+on_some() {
+  every=$modes
+  [ -n "${all:-}$wanted" ] || modes=$1
+  on_each_backend "$2"
+  modes=$every
 }

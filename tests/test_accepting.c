@@ -10,35 +10,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../lib/test/system.h"
 #include "support/famine.h"
+#include "support/first.h"
 #include "support/net.h"
 
 /* Accepts in the ring: one that would have to wait does so before it tries,
  * which would make a socket and a file in vain. */
 
 enum { SOME = 8 };
-
-static struct {
-  weir__system_t was;
-  weir__ring_t *ring;
-  unsigned accepts, first; /* submitted; of them, those that wait first */
-} seen;
-
-static int look(unsigned fd, unsigned submit, unsigned wait, unsigned flags,
-                sigset_t *mask, size_t size) {
-  const struct io_uring_sq *sq = &seen.ring->uring.sq;
-
-  for (unsigned i = *sq->khead; i != sq->sqe_tail; i++) {
-    const struct io_uring_sqe *sqe = &sq->sqes[i & sq->ring_mask];
-
-    if (sqe->opcode != IORING_OP_ACCEPT)
-      continue;
-    seen.accepts++;
-    seen.first += (sqe->ioprio & WEIR__ACCEPT_POLL_FIRST) != 0;
-  }
-  return seen.was.io_uring_enter2(fd, submit, wait, flags, mask, size);
-}
 
 struct guest {
   struct request r;
@@ -51,6 +30,7 @@ struct door {
   weir_stream_t listener;
   struct sockaddr_in addr;
   struct guest guests[SOME];
+  first_t seen;
   int closed;
 };
 
@@ -62,7 +42,6 @@ static void open_door(struct weir_fixture *f, struct door *d) {
   int len = sizeof(d->addr);
 
   memset(d, 0, sizeof(*d));
-  memset(&seen, 0, sizeof(seen));
   d->f = f;
   check_is(uv_ip4_addr("127.0.0.1", 0, &d->addr), 0);
   check_is(weir_tcp_init(f->loop, &d->listener), 0);
@@ -70,13 +49,11 @@ static void open_door(struct weir_fixture *f, struct door *d) {
   check_is(weir_listen(&d->listener, SOME), 0);
   check_is(weir_getsockname(&d->listener, (struct sockaddr *)&d->addr, &len),
            0);
-  seen.was = *weir__system_get();
-  seen.ring = weir__ring(f->loop);
-  weir__system_get()->io_uring_enter2 = look;
+  first_begin(f, &d->seen, IORING_OP_ACCEPT, WEIR__ACCEPT_POLL_FIRST);
 }
 
 static void close_door(struct door *d) {
-  *weir__system_get() = seen.was;
+  first_end();
   d->listener.data = &d->closed;
   check_is(weir_close(&d->listener, on_closed), 0);
   run_until(d->f, &d->closed);
@@ -104,10 +81,6 @@ static void meet(struct door *d, int i) {
   run_until(d->f, &g->closed);
 }
 
-static int can_wait_first(void) {
-  return (seen.ring->caps & WEIR__CAP_ACCEPT_POLL_FIRST) != 0;
-}
-
 /* Each is asked for before it comes. */
 WEIR_RING_TEST(accepting, waits_before_it_tries_if_the_last_one_had_to) {
   struct door d;
@@ -121,8 +94,9 @@ WEIR_RING_TEST(accepting, waits_before_it_tries_if_the_last_one_had_to) {
     meet(&d, i);
     close(fd);
   }
-  check_is(seen.accepts, SOME);
-  check_is(seen.first, can_wait_first() ? SOME - 1 : 0);
+  check_is(d.seen.asked, SOME);
+  check_is(d.seen.first,
+           first_has(f, WEIR__CAP_ACCEPT_POLL_FIRST) ? SOME - 1 : 0);
   close_door(&d);
 }
 
@@ -141,8 +115,8 @@ WEIR_RING_TEST(accepting, tries_first_while_more_are_there) {
     meet(&d, i);
     close(fds[i]);
   }
-  check_is(seen.accepts, SOME);
-  check_is(seen.first, 0);
+  check_is(d.seen.asked, SOME);
+  check_is(d.seen.first, 0);
   close_door(&d);
 }
 
@@ -187,7 +161,7 @@ WEIR_RING_TEST(accepting, says_that_there_is_no_descriptor) {
   run_turn(f);
   run_turn(f);
   check_is(d.guests[1].r.calls, 0);
-  check_is(seen.first, can_wait_first());
+  check_is(d.seen.first, first_has(f, WEIR__CAP_ACCEPT_POLL_FIRST));
   check_is(connect(fd, (struct sockaddr *)&d.addr, sizeof(d.addr)), 0);
   finish(f, &d.guests[1].r, UV_EMFILE, 0);
   famine_end(&famine);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "../lib/test/system.h"
+#include "support/first.h"
 #include "support/net.h"
 
 /* Reads in the ring: one of a socket that was just emptied waits before it
@@ -15,56 +15,25 @@
 
 enum { SOME = 8 };
 
-static struct {
-  weir__system_t was;
-  weir__ring_t *ring;
-  unsigned reads, first; /* submitted; of them, those that wait first */
-} seen;
-
-static int look(unsigned fd, unsigned submit, unsigned wait, unsigned flags,
-                sigset_t *mask, size_t size) {
-  const struct io_uring_sq *sq = &seen.ring->uring.sq;
-
-  for (unsigned i = *sq->khead; i != sq->sqe_tail; i++) {
-    const struct io_uring_sqe *sqe = &sq->sqes[i & sq->ring_mask];
-
-    if (sqe->opcode != IORING_OP_RECV)
-      continue;
-    seen.reads++;
-    seen.first += (sqe->ioprio & IORING_RECVSEND_POLL_FIRST) != 0;
-  }
-  return seen.was.io_uring_enter2(fd, submit, wait, flags, mask, size);
-}
-
-static void look_begin(struct weir_fixture *f) {
-  memset(&seen, 0, sizeof(seen));
-  seen.was = *weir__system_get();
-  seen.ring = weir__ring(f->loop);
-  weir__system_get()->io_uring_enter2 = look;
-}
-
-static void look_end(void) {
-  *weir__system_get() = seen.was;
-}
-
 static void await_byte(struct conn *c, struct request *r, char *byte) {
   memset(r, 0, sizeof(*r));
   check_is(
       weir_read_some(&r->op, &c->stream, weir_mseq_block(byte, 1), on_done), 0);
 }
 
-static int can_wait_first(void) {
-  return (seen.ring->caps & WEIR__CAP_POLL_FIRST) != 0;
+static void look_begin(const struct weir_fixture *f, first_t *seen) {
+  first_begin(f, seen, IORING_OP_RECV, IORING_RECVSEND_POLL_FIRST);
 }
 
 /* Each is asked for before it comes. */
 WEIR_RING_TEST(emptied, waits_before_it_tries_if_the_last_one_had_to) {
   struct request r;
   struct conn c;
+  first_t seen;
   char byte;
 
   conn_tcp(f, &c);
-  look_begin(f);
+  look_begin(f, &seen);
   for (size_t i = 0; i < SOME; i++) {
     await_byte(&c, &r, &byte);
     run_turn(f);
@@ -73,9 +42,9 @@ WEIR_RING_TEST(emptied, waits_before_it_tries_if_the_last_one_had_to) {
     finish(f, &r, 0, 1);
     cr_assert(pattern_holds(&byte, i, 1));
   }
-  check_is(seen.reads, SOME);
-  check_is(seen.first, can_wait_first() ? SOME - 1 : 0);
-  look_end();
+  check_is(seen.asked, SOME);
+  check_is(seen.first, first_has(f, WEIR__CAP_POLL_FIRST) ? SOME - 1 : 0);
+  first_end();
   conn_close(f, &c);
 }
 
@@ -83,19 +52,20 @@ WEIR_RING_TEST(emptied, waits_before_it_tries_if_the_last_one_had_to) {
 WEIR_RING_TEST(emptied, tries_first_while_more_is_there) {
   struct request r;
   struct conn c;
+  first_t seen;
   char byte;
 
   conn_tcp(f, &c);
   peer_send(&c, 0, SOME + 1);
-  look_begin(f);
+  look_begin(f, &seen);
   for (size_t i = 0; i < SOME; i++) {
     await_byte(&c, &r, &byte);
     finish(f, &r, 0, 1);
     cr_assert(pattern_holds(&byte, i, 1));
   }
-  check_is(seen.reads, SOME);
+  check_is(seen.asked, SOME);
   check_is(seen.first, 0);
-  look_end();
+  first_end();
   conn_close(f, &c);
 }
 

@@ -6,10 +6,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <weir/fault.h>
 
-#include "support/faulty.h"
-#include "support/net.h"
+#include "support/plan.h"
 #include "support/scratch.h"
 
 /* Reads and writes of files that go on until all is moved. */
@@ -57,26 +55,6 @@ static void write_all(struct weir_fixture *f, struct request *r, int fd,
   check_is(r->calls, 0);
 }
 
-static void begin_rule(struct weir_fixture *f, weir_fault_t **fault,
-                       weir_fault_rule_t rule) {
-  weir_fault_options_t options;
-
-  memset(&options, 0, sizeof(options));
-  options.rules = &rule;
-  options.nrules = 1;
-  options.chosen = faulty_owns;
-  options.arg = f;
-  check_is(weir_fault_begin(&options, fault), 0);
-  fixture_reattach(f, 0);
-}
-
-static void end_rule(struct weir_fixture *f, weir_fault_t *fault) {
-  check_is(weir_loop_detach(f->loop, NULL), 0);
-  run_out(f);
-  weir_fault_end(fault);
-  check_is(weir_loop_attach(&f->uv, NULL, &f->loop), 0);
-}
-
 static const unsigned counts[] = {0, 1, 15, 16, 17, 32, 33, SEGMENTS};
 
 WEIR_TEST(file_all, moves_however_many_segments) {
@@ -122,20 +100,20 @@ WEIR_TEST(file_all, goes_on_after_short_transfers) {
   cut_bytes();
   for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++) {
     scratch_make(&s, 0);
-    begin_rule(f, &fault,
-               (weir_fault_rule_t){.what = WEIR_FAULT_FILE_WRITE,
-                                   .times = WEIR_FAULT_ALWAYS,
-                                   .bytes = most[i]});
+    fault =
+        fault_begin_rule(f, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_WRITE,
+                                                .times = WEIR_FAULT_ALWAYS,
+                                                .bytes = most[i]});
     write_all(f, &r, s.fd, 40, 3);
     finish(f, &r, 0, 40 * SIZE);
-    end_rule(f, fault);
-    begin_rule(f, &fault,
-               (weir_fault_rule_t){.what = WEIR_FAULT_FILE_READ,
-                                   .times = WEIR_FAULT_ALWAYS,
-                                   .bytes = most[i]});
+    fault_end(f, fault);
+    fault =
+        fault_begin_rule(f, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_READ,
+                                                .times = WEIR_FAULT_ALWAYS,
+                                                .bytes = most[i]});
     read_all(f, &r, s.fd, 40, 3);
     finish(f, &r, 0, 40 * SIZE);
-    end_rule(f, fault);
+    fault_end(f, fault);
     expect_bytes(0, 40 * SIZE);
     scratch_remove(&s);
   }
@@ -148,19 +126,19 @@ WEIR_TEST(file_all, says_what_came_before_an_error) {
 
   cut_bytes();
   scratch_make(&s, 0);
-  begin_rule(f, &fault,
-             (weir_fault_rule_t){
-                 .what = WEIR_FAULT_FILE_WRITE, .nth = 3, .error = UV_ENOSPC});
+  fault = fault_begin_rule(f, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_WRITE,
+                                                  .nth = 3,
+                                                  .error = UV_ENOSPC});
   write_all(f, &r, s.fd, SEGMENTS, 0);
   finish(f, &r, UV_ENOSPC, (size_t)2 * WEIR_WINDOW * SIZE);
-  end_rule(f, fault);
+  fault_end(f, fault);
   scratch_expect(&s, 0, (size_t)2 * WEIR_WINDOW * SIZE);
-  begin_rule(f, &fault,
-             (weir_fault_rule_t){
-                 .what = WEIR_FAULT_FILE_READ, .nth = 2, .error = UV_EIO});
+  fault = fault_begin_rule(f, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_READ,
+                                                  .nth = 2,
+                                                  .error = UV_EIO});
   read_all(f, &r, s.fd, SEGMENTS, 0);
   finish(f, &r, UV_EIO, (size_t)WEIR_WINDOW * SIZE);
-  end_rule(f, fault);
+  fault_end(f, fault);
   expect_bytes(0, (size_t)WEIR_WINDOW * SIZE);
   scratch_remove(&s);
 }
@@ -314,16 +292,15 @@ WEIR_TEST(file_all, that_is_cancelled_does_not_go_on) {
 
   cut_bytes();
   scratch_make(&s, 0);
-  begin_rule(f, &fault,
-             (weir_fault_rule_t){.what = WEIR_FAULT_FILE_WRITE,
-                                 .times = WEIR_FAULT_ALWAYS,
-                                 .rounds = 3});
+  fault = fault_begin_rule(f, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_WRITE,
+                                                  .times = WEIR_FAULT_ALWAYS,
+                                                  .rounds = 3});
   write_all(f, &r, s.fd, SEGMENTS, 0);
   while (weir_fault_count(fault, WEIR_FAULT_FILE_WRITE).asked == 0)
     uv_run(&f->uv, UV_RUN_NOWAIT);
   weir_cancel(&r.op);
   run_until(f, &r.calls);
-  end_rule(f, fault);
+  fault_end(f, fault);
   check_is(r.status, UV_ECANCELED);
   check_is(r.n % (WEIR_WINDOW * SIZE), 0);
   cr_assert(r.n < ALL);

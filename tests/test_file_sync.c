@@ -3,10 +3,8 @@
  */
 #include <string.h>
 #include <unistd.h>
-#include <weir/fault.h>
 
-#include "support/faulty.h"
-#include "support/net.h"
+#include "support/plan.h"
 #include "support/scratch.h"
 
 /* Writes that are over when they are on the device. */
@@ -31,28 +29,6 @@ static void write_sync(struct weir_fixture *f, struct request *r, int fd,
                                  on_done),
            0);
   check_is(r->calls, 0);
-}
-
-static weir_fault_t *begin_rule(struct weir_fixture *f,
-                                weir_fault_rule_t rule) {
-  weir_fault_options_t options;
-  weir_fault_t *fault;
-
-  memset(&options, 0, sizeof(options));
-  options.rules = &rule;
-  options.nrules = 1;
-  options.chosen = faulty_owns;
-  options.arg = f;
-  check_is(weir_fault_begin(&options, &fault), 0);
-  fixture_reattach(f, 0);
-  return fault;
-}
-
-static void end_rule(struct weir_fixture *f, weir_fault_t *fault) {
-  check_is(weir_loop_detach(f->loop, NULL), 0);
-  run_out(f);
-  weir_fault_end(fault);
-  check_is(weir_loop_attach(&f->uv, NULL, &f->loop), 0);
 }
 
 static const unsigned counts[] = {0, 1, 4, 5, 16, 17, SEGMENTS};
@@ -104,12 +80,13 @@ WEIR_TEST(file_sync, goes_on_after_short_writes) {
 
   for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++) {
     scratch_make(&s, 0);
-    fault = begin_rule(f, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_WRITE,
-                                              .times = WEIR_FAULT_ALWAYS,
-                                              .bytes = most[i]});
+    fault =
+        fault_begin_rule(f, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_WRITE,
+                                                .times = WEIR_FAULT_ALWAYS,
+                                                .bytes = most[i]});
     write_sync(f, &r, s.fd, 20, 0);
     finish(f, &r, 0, 20 * SIZE);
-    end_rule(f, fault);
+    fault_end(f, fault);
     scratch_expect(&s, 0, 20 * SIZE);
     scratch_remove(&s);
   }
@@ -123,12 +100,12 @@ WEIR_TEST(file_sync, a_write_that_fails_is_the_end) {
   scratch_make(&s, 0);
   for (size_t nth = 1; nth <= 3; nth++) {
     size_t n = (nth - 1) * WEIR_WINDOW * SIZE;
-    fault = begin_rule(f, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_WRITE,
-                                              .nth = nth,
-                                              .error = UV_ENOSPC});
+    fault = fault_begin_rule(
+        f, (weir_fault_rule_t){
+               .what = WEIR_FAULT_FILE_WRITE, .nth = nth, .error = UV_ENOSPC});
     write_sync(f, &r, s.fd, 3 * WEIR_WINDOW, 0);
     finish(f, &r, UV_ENOSPC, n);
-    end_rule(f, fault);
+    fault_end(f, fault);
     scratch_expect(&s, 0, n);
   }
   scratch_remove(&s);

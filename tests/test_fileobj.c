@@ -3,10 +3,8 @@
  */
 #include <string.h>
 #include <unistd.h>
-#include <weir/fault.h>
 
-#include "support/faulty.h"
-#include "support/net.h"
+#include "support/plan.h"
 #include "support/scratch.h"
 
 /* Files with a position of their own. */
@@ -151,20 +149,13 @@ WEIR_TEST(fileobj, two_files_of_a_descriptor_know_nothing_of_each_other) {
 WEIR_TEST(fileobj, an_error_moves_by_what_went_before_it) {
   weir_fault_rule_t rule = {
       .what = WEIR_FAULT_FILE_WRITE, .nth = 2, .error = UV_ENOSPC};
-  weir_fault_options_t options;
   weir_fault_t *fault;
   uv_buf_t bufs[2 * WEIR_WINDOW];
   struct request *r = requests;
   weir_file_t file;
   struct scratch s;
 
-  memset(&options, 0, sizeof(options));
-  options.rules = &rule;
-  options.nrules = 1;
-  options.chosen = faulty_owns;
-  options.arg = f;
-  check_is(weir_fault_begin(&options, &fault), 0);
-  fixture_reattach(f, 0);
+  fault = fault_begin_rule(f, rule);
   open_it(f, &s, &file, 0);
   fill_chunks();
   for (int i = 0; i < 2 * WEIR_WINDOW; i++)
@@ -178,10 +169,7 @@ WEIR_TEST(fileobj, an_error_moves_by_what_went_before_it) {
   finish(f, &r[1], 0, CHUNK);
   check_is(weir_file_tell(&file), (WEIR_WINDOW + 1) * CHUNK);
   scratch_expect(&s, 0, (size_t)(WEIR_WINDOW + 1) * CHUNK);
-  check_is(weir_loop_detach(f->loop, NULL), 0);
-  run_out(f);
-  weir_fault_end(fault);
-  check_is(weir_loop_attach(&f->uv, NULL, &f->loop), 0);
+  fault_end(f, fault);
   scratch_remove(&s);
 }
 

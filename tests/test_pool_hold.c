@@ -165,6 +165,13 @@ WEIR_TEST(pool_hold, all_buffers_of_a_sequence) {
   end_pool(pool);
 }
 
+/* Two that lie side by side. */
+static void acquire_two(weir_pool_t *pool, uv_buf_t *a, uv_buf_t *b) {
+  check_is(weir_pool_acquire(pool, a), 0);
+  check_is(weir_pool_acquire(pool, b), 0);
+  cr_assert(a->base + BORROW_SIZE == b->base);
+}
+
 /* A block across two of them, and one that has more of the second behind the
  * first transfer. */
 WEIR_TEST(pool_hold, both_buffers_in_which_a_block_lies) {
@@ -173,9 +180,7 @@ WEIR_TEST(pool_hold, both_buffers_in_which_a_block_lies) {
   struct conn c;
   uv_buf_t a, b;
   conn_unix(f, &c);
-  check_is(weir_pool_acquire(pool, &a), 0);
-  check_is(weir_pool_acquire(pool, &b), 0);
-  cr_assert(a.base + BORROW_SIZE == b.base);
+  acquire_two(pool, &a, &b);
   check_is(weir_read(&r.op, &c.stream,
                      weir_mseq_block(a.base + 10, BORROW_SIZE + 10), weir_all(),
                      on_done),
@@ -201,9 +206,7 @@ WEIR_TEST(pool_hold, the_storage_of_a_ring) {
   struct conn c;
   uv_buf_t a, b;
   conn_unix(f, &c);
-  check_is(weir_pool_acquire(pool, &a), 0);
-  check_is(weir_pool_acquire(pool, &b), 0);
-  cr_assert(a.base + BORROW_SIZE == b.base);
+  acquire_two(pool, &a, &b);
   check_is(weir_read(&r.op, &c.stream,
                      weir_mseq_ring(a.base, CAPACITY, CAPACITY - 5, 10),
                      weir_all(), on_done),

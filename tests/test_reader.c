@@ -4,10 +4,8 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-#include <weir/fault.h>
 
-#include "support/faulty.h"
-#include "support/net.h"
+#include "support/plan.h"
 #include "support/scratch.h"
 
 /* Files that are read ahead. */
@@ -353,55 +351,34 @@ WEIR_TEST(reader, ends_where_the_handles_are_closed_while_it_waits) {
 
 /* ---- Errors and changes of the file ---- */
 
-static void begin_rule(struct weir_fixture *f, weir_fault_t **fault,
-                       weir_fault_rule_t rule) {
-  weir_fault_options_t options;
-
-  memset(&options, 0, sizeof(options));
-  options.rules = &rule;
-  options.nrules = 1;
-  options.chosen = faulty_owns;
-  options.arg = f;
-  check_is(weir_fault_begin(&options, fault), 0);
-  fixture_reattach(f, 0);
-}
-
-static void end_rule(struct weir_fixture *f, weir_fault_t *fault) {
-  check_is(weir_loop_detach(f->loop, NULL), 0);
-  run_out(f);
-  weir_fault_end(fault);
-  check_is(weir_loop_attach(&f->uv, NULL, &f->loop), 0);
-}
-
 WEIR_TEST(reader, says_an_error_behind_what_was_good) {
   weir_fault_t *fault;
   struct reading *g;
 
-  begin_rule(f, &fault,
-             (weir_fault_rule_t){
-                 .what = WEIR_FAULT_FILE_READ, .nth = 4, .error = UV_EIO});
+  fault = fault_begin_rule(f, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_READ,
+                                                  .nth = 4,
+                                                  .error = UV_EIO});
   g = open_it(f, (size_t)20 * BLOCK, 8, 1);
   start(f, g);
   finish(f, &g->r, UV_EIO, (size_t)3 * BLOCK);
   check_is(g->blocks, 3);
   close_it(g);
-  end_rule(f, fault);
+  fault_end(f, fault);
 }
 
 WEIR_TEST(reader, short_reads_change_nothing) {
   weir_fault_t *fault;
   struct reading *g;
 
-  begin_rule(f, &fault,
-             (weir_fault_rule_t){.what = WEIR_FAULT_FILE_READ,
-                                 .times = WEIR_FAULT_ALWAYS,
-                                 .bytes = 1001});
+  fault = fault_begin_rule(f, (weir_fault_rule_t){.what = WEIR_FAULT_FILE_READ,
+                                                  .times = WEIR_FAULT_ALWAYS,
+                                                  .bytes = 1001});
   g = open_it(f, (size_t)9 * BLOCK + 1, 8, 4);
   start(f, g);
   finish(f, &g->r, 0, (size_t)9 * BLOCK + 1);
   check_is(g->blocks, 10);
   close_it(g);
-  end_rule(f, fault);
+  fault_end(f, fault);
 }
 
 WEIR_TEST(reader, a_directory_is_an_error) {

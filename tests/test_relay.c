@@ -63,8 +63,7 @@ WEIR_TEST(relay, does_not_top_up_where_that_does_not_pay) {
   b.in.read.nsteps = 2;
   b.in.read.rest.turns = WEIR_TEST_NEVER;
   b.out.write.rest.turns = 3;
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
+  between_start(f, &b);
   while (b.p.progress < 20)
     run_turn(f);
   check_is(weir_test_delivered(b.source.script), 100);
@@ -84,8 +83,7 @@ WEIR_TEST(relay, never_waits_for_the_source_to_top_up) {
   b.in.read.nsteps = 2;
   b.in.read.rest.turns = WEIR_TEST_NEVER;
   b.out.write.rest.bytes = 30;
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
+  between_start(f, &b);
   run_some_turns(f);
   run_some_turns(f);
   scripted_expect(&b.sink, 100);
@@ -231,8 +229,7 @@ static int sink_fails(void *arg, size_t fail_at, int *reached) {
   b.out.write.fail_at = fail_at;
   b.out.write.failure.status = UV_EPIPE;
   b.out.write.failure.bytes = fail_at % 3;
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
+  between_start(f, &b);
   run_until(f, &b.p.calls);
   *reached = weir_test_failed(b.sink.script);
   passage_end(f, &b.p, *reached ? UV_EPIPE : 0);
@@ -279,8 +276,7 @@ WEIR_TEST(relay, reports_the_sink_if_both_fail) {
   b.in.read.steps = steps;
   b.in.read.nsteps = 2;
   b.out.write.rest.turns = WEIR_TEST_NEVER;
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
+  between_start(f, &b);
   run_some_turns(f);
   check_is(b.p.calls, 0);
   scripted_finish(&b.sink, WEIR_TEST_WRITE, UV_EPIPE, 0);

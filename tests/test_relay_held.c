@@ -56,8 +56,7 @@ WEIR_TEST(relay_held, goes_before_the_source_has_more) {
 
   begun_init(&b, SIZE, 20);
   b.in.read.rest.turns = WEIR_TEST_NEVER;
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
+  between_start(f, &b);
   while (b.p.progress < 20)
     run_turn(f);
   weir_relay_stop(&b.p.relay);
@@ -71,8 +70,7 @@ WEIR_TEST(relay_held, goes_before_the_end_of_the_source) {
   between_t b;
 
   begun_init(&b, 20, 20);
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
+  between_start(f, &b);
   passage_end(f, &b.p, 0);
   check_is(b.p.info.write_status, UV_EOF);
   scripted_expect(&b.sink, 20);
@@ -85,8 +83,7 @@ WEIR_TEST(relay_held, goes_before_an_error_of_the_source) {
   begun_init(&b, SIZE, RING);
   b.in.read.fail_at = 1;
   b.out.write.rest.bytes = 7;
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
+  between_start(f, &b);
   passage_end(f, &b.p, UV_ECONNRESET);
   scripted_expect(&b.sink, RING);
   between_close(f, &b);
@@ -115,8 +112,7 @@ WEIR_TEST(relay_held, is_left_by_one_that_is_stopped_at_once) {
 
   begun_init(&b, SIZE, RING);
   b.out.write.rest.turns = WEIR_TEST_NEVER;
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
+  between_start(f, &b);
   weir_relay_stop(&b.p.relay);
   passage_end(f, &b.p, UV_ECANCELED);
   check_is(b.p.nleft, RING);

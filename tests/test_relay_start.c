@@ -106,8 +106,7 @@ WEIR_TEST(relay_start, takes_its_ring_from_a_pool_and_gives_it_back) {
   b.p.options.ring = NULL;
   b.p.options.pool = pool;
   b.out.write.fail_at = 5;
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
+  between_start(f, &b);
   check_is(weir_pool_available(pool), 0);
   passage_init(&second, 1);
   second.options.pool = pool;
@@ -126,8 +125,7 @@ WEIR_TEST(relay_start, takes_its_ring_from_a_pool_and_gives_it_back) {
   check_is(weir_pool_destroy(pool), 0);
   scripted_close(f, &b.sink);
   passage_free(&second);
-  passage_free(&b.p);
-  free(b.input);
+  between_free(&b);
 }
 
 WEIR_TEST(relay_start, that_is_refused_its_read_gives_the_ring_back) {

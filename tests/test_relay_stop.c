@@ -40,8 +40,7 @@ static void stop_it(struct weir_fixture *f, between_t *b, int at, int turns) {
   b->out.write.rest.bytes = 30;
   b->out.write.rest.turns = (unsigned)turns % 2;
   b->p.stop_at = at;
-  between_open(f, b);
-  passage_start(&b->p, &b->source.stream, &b->sink.stream);
+  between_start(f, b);
 }
 
 /* In each call of progress. The last of them may be too late to stop the
@@ -88,8 +87,7 @@ WEIR_TEST(relay_stop, that_is_stopped_does_not_wait_for_the_sink) {
 
   between_init(&b, 100, 64);
   b.out.write.rest.turns = WEIR_TEST_NEVER;
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
+  between_start(f, &b);
   run_some_turns(f);
   weir_relay_stop(&b.p.relay);
   passage_end(f, &b.p, UV_ECANCELED);
@@ -105,8 +103,7 @@ WEIR_TEST(relay_stop, that_is_whole_when_it_is_stopped_says_so) {
   between_init(&b, 100, 64);
   b.out.shutdown.turns = 2;
   b.out.shutdown.flags = WEIR_TEST_DEAF;
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
+  between_start(f, &b);
   while (weir_test_count(b.sink.script, WEIR_TEST_SHUTDOWN) == 0)
     uv_run(&f->uv, UV_RUN_NOWAIT);
   weir_relay_stop(&b.p.relay);
@@ -122,15 +119,13 @@ WEIR_TEST(relay_stop, whose_source_is_closed_ends) {
 
   between_init(&b, 100, 64);
   b.in.read.rest.turns = WEIR_TEST_NEVER;
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
+  between_start(f, &b);
   scripted_close(f, &b.source);
   check_is(b.p.calls, 1);
   passage_end(f, &b.p, UV_ECANCELED);
   check_is(b.p.info.read_status, UV_ECANCELED);
   scripted_close(f, &b.sink);
-  passage_free(&b.p);
-  free(b.input);
+  between_free(&b);
 }
 
 WEIR_TEST(relay_stop, whose_sink_is_closed_ends) {
@@ -138,16 +133,14 @@ WEIR_TEST(relay_stop, whose_sink_is_closed_ends) {
 
   between_init(&b, 100, 64);
   b.out.write.rest.turns = WEIR_TEST_NEVER;
-  between_open(f, &b);
-  passage_start(&b.p, &b.source.stream, &b.sink.stream);
+  between_start(f, &b);
   run_some_turns(f);
   scripted_close(f, &b.sink);
   check_is(b.p.calls, 1);
   passage_end(f, &b.p, UV_ECANCELED);
   check_is(b.p.info.write_status, UV_ECANCELED);
   scripted_close(f, &b.source);
-  passage_free(&b.p);
-  free(b.input);
+  between_free(&b);
 }
 
 /* Closes one of them in the third call of progress. */
@@ -164,14 +157,12 @@ static void check_closed(struct weir_fixture *f, between_t *b,
                          struct scripted *closed, struct scripted *other) {
   b->closed = closed;
   b->p.options.progress = close_one;
-  between_open(f, b);
-  passage_start(&b->p, &b->source.stream, &b->sink.stream);
+  between_start(f, b);
   passage_end(f, &b->p, UV_ECANCELED);
   check_is(b->p.told, 3);
   scripted_close_end(f, closed);
   scripted_close(f, other);
-  passage_free(&b->p);
-  free(b->input);
+  between_free(b);
 }
 
 WEIR_TEST(relay_stop, whose_sink_is_closed_in_its_callback_ends) {

@@ -42,6 +42,18 @@ static void page_end(page_t *p) {
   scratch_remove(&p->s);
 }
 
+/* And a connection with small buffers, to which it is sent. */
+static void open_slow(struct weir_fixture *f, struct conn *c, page_t *p,
+                      size_t size) {
+  page_make(p, size);
+  conn_slow(f, c);
+}
+
+static void close_both(struct weir_fixture *f, struct conn *c, page_t *p) {
+  conn_close(f, c);
+  page_end(p);
+}
+
 static int send_part(struct request *r, weir_stream_t *stream, const page_t *p,
                      size_t offset, size_t len) {
   memset(r, 0, sizeof(*r));
@@ -146,8 +158,7 @@ WEIR_TEST(sendfile, to_a_pipe) {
   }
   finish(f, &p.body, 0, BODY);
   close(fds[0]);
-  conn_close(f, &c);
-  page_end(&p);
+  close_both(f, &c, &p);
 }
 
 /* Many of them, with writes and without between them. */
@@ -159,8 +170,7 @@ WEIR_TEST(sendfile, many_of_one_stream) {
   page_t p;
   size_t i;
 
-  page_make(&p, PARTS * EACH);
-  conn_slow(f, &c);
+  open_slow(f, &c, &p, PARTS * EACH);
   for (i = 0; i < PARTS; i++)
     check_is((i % 3 == 2 ? write_part : send_part)(&parts[i], &c.stream, &p,
                                                    i * EACH, EACH),
@@ -169,8 +179,7 @@ WEIR_TEST(sendfile, many_of_one_stream) {
   take_up_to(c.peer, &taken, PARTS * EACH);
   for (i = 0; i < PARTS; i++)
     expect_said(&parts[i], 0, EACH);
-  conn_close(f, &c);
-  page_end(&p);
+  close_both(f, &c, &p);
 }
 
 WEIR_TEST(sendfile, the_end_comes_behind_it) {
@@ -178,8 +187,7 @@ WEIR_TEST(sendfile, the_end_comes_behind_it) {
   struct conn c;
   page_t p;
 
-  page_make(&p, BODY);
-  conn_slow(f, &c);
+  open_slow(f, &c, &p, BODY);
   check_is(send_part(&p.body, &c.stream, &p, 0, BODY), 0);
   check_is(
       weir_write_eof(&p.tail.op, &c.stream, weir_seq_block(NULL, 0), on_done),
@@ -188,8 +196,7 @@ WEIR_TEST(sendfile, the_end_comes_behind_it) {
   take_up_to(c.peer, &taken, BODY);
   peer_expect_end(&c);
   expect_said(&p.body, 0, BODY);
-  conn_close(f, &c);
-  page_end(&p);
+  close_both(f, &c, &p);
 }
 
 WEIR_TEST(sendfile, arguments) {
@@ -268,8 +275,7 @@ WEIR_TEST(sendfile, a_file_that_is_truncated_meanwhile) {
   struct conn c;
   page_t p;
 
-  page_make(&p, SLOW_BYTES);
-  conn_slow(f, &c);
+  open_slow(f, &c, &p, SLOW_BYTES);
   check_is(send_part(&p.body, &c.stream, &p, 0, SLOW_BYTES), 0);
   run_some_turns(f);
   check_is(p.body.calls, 0);
@@ -277,8 +283,7 @@ WEIR_TEST(sendfile, a_file_that_is_truncated_meanwhile) {
   pump(f, &p.body, c.peer, &taken);
   expect_said(&p.body, UV_EOF, SLOW_BYTES / 2);
   take_up_to(c.peer, &taken, SLOW_BYTES / 2);
-  conn_close(f, &c);
-  page_end(&p);
+  close_both(f, &c, &p);
 }
 
 /* ---- Early ends ---- */
@@ -289,8 +294,7 @@ WEIR_TEST(sendfile, cancelled_says_what_went) {
   page_t p;
   size_t n;
 
-  page_make(&p, SLOW_BYTES);
-  conn_slow(f, &c);
+  open_slow(f, &c, &p, SLOW_BYTES);
   check_is(send_part(&p.body, &c.stream, &p, 0, SLOW_BYTES), 0);
   run_some_turns(f);
   check_is(p.body.calls, 0);
@@ -307,8 +311,7 @@ WEIR_TEST(sendfile, cancelled_says_what_went) {
   check_is(send_part(&p.body, &c.stream, &p, 0, 100), 0);
   weir_cancel(&p.body.op);
   finish(f, &p.body, UV_ECANCELED, 0);
-  conn_close(f, &c);
-  page_end(&p);
+  close_both(f, &c, &p);
 }
 
 WEIR_TEST(sendfile, closed_says_what_went) {
@@ -316,8 +319,7 @@ WEIR_TEST(sendfile, closed_says_what_went) {
   struct conn c;
   page_t p;
 
-  page_make(&p, SLOW_BYTES);
-  conn_slow(f, &c);
+  open_slow(f, &c, &p, SLOW_BYTES);
   check_is(send_part(&p.body, &c.stream, &p, 0, SLOW_BYTES), 0);
   run_some_turns(f);
   close_stream(f, &c);
@@ -333,8 +335,7 @@ WEIR_TEST(sendfile, a_peer_that_goes) {
   struct conn c;
   page_t p;
 
-  page_make(&p, SLOW_BYTES);
-  conn_slow(f, &c);
+  open_slow(f, &c, &p, SLOW_BYTES);
   check_is(send_part(&p.body, &c.stream, &p, 0, SLOW_BYTES), 0);
   check_is(write_part(&p.tail, &c.stream, &p, 0, TAIL), 0);
   run_some_turns(f);
@@ -354,16 +355,14 @@ WEIR_TEST(sendfile, a_deadline_ends_it) {
   struct conn c;
   page_t p;
 
-  page_make(&p, SLOW_BYTES);
-  conn_slow(f, &c);
+  open_slow(f, &c, &p, SLOW_BYTES);
   check_is(send_part(&p.body, &c.stream, &p, 0, SLOW_BYTES), 0);
   weir_deadline_init(&late);
   check_is(weir_deadline_op(&late, &p.body.op, 20), 0);
   run_until(f, &p.body.calls);
   expect_said(&p.body, UV_ETIMEDOUT, p.body.n);
   take_up_to(c.peer, &taken, p.body.n);
-  conn_close(f, &c);
-  page_end(&p);
+  close_both(f, &c, &p);
 }
 
 /* ---- Where the system does not carry it ---- */
@@ -541,8 +540,7 @@ WEIR_TEST(sendfile, an_error_of_the_device) {
   check_is(write_part(&p.tail, &c.stream, &p, p.body.n, TAIL), 0);
   pump(f, &p.tail, c.peer, &taken);
   take_up_to(c.peer, &taken, p.body.n + TAIL);
-  conn_close(f, &c);
-  page_end(&p);
+  close_both(f, &c, &p);
   weir_fault_end(fault);
 }
 

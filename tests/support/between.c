@@ -21,16 +21,24 @@ void between_open(struct weir_fixture *f, between_t *b) {
   scripted_open(f, &b->sink, &b->out);
 }
 
-void between_close(struct weir_fixture *f, between_t *b) {
-  scripted_close(f, &b->source);
-  scripted_close(f, &b->sink);
+void between_start(struct weir_fixture *f, between_t *b) {
+  between_open(f, b);
+  passage_start(&b->p, &b->source.stream, &b->sink.stream);
+}
+
+void between_free(between_t *b) {
   passage_free(&b->p);
   free(b->input);
 }
 
+void between_close(struct weir_fixture *f, between_t *b) {
+  scripted_close(f, &b->source);
+  scripted_close(f, &b->sink);
+  between_free(b);
+}
+
 void between_run(struct weir_fixture *f, between_t *b, int status) {
-  between_open(f, b);
-  passage_start(&b->p, &b->source.stream, &b->sink.stream);
+  between_start(f, b);
   check_is(b->p.calls, 0);
   passage_end(f, &b->p, status);
   check_is(weir_test_delivered(b->source.script), b->p.info.bytes_read);

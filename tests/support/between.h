@@ -26,6 +26,12 @@ void between_init(between_t *b, size_t size, size_t capacity);
 void between_open(struct weir_fixture *f, between_t *b);
 void between_close(struct weir_fixture *f, between_t *b);
 
+/* Opens, and starts the relay. */
+void between_start(struct weir_fixture *f, between_t *b);
+
+/* What between_close does when both streams are closed. */
+void between_free(between_t *b);
+
 /* Opens, and runs until the end with that status, which has to be true to what
  * the scripts saw. */
 void between_run(struct weir_fixture *f, between_t *b, int status);

@@ -37,9 +37,17 @@ weir_fault_t *fault_begin_empty(struct weir_fixture *f) {
   return fault_begin(f, &options);
 }
 
+void fault_end(struct weir_fixture *f, weir_fault_t *fault) {
+  check_is(weir_loop_detach(f->loop, NULL), 0);
+  run_out(f);
+  weir_fault_end(fault);
+  check_is(weir_loop_attach(&f->uv, NULL, &f->loop), 0);
+}
+
 void fault_add(weir_fault_t *fault, weir_fault_rule_t rule) {
   check_is(weir_fault_add(fault, &rule), 0);
 }
+
 void fault_read(struct request *r, struct conn *c, char *bytes, size_t len) {
   memset(r, 0, sizeof(*r));
   check_is(
@@ -53,6 +61,7 @@ void fault_write(struct request *r, struct conn *c, const char *bytes,
   check_is(weir_write(&r->op, &c->stream, weir_seq_block(bytes, len), on_done),
            0);
 }
+
 void fault_work(struct weir_fixture *f, struct conn *c) {
   struct request r;
   char out[FAULT_BYTES];

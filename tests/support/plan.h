@@ -14,6 +14,11 @@ weir_fault_t *fault_begin(struct weir_fixture *f,
                           const weir_fault_options_t *options);
 weir_fault_t *fault_begin_rule(struct weir_fixture *f, weir_fault_rule_t rule);
 weir_fault_t *fault_begin_empty(struct weir_fixture *f);
+
+/* The end of it, behind the end of all that was subject to it; the loop is
+ * attached anew. */
+void fault_end(struct weir_fixture *f, weir_fault_t *fault);
+
 void fault_add(weir_fault_t *fault, weir_fault_rule_t rule);
 
 void fault_read(struct request *r, struct conn *c, char *bytes, size_t len);
