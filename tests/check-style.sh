@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The weir authors
 # SPDX-License-Identifier: MIT
 #
-# Licence lines, clang-format, 80 columns, line ends, and names that must not
-# be used.
+# Licence lines, clang-format, 80 columns, line ends, names that must not be
+# used, and whether the faults for simulate-notices fit.
 
 cd "${srcdir:-.}" || exit 1
 bad=0
@@ -74,6 +74,16 @@ complain 'Not for a library'
 grep -v '^lib/os_' "$work/library" |
   xargs grep -nE '(^|[^a-zA-Z0-9_>.])getenv\(' /dev/null >"$work/found"
 complain 'The environment not from weir__os_getenv'
+
+# The faults that the simulation is to notice, as faults of these sources.
+if command -v patch >/dev/null; then
+  for fault in tests/machine/notices/*.patch; do
+    patch -f -s -p1 --dry-run <"$fault" >/dev/null 2>&1 || echo "$fault"
+  done >"$work/found"
+  complain 'Does not fit the sources any more'
+else
+  echo 'skipped: there is no patch: whether the faults for simulate-notices fit'
+fi
 
 # Another version has another idea of the same style.
 format=${CLANG_FORMAT:-clang-format}
