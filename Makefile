@@ -92,6 +92,7 @@ SRCS := $(LIB_SRCS) $(OS_$(OS)_SRCS) \
   $(if $(filter yes,$(HAVE_URING)),$(URING_SRCS))
 LOBJS := $(SRCS:.c=.lo)
 TESTLIB_LOBJS := $(patsubst %.c,%.lo,$(TESTLIB_SRCS) \
+  $(TESTLIB_FAULTS_$(FAULTS)) \
   $(if $(filter yes,$(HAVE_URING)),$(TESTLIB_URING_SRCS)))
 TESTLIB := $(if $(TESTLIB_SRCS),libweir-test.la)
 LIBS_LA := libweir.la $(TESTLIB)

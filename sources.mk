@@ -45,7 +45,6 @@ LIB_SRCS += lib/buffer_chain.c
 LIB_SRCS += lib/buffer_flat.c
 LIB_SRCS += lib/buffer_join.c
 LIB_SRCS += lib/buffer_lease.c
-LIB_SRCS += lib/buffer_mirror.c
 LIB_SRCS += lib/buffer_ring.c
 LIB_SRCS += lib/cancel.c
 LIB_SRCS += lib/close.c
@@ -93,7 +92,6 @@ LIB_SRCS += lib/self.c
 LIB_SRCS += lib/serve.c
 LIB_SRCS += lib/settle.c
 LIB_SRCS += lib/shutdown.c
-LIB_SRCS += lib/slab.c
 LIB_SRCS += lib/slab_hold.c
 LIB_SRCS += lib/slab_split.c
 LIB_SRCS += lib/socket.c
@@ -119,9 +117,11 @@ OS_unix_SRCS += lib/os_unix_copy.c
 OS_unix_SRCS += lib/os_unix_guard.c
 OS_unix_SRCS += lib/os_unix_handle.c
 OS_unix_SRCS += lib/os_unix_map.c
+OS_unix_SRCS += lib/os_unix_memory.c
 OS_unix_SRCS += lib/os_unix_option.c
 OS_unix_SRCS += lib/os_unix_pass.c
 OS_unix_SRCS += lib/os_unix_socket.c
+OS_windows_SRCS += lib/os_windows_memory.c
 
 # With io_uring only: uring/*.c.
 URING_SRCS += uring/buffers.c
@@ -144,18 +144,21 @@ URING_SRCS += uring/writable.c
 URING_SRCS += uring/zc.c
 
 # The static library for users' own tests: lib/test/*.c and their header.
-TESTLIB_SRCS += lib/test/over.c
-TESTLIB_SRCS += lib/test/over_pool.c
-TESTLIB_SRCS += lib/test/over_transfer.c
-TESTLIB_SRCS += lib/test/over_wait.c
 TESTLIB_SRCS += lib/test/pair.c
 TESTLIB_SRCS += lib/test/plan.c
 TESTLIB_SRCS += lib/test/runs.c
 TESTLIB_SRCS += lib/test/script.c
-TESTLIB_SRCS += lib/test/system.c
-TESTLIB_SRCS += lib/test/transfer.c
 TESTLIB_HDRS += include/weir/fault.h
 TESTLIB_HDRS += include/weir/test.h
+
+# Its layer of faults: configure's FAULTS says whether there is one.
+TESTLIB_FAULTS_yes += lib/test/over.c
+TESTLIB_FAULTS_yes += lib/test/over_pool.c
+TESTLIB_FAULTS_yes += lib/test/over_transfer.c
+TESTLIB_FAULTS_yes += lib/test/over_wait.c
+TESTLIB_FAULTS_yes += lib/test/system.c
+TESTLIB_FAULTS_yes += lib/test/transfer.c
+TESTLIB_FAULTS_no += lib/test/over_none.c
 
 TESTLIB_URING_SRCS += lib/test/batch.c
 TESTLIB_URING_SRCS += lib/test/over_ring.c

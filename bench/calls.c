@@ -117,23 +117,31 @@ ssize_t pwritev(int fd, const struct iovec *iov, int count, off_t offset) {
   return syscall(noted(SYS_pwritev), fd, iov, count, offset, 0);
 }
 
-#ifdef __GLIBC__
-ssize_t pread64(int fd, void *buf, size_t len, off64_t offset) {
-  return syscall(noted(SYS_pread64), fd, buf, len, offset);
+/* By another name; C libraries' headers differ in whether there is one. */
+ssize_t other_pread(int fd, void *buf, size_t len,
+                    off_t offset) __asm__("pread64");
+ssize_t other_pread(int fd, void *buf, size_t len, off_t offset) {
+  return pread(fd, buf, len, offset);
 }
 
-ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t offset) {
-  return syscall(noted(SYS_pwrite64), fd, buf, len, offset);
+ssize_t other_pwrite(int fd, const void *buf, size_t len,
+                     off_t offset) __asm__("pwrite64");
+ssize_t other_pwrite(int fd, const void *buf, size_t len, off_t offset) {
+  return pwrite(fd, buf, len, offset);
 }
 
-ssize_t preadv64(int fd, const struct iovec *iov, int count, off64_t offset) {
-  return syscall(noted(SYS_preadv), fd, iov, count, offset, 0);
+ssize_t other_preadv(int fd, const struct iovec *iov, int count,
+                     off_t offset) __asm__("preadv64");
+ssize_t other_preadv(int fd, const struct iovec *iov, int count, off_t offset) {
+  return preadv(fd, iov, count, offset);
 }
 
-ssize_t pwritev64(int fd, const struct iovec *iov, int count, off64_t offset) {
-  return syscall(noted(SYS_pwritev), fd, iov, count, offset, 0);
+ssize_t other_pwritev(int fd, const struct iovec *iov, int count,
+                      off_t offset) __asm__("pwritev64");
+ssize_t other_pwritev(int fd, const struct iovec *iov, int count,
+                      off_t offset) {
+  return pwritev(fd, iov, count, offset);
 }
-#endif
 #endif
 
 /* ---- Connections ---- */
@@ -162,13 +170,9 @@ int setsockopt(int fd, int level, int name, const void *value, socklen_t len) {
   return (int)syscall(noted(SYS_setsockopt), fd, level, name, value, len);
 }
 
-#ifdef __GLIBC__
-typedef unsigned long request_t;
-#else
-typedef int request_t;
-#endif
-
-int ioctl(int fd, request_t request, ...) {
+/* Its request has several types. */
+int any_ioctl(int fd, unsigned long request, ...) __asm__("ioctl");
+int any_ioctl(int fd, unsigned long request, ...) {
   va_list list;
   va_start(list, request);
   void *argument = va_arg(list, void *);

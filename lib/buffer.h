@@ -47,10 +47,4 @@ int weir__buffer_acquire(const weir_buffer_t *b, size_t least, size_t wanted,
                          uv_buf_t *memory);
 void weir__buffer_release(const weir_buffer_t *b);
 
-/* Memory that appears twice, one behind the other; NULL where the system
- * cannot. size is a multiple of the page size. */
-void *weir__mirror_map(size_t size);
-void weir__mirror_unmap(void *base, size_t size);
-size_t weir__mirror_round(size_t size);
-
 #endif

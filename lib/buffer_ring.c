@@ -3,6 +3,7 @@
  */
 #include "buffer.h"
 
+#include "os_memory.h"
 #include "seq.h"
 
 int weir_ring_init(weir_buffer_t *b, size_t capacity,
@@ -14,7 +15,7 @@ int weir_ring_init(weir_buffer_t *b, size_t capacity,
   if (b->acquire != NULL)
     b->flags &= ~WEIR_BUFFER_MIRROR;
   if ((b->flags & WEIR_BUFFER_MIRROR) != 0)
-    capacity = weir__mirror_round(capacity);
+    capacity = weir__os_mirror_round(capacity);
   b->max_size = capacity;
   return 0;
 }
@@ -48,7 +49,7 @@ static int take_memory(weir_buffer_t *b, size_t least) {
   int err;
 
   if ((b->flags & WEIR_BUFFER_MIRROR) != 0) {
-    b->base = weir__mirror_map(b->max_size);
+    b->base = weir__os_mirror(b->max_size);
     if (b->base != NULL) {
       b->capacity = b->max_size;
       b->flags |= WEIR__BUFFER_MIRRORED;
@@ -93,7 +94,7 @@ static void ring_reset(weir_buffer_t *b) {
   if ((b->flags & WEIR__BUFFER_FIXED) != 0)
     return;
   if (weir_ring_is_mirrored(b))
-    weir__mirror_unmap(b->base, b->capacity);
+    weir__os_mirror_free(b->base, b->capacity);
   else
     weir__buffer_release(b);
   b->flags &= ~WEIR__BUFFER_MIRRORED;

@@ -196,6 +196,10 @@ int weir__os_receive_fds(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
 /* Has the close of fd reset the connection. UV_ENOTSUP if it is not TCP's. */
 int weir__os_reset_at_close(uv_os_fd_t fd);
 
+/* Has in_child called in the child after each fork from now on: 0 or
+ * UV_ENOMEM. */
+int weir__os_at_fork(void (*in_child)(void));
+
 /* A variable of the environment, which must not be changed, or NULL. There is
  * none for a program that has more rights than whoever started it. */
 const char *weir__os_getenv(const char *name);

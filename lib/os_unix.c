@@ -6,6 +6,7 @@
 #include "os.h"
 #include "rare.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -13,6 +14,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,6 +26,12 @@
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Windows of segments go to the kernel as they are. */
+static_assert(sizeof(uv_buf_t) == sizeof(struct iovec) &&
+                  offsetof(uv_buf_t, len) == offsetof(struct iovec, iov_len) &&
+                  offsetof(uv_buf_t, base) == offsetof(struct iovec, iov_base),
+              "uv_buf_t has iovec's layout");
 
 #if defined(MSG_NOSIGNAL)
 enum { SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL, SEND_IS_QUIET = 1 };
@@ -53,7 +61,7 @@ static ssize_t receive_many(uv_os_fd_t fd, const uv_buf_t *bufs,
   struct msghdr msg;
   memset(&msg, 0, sizeof(msg));
   msg.msg_iov = vector(bufs);
-  msg.msg_iovlen = nbufs;
+  msg.msg_iovlen = (__typeof__(msg.msg_iovlen))nbufs;
   return recvmsg(fd, &msg, MSG_DONTWAIT);
 }
 
@@ -62,7 +70,7 @@ static ssize_t send_many(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
   struct msghdr msg;
   memset(&msg, 0, sizeof(msg));
   msg.msg_iov = vector(bufs);
-  msg.msg_iovlen = nbufs;
+  msg.msg_iovlen = (__typeof__(msg.msg_iovlen))nbufs;
   return sendmsg(fd, &msg, flags);
 }
 
@@ -97,9 +105,22 @@ int weir__os_read(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
   return got_some(got, n);
 }
 
+#if defined(F_SETNOSIGPIPE)
+/* These systems may raise it for the whole process: the descriptor is not to,
+ * from now on. */
+typedef int quiet_t;
+
+static void quiet_begin(quiet_t *quiet, uv_os_fd_t fd) {
+  *quiet = fcntl(fd, F_SETNOSIGPIPE, 1);
+}
+
+static void quiet_end(const quiet_t *quiet, int raised) {
+  (void)quiet, (void)raised;
+}
+#else
 /* Takes the SIGPIPE that this thread may just have raised. */
 static void consume_sigpipe(const sigset_t *sigpipe) {
-#if defined(__APPLE__) || defined(__OpenBSD__)
+#if defined(__OpenBSD__)
   sigset_t pending;
   int sig;
   if (sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE))
@@ -120,7 +141,8 @@ typedef struct quiet_s {
 
 /* The application's handler and mask are its own, so the signal is blocked in
  * this thread only and for one call only. */
-static void quiet_begin(quiet_t *quiet) {
+static void quiet_begin(quiet_t *quiet, uv_os_fd_t fd) {
+  (void)fd;
   sigemptyset(&quiet->sigpipe);
   sigaddset(&quiet->sigpipe, SIGPIPE);
   sigemptyset(&quiet->mask);
@@ -140,6 +162,7 @@ static void quiet_end(const quiet_t *quiet, int raised) {
     pthread_sigmask(SIG_SETMASK, &quiet->mask, NULL);
   errno = error;
 }
+#endif
 
 typedef ssize_t (*writer_t)(int fd, const struct iovec *vector, int count);
 
@@ -147,7 +170,7 @@ typedef ssize_t (*writer_t)(int fd, const struct iovec *vector, int count);
 static ssize_t write_quietly(uv_os_fd_t fd, const uv_buf_t *bufs,
                              unsigned nbufs, writer_t write_it) {
   quiet_t quiet;
-  quiet_begin(&quiet);
+  quiet_begin(&quiet, fd);
   ssize_t put = write_it(fd, vector(bufs), (int)nbufs);
   quiet_end(&quiet, 1);
   return put;
@@ -404,7 +427,7 @@ int weir__os_splice_in(uv_os_fd_t from, uv_os_fd_t pipe, size_t size,
 int weir__os_splice_out(uv_os_fd_t pipe, uv_os_fd_t to, size_t size,
                         size_t *n) {
   quiet_t quiet;
-  quiet_begin(&quiet);
+  quiet_begin(&quiet, to);
   ssize_t put = splice_now(pipe, to, size);
   int broken = put < 0 && errno == EPIPE;
   quiet_end(&quiet, broken || (put > 0 && (size_t)put < size));
@@ -432,7 +455,7 @@ int weir__os_sendfile(uv_os_fd_t to, uv_file file, int64_t offset, size_t size,
                       size_t *n) {
   quiet_t quiet;
   ssize_t put;
-  quiet_begin(&quiet);
+  quiet_begin(&quiet, to);
   do
     put = send_file(to, file, offset, size);
   while (put < 0 && errno == EINTR);
@@ -441,7 +464,11 @@ int weir__os_sendfile(uv_os_fd_t to, uv_file file, int64_t offset, size_t size,
   return put == 0 ? UV_EOF : wrote(put, n);
 }
 
-/* ---- Environment ---- */
+/* ---- The process ---- */
+
+int weir__os_at_fork(void (*in_child)(void)) {
+  return pthread_atfork(NULL, NULL, in_child) == 0 ? 0 : UV_ENOMEM;
+}
 
 const char *weir__os_getenv(const char *name) {
 #if defined(HAVE_SECURE_GETENV)

@@ -83,9 +83,9 @@ static struct msghdr message(const uv_buf_t *bufs, unsigned nbufs,
   struct msghdr msg;
   memset(&msg, 0, sizeof(msg));
   msg.msg_iov = (struct iovec *)(uintptr_t)bufs;
-  msg.msg_iovlen = nbufs;
+  msg.msg_iovlen = (__typeof__(msg.msg_iovlen))nbufs;
   msg.msg_control = control->bytes;
-  msg.msg_controllen = size;
+  msg.msg_controllen = (__typeof__(msg.msg_controllen))size;
   return msg;
 }
 
@@ -98,7 +98,8 @@ int weir__os_send_fds(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
   struct cmsghdr *header = CMSG_FIRSTHDR(&msg);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(count * sizeof(*fds));
+  header->cmsg_len =
+      (__typeof__(header->cmsg_len))CMSG_LEN(count * sizeof(*fds));
   memcpy(CMSG_DATA(header), fds, count * sizeof(*fds));
   ssize_t put;
   do

@@ -48,7 +48,7 @@ void weir__os_close(uv_os_fd_t fd) {
 
 /* ---- Making ---- */
 
-#if defined(SOCK_CLOEXEC) && defined(SOCK_NONBLOCK) && !defined(__APPLE__)
+#if defined(HAVE_ACCEPT4) && defined(SOCK_CLOEXEC) && defined(SOCK_NONBLOCK)
 static int make(int family, int nonblocking) {
   int type = SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0);
   return socket(family, type, 0);

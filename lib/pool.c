@@ -9,10 +9,10 @@
 #include "backend.h"
 #include "debug_pool.h"
 #include "options.h"
+#include "os_memory.h"
 #include "pool.h"
 #include "queue.h"
 #include "seq.h"
-#include "slab.h"
 #include "slab_split.h"
 
 /* A pool: one slab, which is split into buffers, and a queue of those who wait
@@ -98,7 +98,7 @@ static weir_pool_t *make(size_t units, size_t unit) {
   if (pool == NULL)
     return NULL;
   pool->slab_size = (units * unit + PAGE - 1) & ~(size_t)(PAGE - 1);
-  pool->split.base = weir__slab_alloc(pool->slab_size);
+  pool->split.base = weir__os_slab(pool->slab_size);
   if (pool->split.base != NULL)
     return pool;
   weir__free(pool);
@@ -106,7 +106,7 @@ static weir_pool_t *make(size_t units, size_t unit) {
 }
 
 static void unmake(weir_pool_t *pool) {
-  weir__slab_free(pool->split.base, pool->slab_size);
+  weir__os_slab_free(pool->split.base, pool->slab_size);
   weir__free(pool);
 }
 

@@ -5,11 +5,7 @@
 
 #include <stdatomic.h>
 
-#ifndef _WIN32
-#include <pthread.h>
-#endif
-
-#include <uv.h>
+#include "os.h"
 
 /* A name is the number of forks on the way to this process, and that of a
  * thread in it. A process number would cost a system call whenever it is
@@ -25,11 +21,6 @@ uint64_t weir__self(void) {
   return weir__self_name;
 }
 
-#ifdef _WIN32
-int weir__self_watch(void) {
-  return 0;
-}
-#else
 static void in_child(void) {
   forks++;
   weir__self_name = 0;
@@ -40,12 +31,11 @@ int weir__self_watch(void) {
   static atomic_int watched;
   if (atomic_load(&watched))
     return 0;
-  if (pthread_atfork(NULL, NULL, in_child) != 0)
-    return UV_ENOMEM;
-  atomic_store(&watched, 1);
-  return 0;
+  int r = weir__os_at_fork(in_child);
+  if (r == 0)
+    atomic_store(&watched, 1);
+  return r;
 }
-#endif
 
 int weir__self_shares_process(uint64_t name) {
   return name >> 32 == weir__self() >> 32;

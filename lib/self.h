@@ -11,10 +11,7 @@
 /* That of the calling thread, or 0 as long as it has none. It is compared in
  * every call: with glibc at a fixed place, of which there are some to spare for
  * a library that is loaded late. Other C libraries refuse to load it then. */
-#ifdef __GLIBC__
-__attribute__((tls_model("initial-exec")))
-#endif
-extern _Thread_local uint64_t weir__self_name;
+extern WEIR_TLS_MODEL _Thread_local uint64_t weir__self_name;
 
 /* Names the calling thread: no other is ever named so, nor is this one in the
  * child after a fork. Not 0. No system call. */

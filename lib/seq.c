@@ -5,26 +5,9 @@
 
 #include <string.h>
 
-#ifndef _WIN32
-#include <sys/uio.h>
-#endif
-
 _Static_assert(sizeof(weir_seq_t) <= 48, "a sequence is a small value");
 _Static_assert(sizeof(weir_mseq_t) == sizeof(weir_seq_t),
                "an array of mutable parts is read as one of const parts");
-
-/* Windows go to the kernel as they are. */
-#ifdef _WIN32
-_Static_assert(sizeof(uv_buf_t) == sizeof(WSABUF) &&
-                   offsetof(uv_buf_t, len) == offsetof(WSABUF, len) &&
-                   offsetof(uv_buf_t, base) == offsetof(WSABUF, buf),
-               "uv_buf_t has WSABUF's layout");
-#else
-_Static_assert(sizeof(uv_buf_t) == sizeof(struct iovec) &&
-                   offsetof(uv_buf_t, len) == offsetof(struct iovec, iov_len) &&
-                   offsetof(uv_buf_t, base) == offsetof(struct iovec, iov_base),
-               "uv_buf_t has iovec's layout");
-#endif
 
 static weir_seq_t make(unsigned char kind, const void *at, size_t left) {
   return (weir_seq_t){.left = left, .at = at, .kind = kind};

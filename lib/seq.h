@@ -20,14 +20,10 @@ enum {
 
 #define WEIR__SEQ_PINNED 1
 
-/* What uv_buf_t's len can hold, and its type. */
-#ifdef _WIN32
-typedef ULONG weir__len_t;
-#define WEIR__SEGMENT_MAX ((size_t)1 << 30)
-#else
-typedef size_t weir__len_t;
-#define WEIR__SEGMENT_MAX SIZE_MAX
-#endif
+/* The type of uv_buf_t's len, and what it can hold for sure. */
+typedef __typeof__(((uv_buf_t *)0)->len) weir__len_t;
+#define WEIR__SEGMENT_MAX                                                      \
+  (sizeof(weir__len_t) < sizeof(size_t) ? (size_t)1 << 30 : SIZE_MAX)
 
 static inline uv_buf_t weir__buf(const void *base, size_t len) {
   uv_buf_t buf;

@@ -37,7 +37,9 @@ static const char *find_block(const char *hay, size_t size, const char *needle,
                               size_t len) {
   if (len == 1)
     return memchr(hay, (unsigned char)*needle, size);
-#ifdef _WIN32
+#ifdef HAVE_MEMMEM
+  return memmem(hay, size, needle, len);
+#else
   while (size >= len) {
     const char *at = memchr(hay, (unsigned char)*needle, size - len + 1);
     if (at == NULL || memcmp(at, needle, len) == 0)
@@ -46,8 +48,6 @@ static const char *find_block(const char *hay, size_t size, const char *needle,
     hay = at + 1;
   }
   return NULL;
-#else
-  return memmem(hay, size, needle, len);
 #endif
 }
 

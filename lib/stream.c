@@ -12,11 +12,10 @@
 
 /* A stream: made, and queued whenever it wants something of its kind. */
 
-#if defined(__linux__) && UINTPTR_MAX > UINT32_MAX
-static_assert(sizeof(weir_stream_t) <= 512, "an idle stream costs little");
-static_assert(sizeof(weir__own_t) <= WEIR_STREAM_ROOM,
+static_assert(sizeof(weir_stream_t) - WEIR_STREAM_ROOM <= 168,
+              "an idle stream costs little");
+static_assert(sizeof(weir__own_t) <= sizeof(((weir_stream_t *)0)->own),
               "what a kind keeps of a stream fits in it");
-#endif
 
 void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream) {
   void *data = stream->data;
@@ -121,7 +120,7 @@ int weir_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
   if (kind == NULL || !reaches(kind, sizeof(weir_stream_kind_t)) ||
       kind->fileno == NULL)
     return UV_ENOTSUP;
-  return kind->fileno(stream, fd);
+  return (kind->fileno)(stream, fd); /* which may be a macro */
 }
 
 void weir__stream_push(weir_stream_t *stream) {

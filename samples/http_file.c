@@ -12,11 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#ifdef __linux__
 #include <sys/syscall.h>
-#endif
+#include <unistd.h>
 
 #include "http_request.h"
 

@@ -75,6 +75,16 @@ grep -v '^lib/os_' "$work/library" |
   xargs grep -nE '(^|[^a-zA-Z0-9_>.])getenv\(' /dev/null >"$work/found"
 complain 'The environment not from weir__os_getenv'
 
+# A difference between systems is a function of lib/os.h, or a check of
+# configure's. The backend of libuv has libuv's own; export.h is for programs
+# that configure has not seen, and lib/test/over.h knows what a compiler has.
+systems='__(linux|linux__|APPLE__|CYGWIN__|MINGW[0-9]*__|ANDROID__|GLIBC__)'
+systems="$systems|__(FreeBSD|OpenBSD|NetBSD|DragonFly|sun|unix)(__)?|_MSC_VER"
+systems="$systems|_?_WIN(32|64)(__)?"
+grep -v '^lib/os_\|^lib/uv_\|^include/weir/export\.h$' "$work/c" |
+  xargs grep -nwE "$systems" >"$work/found"
+complain 'A system by its name'
+
 # The faults that the simulation is to notice, as faults of these sources.
 if command -v patch >/dev/null; then
   for fault in tests/machine/notices/*.patch; do

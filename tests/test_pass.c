@@ -37,11 +37,12 @@ static ssize_t peer_pass(int peer, const void *bytes, size_t len,
   memset(&control, 0, sizeof(control));
   if (n > 0) {
     msg.msg_control = control.bytes;
-    msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
+    msg.msg_controllen =
+        (__typeof__(msg.msg_controllen))CMSG_SPACE(n * sizeof(int));
     header = CMSG_FIRSTHDR(&msg);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(n * sizeof(int));
+    header->cmsg_len = (__typeof__(header->cmsg_len))CMSG_LEN(n * sizeof(int));
     memcpy(CMSG_DATA(header), fds, n * sizeof(int));
   }
   return sendmsg(peer, &msg, MSG_NOSIGNAL);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "../lib/slab.h"
+#include "../lib/os_memory.h"
 
 /* Buffers that the kernel chooses from when something has come: a ring of them
  * for each pool that has any to lend, with the pool's buffers in the pool's own
@@ -63,12 +63,12 @@ int weir__ring_lend_begin(weir_loop_t *loop, weir__lent_t *lent, size_t count) {
       return UV_ENOBUFS;
   while (entries < count && entries < MOST)
     entries *= 2;
-  lent->table = weir__slab_alloc(table_size(entries));
+  lent->table = weir__os_slab(table_size(entries));
   if (lent->table == NULL)
     return UV_ENOMEM;
   int r = add_table(ring, lent, entries);
   if (r != 0) {
-    weir__slab_free(lent->table, table_size(entries));
+    weir__os_slab_free(lent->table, table_size(entries));
     lent->table = NULL;
   }
   return r;
@@ -82,7 +82,7 @@ void weir__ring_lend_end(weir_loop_t *loop, weir__lent_t *lent) {
   if (ring->uring.ring_fd >= 0 && ring->groups >> lent->group & 1)
     tell(ring, IORING_UNREGISTER_PBUF_RING, &reg);
   ring->groups &= ~((uint64_t)1 << lent->group);
-  weir__slab_free(lent->table, table_size(lent->mask + 1));
+  weir__os_slab_free(lent->table, table_size(lent->mask + 1));
   lent->table = NULL;
 }
 

@@ -52,7 +52,7 @@ weir__vector_t *weir__ring_vector(weir__ring_t *ring,
   memset(&vector->message, 0, sizeof(vector->message));
   memcpy(vector->segments, bufs, nbufs * sizeof(*bufs));
   vector->message.msg_iov = vector->segments;
-  vector->message.msg_iovlen = nbufs;
+  vector->message.msg_iovlen = (__typeof__(vector->message.msg_iovlen))nbufs;
   return vector;
 }
 

@@ -53,7 +53,8 @@ typedef struct weir_stream_kind_s weir_stream_kind_t;
 #define WEIR_STREAM_PLACE(bytes) ((bytes) > 128 ? (bytes) : 128)
 #define WEIR_STREAM_ROOM                                                       \
   (WEIR_STREAM_PLACE(sizeof(uv_poll_t)) +                                      \
-   WEIR_STREAM_PLACE(sizeof(uv_check_t) + sizeof(void *)) + 56)
+   WEIR_STREAM_PLACE(sizeof(uv_check_t) + sizeof(void *)) + 48 +               \
+   2 * sizeof(uv_os_fd_t))
 
 /* Private: something to be told in a callback. */
 typedef struct weir_news_s {

@@ -70,7 +70,7 @@ static size_t size_of(const struct io_uring_sqe *sqe) {
     return weir__iov_size(pointer(sqe->addr), sqe->len);
   case MESSAGE:
     msg = pointer(sqe->addr);
-    return weir__iov_size(msg->msg_iov, msg->msg_iovlen);
+    return weir__iov_size(msg->msg_iov, (size_t)msg->msg_iovlen);
   default:
     return sqe->len;
   }
@@ -182,12 +182,12 @@ static void cut_many(weir__record_t *record, struct io_uring_sqe *sqe,
 static void cut_message(weir__record_t *record, struct io_uring_sqe *sqe,
                         size_t bytes) {
   record->msg = *(const struct msghdr *)pointer(sqe->addr);
-  size_t count = record->msg.msg_iovlen;
+  size_t count = (size_t)record->msg.msg_iovlen;
   record->iov = cut_segments(record->msg.msg_iov, &count, bytes);
   if (record->iov == NULL)
     return;
   record->msg.msg_iov = record->iov;
-  record->msg.msg_iovlen = count;
+  record->msg.msg_iovlen = (__typeof__(record->msg.msg_iovlen))count;
   sqe->addr = (uint64_t)(uintptr_t)&record->msg;
 }
 

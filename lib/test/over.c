@@ -5,8 +5,6 @@
 #include "plan.h"
 #include "system.h"
 
-#ifdef __linux__
-
 #include <errno.h>
 #include <stdarg.h>
 
@@ -244,8 +242,12 @@ int weir__over_fcntl64(int fd, int command, ...) {
 }
 #endif
 
-int weir__over_simple(void) {
-  return weir__system_calls("epoll_ctl", (void (*)(void))weir__over_epoll_ctl);
-}
-
+int weir__over_in_place(void) {
+  int r =
+      weir__system_calls("epoll_ctl", (void (*)(void))weir__over_epoll_ctl) &&
+      weir__over_transfers() && weir__over_waits() && weir__over_pool();
+#if WEIR_HAVE_URING
+  r = r && weir__over_rings();
 #endif
+  return r;
+}

@@ -19,8 +19,9 @@
 #define WEIR__OVER(name)                                                       \
   __asm__(name) __attribute__((WEIR__WEAK used, visibility("default")))
 
-/* Whether the functions of each file are those that are called. */
-int weir__over_simple(void);
+/* Whether the functions of all files are those that are called; and those of
+ * each. */
+int weir__over_in_place(void);
 int weir__over_transfers(void);
 int weir__over_waits(void);
 int weir__over_pool(void);

@@ -6,8 +6,6 @@
 #include "system.h"
 #include "transfer.h"
 
-#ifdef __linux__
-
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -99,5 +97,3 @@ int weir__over_pool(void) {
   return weir__system_calls("uv_queue_work",
                             (void (*)(void))weir__over_uv_queue_work);
 }
-
-#endif

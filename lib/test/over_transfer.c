@@ -5,8 +5,6 @@
 #include "system.h"
 #include "transfer.h"
 
-#ifdef __linux__
-
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
@@ -151,7 +149,7 @@ ssize_t weir__over_recvmsg(int fd, struct msghdr *msg, int flags)
     WEIR__OVER("recvmsg");
 ssize_t weir__over_recvmsg(int fd, struct msghdr *msg, int flags) {
   struct iovec *iov = msg->msg_iov;
-  size_t count = msg->msg_iovlen;
+  size_t count = (size_t)msg->msg_iovlen;
   weir__transfer_t t = {
       .fd = fd, .nowait = flags & MSG_DONTWAIT, .whole = flags & MSG_WAITALL};
   window_t window;
@@ -159,10 +157,10 @@ ssize_t weir__over_recvmsg(int fd, struct msghdr *msg, int flags) {
   if (!pass(&t, 1, &window))
     return -1;
   msg->msg_iov = (struct iovec *)window.iov;
-  msg->msg_iovlen = window.count;
+  msg->msg_iovlen = (__typeof__(msg->msg_iovlen))window.count;
   ssize_t n = weir__system_get()->recvmsg(fd, msg, flags);
   msg->msg_iov = iov;
-  msg->msg_iovlen = count;
+  msg->msg_iovlen = (__typeof__(msg->msg_iovlen))count;
   return n;
 }
 
@@ -172,11 +170,11 @@ ssize_t weir__over_sendmsg(int fd, const struct msghdr *msg, int flags) {
   weir__transfer_t t = {.fd = fd, .write = 1, .nowait = flags & MSG_DONTWAIT};
   struct msghdr less = *msg;
   window_t window;
-  open_window(&window, msg->msg_iov, msg->msg_iovlen);
+  open_window(&window, msg->msg_iov, (size_t)msg->msg_iovlen);
   if (!pass(&t, flags & MSG_NOSIGNAL, &window))
     return -1;
   less.msg_iov = (struct iovec *)window.iov;
-  less.msg_iovlen = window.count;
+  less.msg_iovlen = (__typeof__(less.msg_iovlen))window.count;
   return weir__system_get()->sendmsg(fd, &less, flags);
 }
 
@@ -277,5 +275,3 @@ long weir__over_syscall(long number, ...) {
 int weir__over_transfers(void) {
   return weir__system_calls("recvmsg", (void (*)(void))weir__over_recvmsg);
 }
-
-#endif

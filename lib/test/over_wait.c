@@ -7,8 +7,6 @@
 #include "system.h"
 #include "transfer.h"
 
-#ifdef __linux__
-
 #include <errno.h>
 
 /* What takes the place of what waits: for descriptors, and for connections. */
@@ -146,5 +144,3 @@ int weir__over_waits(void) {
   return weir__system_calls("epoll_pwait",
                             (void (*)(void))weir__over_epoll_pwait);
 }
-
-#endif

@@ -4,7 +4,6 @@
 #include "plan.h"
 #include "over.h"
 #include "shadow.h"
-#include "system.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -224,20 +223,6 @@ static uint64_t new_seed(const weir_fault_t *fault) {
   return seed == 0 ? 1 : seed;
 }
 
-/* Somebody else's may be called, or none can come before the real ones. */
-static int is_in_place(void) {
-#ifdef __linux__
-  int r = weir__over_simple() && weir__over_transfers() && weir__over_waits() &&
-          weir__over_pool();
-#if WEIR_HAVE_URING
-  r = r && weir__over_rings();
-#endif
-  return r;
-#else
-  return 0;
-#endif
-}
-
 static int add_all(weir_fault_t *fault) {
   const weir_fault_options_t *o = &fault->options;
   int r = 0;
@@ -253,7 +238,8 @@ int weir_fault_begin(const weir_fault_options_t *options,
     return UV_EINVAL;
   if (weir__plan != NULL)
     return UV_EALREADY;
-  if (!is_in_place())
+  /* Somebody else's functions may be called, or none can come before. */
+  if (!weir__over_in_place())
     return UV_ENOTSUP;
   weir_fault_t *plan = calloc(1, sizeof(*plan));
   if (plan == NULL)

@@ -5,11 +5,12 @@
 #define WEIR__TEST_SHADOW_H
 
 #include "plan.h"
-#include "system.h"
 
 #if WEIR_HAVE_URING
 
 #include <pthread.h>
+
+#include "system.h"
 
 /* A ring of weir's that is subject to a plan. weir has the kernel's submission
  * queue, whose entries are changed before the kernel looks at them. But the

@@ -86,7 +86,7 @@ static int take_memory(request_t *q) {
     return take_fixed(q);
   case IORING_OP_RECVMSG:
   case IORING_OP_SENDMSG:
-    return take_vector(q, msg->msg_iov, msg->msg_iovlen);
+    return take_vector(q, msg->msg_iov, (size_t)msg->msg_iovlen);
   case SEND_ZC:
     if (q->sqe.ioprio != (ZC_FIXED | ZC_USAGE))
       return -EINVAL;
