@@ -13,7 +13,7 @@ comma := ,
 .DELETE_ON_ERROR:
 
 # Goals that have to work before configure has run.
-NOCONF := clean distclean dist verify-dist help
+NOCONF := check-ports clean distclean dist verify-dist help
 ifneq ($(filter-out $(NOCONF),$(or $(MAKECMDGOALS),all)),)
 include config.mk
 else
@@ -406,6 +406,10 @@ check-libuv: libweir.la
 	@$(TEST_ENV) $(SHELL) $(srcdir)/tests/libuv-suite/run || \
 	  { status=$$?; [ $$status -eq 77 ] || exit $$status; }
 
+# On other systems, as far as this machine can be like one; see ports/run.
+check-ports:
+	@$(SHELL) $(srcdir)/tests/ports/run $(PORTS)
+
 # Connections come and go, and then nothing may have grown.
 soak: tests/soak/soak$(EXEEXT)
 	@$< $(if $(SECONDS),--seconds=$(SECONDS)) \
@@ -572,6 +576,7 @@ define HELP
   check-faults    the samples while calls fail and packets are lost
   check-profiles  as on older kernels, and with io_uring and others denied
   check-libuv     libuv's own tests, with weir attached
+  check-ports     builds for other systems, and their tests; PORTS
   soak            SECONDS (600) of connections that come and go
   simulate        SEEDS (1000000) random programs in a simulated kernel
   simulate-notices  whether it finds faults that were mended
@@ -598,8 +603,8 @@ help:
 .PHONY: all bench bench-docs bench-httpd bench-instructions bench-relay \
   bench-respd check check-abi check-all check-debug check-docs check-elf \
   check-examples check-faults check-faulty check-headers check-libuv \
-  check-msan check-profiles check-profiles-quick check-readme check-structure \
-  check-style check-tsan check-valgrind clean coverage demo dist distcheck \
-  distclean fuzz help install installcheck libraries mutate mutate-quick \
-  programs samples simulate simulate-notices soak test tests uninstall \
-  update-abi verify-dist wal-kills
+  check-msan check-ports check-profiles check-profiles-quick check-readme \
+  check-structure check-style check-tsan check-valgrind clean coverage demo \
+  dist distcheck distclean fuzz help install installcheck libraries mutate \
+  mutate-quick programs samples simulate simulate-notices soak test tests \
+  uninstall update-abi verify-dist wal-kills
