@@ -321,6 +321,14 @@ int weir_file_fdatasync(weir_loop_t *loop, weir_op_t *op, uv_file file,
   return call_plain(loop, op, WEIR__FILE_FDATASYNC, file, 0, cb);
 }
 
+int weir_file_sync_range(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                         int64_t offset, int64_t len, int wait, weir_op_cb cb) {
+  const weir__file_more_t more = {.len = len, .flags = wait != 0};
+  if (offset < 0 || len < 0)
+    return UV_EINVAL;
+  return call(loop, op, WEIR__FILE_SYNC_RANGE, file, offset, &more, cb);
+}
+
 int weir_file_truncate(weir_loop_t *loop, weir_op_t *op, uv_file file,
                        int64_t size, weir_op_cb cb) {
   if (size < 0)
@@ -458,7 +466,7 @@ int weir_file_pread(weir_loop_t *loop, weir_op_t *op, uv_file file,
     return UV_EINVAL;
   if (cb == NULL)
     return weir__file_transfer_now(WEIR__FILE_PREAD, file, weir_seq_from(into),
-                                   offset);
+                                   offset, 0);
   if (op == NULL)
     return UV_EINVAL;
   return transfer_begin(loop, op, WEIR__FILE_PREAD, file, &into.seq, offset,
@@ -470,7 +478,7 @@ int weir_file_pwrite(weir_loop_t *loop, weir_op_t *op, uv_file file,
   if (loop == NULL || offset < -1)
     return UV_EINVAL;
   if (cb == NULL)
-    return weir__file_transfer_now(WEIR__FILE_PWRITE, file, from, offset);
+    return weir__file_transfer_now(WEIR__FILE_PWRITE, file, from, offset, 0);
   if (op == NULL)
     return UV_EINVAL;
   return transfer_begin(loop, op, WEIR__FILE_PWRITE, file, &from, offset, cb);
@@ -482,7 +490,7 @@ static int whole(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
   if (loop == NULL || offset < -1 || (op == NULL && cb != NULL))
     return UV_EINVAL;
   if (cb == NULL)
-    return weir__file_whole_now(form, file, *seq, offset,
+    return weir__file_whole_now(form, file, *seq, offset, 0,
                                 op != NULL ? &op->done : NULL);
   return transfer_any(loop, op, form, WEIR__OP_WHOLE, file, seq, offset, cb);
 }
@@ -492,7 +500,7 @@ int weir_file_pwrite_sync(weir_loop_t *loop, weir_op_t *op, uv_file file,
   if (loop == NULL || offset < -1 || (op == NULL && cb != NULL))
     return UV_EINVAL;
   if (cb == NULL) {
-    int now = weir__file_whole_now(WEIR__FILE_PWRITE, file, from, offset,
+    int now = weir__file_whole_now(WEIR__FILE_PWRITE, file, from, offset, 0,
                                    op != NULL ? &op->done : NULL);
     return now != 0 ? now : weir_file_fdatasync(loop, NULL, file, NULL);
   }
@@ -515,6 +523,63 @@ int weir_file_pread_all(weir_loop_t *loop, weir_op_t *op, uv_file file,
 int weir_file_pwrite_all(weir_loop_t *loop, weir_op_t *op, uv_file file,
                          weir_seq_t from, int64_t offset, weir_op_cb cb) {
   return whole(loop, op, WEIR__FILE_PWRITE, file, &from, offset, cb);
+}
+
+/* ---- With flags ---- */
+
+static int with_now(weir_op_t *op, weir__file_form_t form, uv_file file,
+                    const weir_seq_t *seq, int64_t offset, unsigned flags) {
+  unsigned systems = flags & ~(unsigned)WEIR_FILE_ALL;
+  size_t n = 0;
+  int r;
+  if (systems != flags) {
+    r = weir__file_whole_now(form, file, *seq, offset, systems, &n);
+  } else {
+    r = weir__file_transfer_now(form, file, *seq, offset, systems);
+    n = r < 0 ? 0 : (size_t)r;
+  }
+  if (op != NULL)
+    op->done = n;
+  return r;
+}
+
+static int with(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
+                uv_file file, const weir_seq_t *seq, int64_t offset,
+                unsigned flags, weir_op_cb cb) {
+  if (loop == NULL || offset < -1 || (op == NULL && cb != NULL))
+    return UV_EINVAL;
+  if (cb == NULL)
+    return with_now(op, form, file, seq, offset, flags);
+  int r = begin(loop, op, &file_class, form, file, seq, offset, cb);
+  if (r != 0)
+    return r;
+  op->flags |= WEIR__OP_FLAGGED;
+  if ((flags & WEIR_FILE_ALL) != 0)
+    op->flags |= WEIR__OP_WHOLE;
+  weir__file_args(op)->flags = flags & ~(unsigned)WEIR_FILE_ALL;
+  if (op->left == 0)
+    weir__op_finish(op, 0);
+  else
+    go(loop, op);
+  return 0;
+}
+
+int weir_file_pread_with(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                         weir_mseq_t into, int64_t offset, unsigned flags,
+                         weir_op_cb cb) {
+  if ((flags & ~(unsigned)(WEIR_FILE_ALL | WEIR_FILE_NOWAIT)) != 0)
+    return UV_EINVAL;
+  return with(loop, op, WEIR__FILE_PREAD, file, &into.seq, offset, flags, cb);
+}
+
+int weir_file_pwrite_with(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                          weir_seq_t from, int64_t offset, unsigned flags,
+                          weir_op_cb cb) {
+  const unsigned known =
+      WEIR_FILE_ALL | WEIR_FILE_DSYNC | WEIR_FILE_NOWAIT | WEIR_FILE_APPEND;
+  if ((flags & ~known) != 0)
+    return UV_EINVAL;
+  return with(loop, op, WEIR__FILE_PWRITE, file, &from, offset, flags, cb);
 }
 
 size_t weir_file_moved(const weir_op_t *op) {

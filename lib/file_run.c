@@ -18,20 +18,23 @@ static unsigned fill(const weir_seq_t *seq, uv_buf_t *window) {
 }
 
 static int transfer(weir__file_form_t form, uv_file file, const weir_seq_t *seq,
-                    int64_t offset) {
+                    int64_t offset, unsigned flags) {
   uv_buf_t window[WEIR_WINDOW];
   unsigned used = fill(seq, window);
   if (used == 0)
     return 0;
+  if (flags != 0)
+    return weir__os_move_with(file, form == WEIR__FILE_PWRITE, window, used,
+                              offset, flags);
   return form == WEIR__FILE_PWRITE ? weir__os_pwrite(file, window, used, offset)
                                    : weir__os_pread(file, window, used, offset);
 }
 
 /* What has no positions has no use for an offset. */
 int weir__file_transfer_now(weir__file_form_t form, uv_file file,
-                            weir_seq_t seq, int64_t offset) {
-  int r = transfer(form, file, &seq, offset);
-  return r == UV_ESPIPE ? transfer(form, file, &seq, -1) : r;
+                            weir_seq_t seq, int64_t offset, unsigned flags) {
+  int r = transfer(form, file, &seq, offset, flags);
+  return r == UV_ESPIPE ? transfer(form, file, &seq, -1, flags) : r;
 }
 
 int weir__file_advance(weir_op_t *op, size_t n) {
@@ -47,14 +50,14 @@ int weir__file_advance(weir_op_t *op, size_t n) {
 }
 
 int weir__file_whole_now(weir__file_form_t form, uv_file file, weir_seq_t seq,
-                         int64_t offset, size_t *n) {
+                         int64_t offset, unsigned flags, size_t *n) {
   weir_op_t op = {.form = (unsigned char)form, .seq = seq};
   int r = WEIR_PENDING;
   op.left = weir__seq_size(&seq);
   weir__file_args(&op)->offset = offset;
   while (r == WEIR_PENDING) {
     int moved = weir__file_transfer_now(form, file, op.seq,
-                                        weir__file_args(&op)->offset);
+                                        weir__file_args(&op)->offset, flags);
     r = moved < 0 ? moved : weir__file_advance(&op, (size_t)moved);
     op.done += moved < 0 ? 0 : (size_t)moved;
   }
@@ -98,6 +101,16 @@ static int finish(uv_fs_t *req, uv_stat_t *stat) {
   return r;
 }
 
+/* Where there is no such call, all of the file goes. */
+static int sync_range(uv_fs_t *req, const weir__file_args_t *args,
+                      const weir__file_more_t *more) {
+  int r = weir__os_sync_range(args->file, args->offset, more->len, more->flags);
+  if (r != UV_ENOSYS)
+    return r;
+  uv_fs_fdatasync(NULL, req, args->file, NULL);
+  return finish(req, NULL);
+}
+
 static int run_descriptor(weir__file_form_t form, const weir__file_args_t *args,
                           const weir__file_more_t *more) {
   uv_fs_t req;
@@ -112,6 +125,8 @@ static int run_descriptor(weir__file_form_t form, const weir__file_args_t *args,
   case WEIR__FILE_FDATASYNC:
     uv_fs_fdatasync(NULL, &req, file, NULL);
     break;
+  case WEIR__FILE_SYNC_RANGE:
+    return sync_range(&req, args, more);
   case WEIR__FILE_TRUNCATE:
     uv_fs_ftruncate(NULL, &req, file, args->offset, NULL);
     break;
@@ -159,7 +174,8 @@ int weir__file_run(weir_op_t *op) {
   const weir__file_more_t *more = weir__file_more(op);
   weir__file_form_t form = (weir__file_form_t)op->form;
   if (weir__file_transfers(op))
-    return transfer(form, args->file, &op->seq, args->offset);
+    return transfer(form, args->file, &op->seq, args->offset,
+                    weir__file_flags(op));
   return more->path != NULL ? run_path(form, more)
                             : run_descriptor(form, args, more);
 }

@@ -62,9 +62,9 @@ static int now(weir_op_t *op, weir_file_t *file, weir__file_form_t form,
   if (file->turn != NULL)
     return UV_EBUSY;
   if ((flags & WEIR__OP_WHOLE) != 0) {
-    r = weir__file_whole_now(form, file->file, *seq, file->position, &n);
+    r = weir__file_whole_now(form, file->file, *seq, file->position, 0, &n);
   } else {
-    r = weir__file_transfer_now(form, file->file, *seq, file->position);
+    r = weir__file_transfer_now(form, file->file, *seq, file->position, 0);
     n = r < 0 ? 0 : (size_t)r;
   }
   file->position += (int64_t)n;

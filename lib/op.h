@@ -43,7 +43,8 @@ enum {
   WEIR__OP_TOLD = 512,    /* of a file: its class is told when it ends */
   WEIR__OP_SYNCED = 1024, /* of a file: a whole write, and then an fdatasync */
   WEIR__OP_HOLDS = 2048,  /* the buffers of pools that it uses */
-  WEIR__OP_HOLDS_ONE = 4096 /* which is one, and it knows it */
+  WEIR__OP_HOLDS_ONE = 4096, /* which is one, and it knows it */
+  WEIR__OP_FLAGGED = 8192    /* of a file: with flags of its own */
 };
 
 /* weir_op_t.form of a file operation. */
@@ -54,6 +55,7 @@ typedef enum weir__file_form_e {
   WEIR__FILE_PWRITE,
   WEIR__FILE_FSYNC,
   WEIR__FILE_FDATASYNC,
+  WEIR__FILE_SYNC_RANGE,
   WEIR__FILE_TRUNCATE,
   WEIR__FILE_ALLOCATE,
   WEIR__FILE_ADVISE,
@@ -73,6 +75,8 @@ typedef struct weir__file_args_s {
   int64_t offset;
   uint64_t tag; /* the backend's */
   uv_file file;
+  unsigned
+      flags; /* with WEIR__OP_FLAGGED: for the system, in Linux's numbers */
 } weir__file_args_t;
 
 /* And what those have besides that move no bytes. */
@@ -82,7 +86,7 @@ typedef struct weir__file_more_s {
   uv_stat_t *stat;
   struct weir__copy_step_s *step; /* of a copy */
   int64_t len;
-  int flags; /* or advice */
+  int flags; /* or advice, or whether to wait */
   int mode;
 } weir__file_more_t;
 
@@ -110,6 +114,11 @@ static inline void *weir__op_room(const weir_op_t *op) {
 
 static inline weir__file_args_t *weir__file_args(const weir_op_t *op) {
   return weir__op_scratch(op);
+}
+
+/* Of a transfer: how the system is to carry it out. */
+static inline unsigned weir__file_flags(const weir_op_t *op) {
+  return (op->flags & WEIR__OP_FLAGGED) != 0 ? weir__file_args(op)->flags : 0;
 }
 
 /* Of an operation with WEIR__OP_TOLD: what it belongs to. The place of other

@@ -6,6 +6,8 @@
 #include "os.h"
 #include "rare.h"
 
+#include <weir/file.h>
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -252,6 +254,24 @@ int weir__os_pwrite(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
   return put < 0 ? last_error() : (int)put;
 }
 
+#if defined(SYNC_FILE_RANGE_WRITE)
+int weir__os_sync_range(uv_os_fd_t fd, int64_t offset, int64_t len, int wait) {
+  unsigned flags = SYNC_FILE_RANGE_WRITE;
+  int r;
+  if (wait)
+    flags |= SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER;
+  do
+    r = sync_file_range(fd, offset, len, flags);
+  while (r < 0 && errno == EINTR);
+  return r < 0 ? last_error() : 0;
+}
+#else
+int weir__os_sync_range(uv_os_fd_t fd, int64_t offset, int64_t len, int wait) {
+  (void)fd, (void)offset, (void)len, (void)wait;
+  return UV_ENOSYS;
+}
+#endif
+
 #ifdef __linux__
 int weir__os_allocate(uv_os_fd_t fd, int64_t offset, int64_t len) {
   int r;
@@ -313,29 +333,65 @@ int weir__os_is_file(uv_os_fd_t fd) {
           S_ISBLK(info.st_mode));
 }
 
-/* readv and writev that do not wait; EOPNOTSUPP where that cannot be had. Not
- * every C library has a function for these calls. */
+/* preadv2 and pwritev2, for which not every C library has functions; EOPNOTSUPP
+ * where there are no such calls. */
 #if defined(SYS_preadv2) && defined(SYS_pwritev2)
-enum { NOWAIT = 8 /* RWF_NOWAIT */ };
-
-static ssize_t readv_now(int fd, const struct iovec *vector, int count) {
-  return syscall(SYS_preadv2, fd, vector, (long)count, -1L, -1L, NOWAIT);
+static ssize_t move_with(long number, int fd, const struct iovec *vector,
+                         int count, int64_t offset, unsigned flags) {
+  /* The upper half is not looked at where a long holds all of it. */
+  return syscall(number, fd, vector, (long)count, (long)offset,
+                 (long)(offset >> 32), (long)flags);
 }
 
-static ssize_t writev_now(int fd, const struct iovec *vector, int count) {
-  return syscall(SYS_pwritev2, fd, vector, (long)count, -1L, -1L, NOWAIT);
+static ssize_t readv_with(int fd, const struct iovec *vector, int count,
+                          int64_t offset, unsigned flags) {
+  return move_with(SYS_preadv2, fd, vector, count, offset, flags);
+}
+
+static ssize_t writev_with(int fd, const struct iovec *vector, int count,
+                           int64_t offset, unsigned flags) {
+  return move_with(SYS_pwritev2, fd, vector, count, offset, flags);
 }
 #else
-static ssize_t readv_now(int fd, const struct iovec *vector, int count) {
-  (void)fd, (void)vector, (void)count;
+static ssize_t readv_with(int fd, const struct iovec *vector, int count,
+                          int64_t offset, unsigned flags) {
+  (void)fd, (void)vector, (void)count, (void)offset, (void)flags;
   errno = EOPNOTSUPP;
   return -1;
 }
 
-static ssize_t writev_now(int fd, const struct iovec *vector, int count) {
-  return readv_now(fd, vector, count);
+static ssize_t writev_with(int fd, const struct iovec *vector, int count,
+                           int64_t offset, unsigned flags) {
+  return readv_with(fd, vector, count, offset, flags);
 }
 #endif
+
+static ssize_t readv_now(int fd, const struct iovec *vector, int count) {
+  return readv_with(fd, vector, count, -1, WEIR_FILE_NOWAIT);
+}
+
+static ssize_t writev_now(int fd, const struct iovec *vector, int count) {
+  return writev_with(fd, vector, count, -1, WEIR_FILE_NOWAIT);
+}
+
+/* What has no positions is all that can raise SIGPIPE. */
+int weir__os_move_with(uv_os_fd_t fd, int write, const uv_buf_t *bufs,
+                       unsigned nbufs, int64_t offset, unsigned flags) {
+  quiet_t quiet;
+  ssize_t n;
+  int raises = write && offset < 0;
+  if (raises)
+    quiet_begin(&quiet, fd);
+  do
+    n = write ? writev_with(fd, vector(bufs), (int)nbufs, offset, flags)
+              : readv_with(fd, vector(bufs), (int)nbufs, offset, flags);
+  while (n < 0 && errno == EINTR);
+  if (raises)
+    quiet_end(&quiet, 1);
+  if (n < 0)
+    return errno == ENOSYS ? UV_ENOTSUP : last_error();
+  return (int)n;
+}
 
 static int refused(ssize_t moved) {
   return moved < 0 && (errno == EOPNOTSUPP || errno == ENOSYS);

@@ -4,6 +4,7 @@
 #include "uv_backend.h"
 
 #include <stdatomic.h>
+#include <weir/file.h>
 
 #include "alloc.h"
 #include "os.h"
@@ -57,9 +58,20 @@ static int try_and_wait(weir__uv_file_t *file) {
   return UV_EAGAIN;
 }
 
+/* Where it is not to wait. */
+static int try_once(weir_op_t *op) {
+  int r = weir__file_run(op);
+  if (r != UV_ESPIPE)
+    return r;
+  weir__file_args(op)->offset = -1;
+  return weir__file_run(op);
+}
+
 /* What may have to wait for others shows itself by its answer to an offset. */
 static int transfer(weir__uv_file_t *file) {
   weir__file_args_t *args = weir__file_args(file->op);
+  if ((weir__file_flags(file->op) & WEIR_FILE_NOWAIT) != 0)
+    return try_once(file->op);
   if (args->offset < 0 && weir__os_is_file(args->file))
     return weir__file_run(file->op);
   int r = args->offset >= 0 ? weir__file_run(file->op) : UV_EAGAIN;

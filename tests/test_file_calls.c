@@ -47,6 +47,16 @@ static void both_ways(struct weir_fixture *f, void (*body)(way_t *w)) {
   body(&without);
 }
 
+/* Whether a thread of libuv's pool has done anything. */
+static int had_threads(const struct weir_fixture *f) {
+#if WEIR_HAVE_URING
+  return f->loop->uv_files != NULL;
+#else
+  (void)f;
+  return 1;
+#endif
+}
+
 /* ---- Descriptors ---- */
 
 static void sync_body(way_t *w) {
@@ -62,6 +72,47 @@ static void sync_body(way_t *w) {
 
 WEIR_TEST(file_calls, bring_to_the_device) {
   both_ways(f, sync_body);
+}
+
+static void sync_range_body(way_t *w) {
+  weir_loop_t *loop = w->f->loop;
+  const int64_t much = INT64_C(5) << 32;
+  struct scratch s;
+  int fds[2];
+
+  scratch_make(&s, 100);
+  for (int wait = 0; wait < 2; wait++) {
+    check_is(
+        outcome(w, weir_file_sync_range(loop, w->op, s.fd, 0, 0, wait, w->cb)),
+        0);
+    check_is(outcome(w, weir_file_sync_range(loop, w->op, s.fd, 50, 10, wait,
+                                             w->cb)),
+             0);
+  }
+  check_is(outcome(w, weir_file_sync_range(loop, w->op, -1, 0, 0, 1, w->cb)),
+           UV_EBADF);
+  check_is(pipe(fds), 0);
+  check_is(
+      outcome(w, weir_file_sync_range(loop, w->op, fds[0], 0, 0, 0, w->cb)),
+      UV_ESPIPE);
+  close(fds[0]);
+  close(fds[1]);
+  check_is(had_threads(w->f),
+           w->cb != NULL && w->f->backend == WEIR_BACKEND_UV);
+  /* More than an entry of a ring can say. */
+  check_is(
+      outcome(w, weir_file_sync_range(loop, w->op, s.fd, 0, much, 1, w->cb)),
+      0);
+  scratch_expect(&s, 0, 100);
+  scratch_remove(&s);
+}
+
+WEIR_TEST(file_calls, bring_a_part_to_the_device) {
+  way_t with = {.f = f, .op = &with.r.op, .cb = on_done};
+  way_t without = {.f = f};
+
+  sync_range_body(&without);
+  sync_range_body(&with);
 }
 
 static void truncate_body(way_t *w) {
@@ -231,16 +282,6 @@ static void names_body(way_t *w) {
   scratch_remove(&s);
 }
 
-/* Whether a thread of libuv's pool has done anything. */
-static int had_threads(const struct weir_fixture *f) {
-#if WEIR_HAVE_URING
-  return f->loop->uv_files != NULL;
-#else
-  (void)f;
-  return 1;
-#endif
-}
-
 static int has_caps(const struct weir_fixture *f) {
 #if WEIR_HAVE_URING
   const unsigned caps = WEIR__CAP_PATHS | WEIR__CAP_TRUNCATE;
@@ -273,6 +314,8 @@ WEIR_TEST(file_calls, refuse_nonsense) {
   check_is(weir_file_fdatasync(NULL, &r.op, 0, on_done), UV_EINVAL);
   check_is(weir_file_fdatasync(loop, NULL, 0, on_done), UV_EINVAL);
   check_is(weir_file_truncate(loop, &r.op, 0, -1, on_done), UV_EINVAL);
+  check_is(weir_file_sync_range(loop, &r.op, 0, -1, 0, 0, on_done), UV_EINVAL);
+  check_is(weir_file_sync_range(loop, &r.op, 0, 0, -1, 0, on_done), UV_EINVAL);
   check_is(weir_file_allocate(loop, &r.op, 0, -1, 1, on_done), UV_EINVAL);
   check_is(weir_file_allocate(loop, &r.op, 0, 0, 0, on_done), UV_EINVAL);
   check_is(weir_file_advise(loop, &r.op, 0, -1, 0, 0, on_done), UV_EINVAL);

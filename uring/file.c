@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <weir/file.h>
 
 #include "../lib/queue.h"
 #include "../lib/rare.h"
@@ -131,6 +132,8 @@ static void fill_transfer(weir__ring_t *ring, struct io_uring_sqe *sqe,
     fill_window(ring, sqe, write, op);
   if (write && ring->caps & WEIR__CAP_NOSIGNAL)
     sqe->rw_flags = WEIR__RWF_NOSIGNAL;
+  if ((op->flags & WEIR__OP_FLAGGED) != 0)
+    sqe->rw_flags |= (int)weir__file_args(op)->flags;
 }
 
 static void fill_open(struct io_uring_sqe *sqe, const weir__file_more_t *more) {
@@ -180,6 +183,17 @@ static void fill_by_path(struct io_uring_sqe *sqe, const weir_op_t *op) {
   }
 }
 
+static void fill_sync_range(struct io_uring_sqe *sqe, const weir_op_t *op) {
+  const weir__file_more_t *more = weir__file_more(op);
+  sqe->opcode = IORING_OP_SYNC_FILE_RANGE;
+  sqe->off = (uint64_t)weir__file_args(op)->offset;
+  sqe->len = (uint32_t)more->len;
+  sqe->sync_range_flags = SYNC_FILE_RANGE_WRITE;
+  if (more->flags)
+    sqe->sync_range_flags |=
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER;
+}
+
 static void fill_call(struct io_uring_sqe *sqe, const weir_op_t *op) {
   switch (op->form) {
   case WEIR__FILE_CLOSE:
@@ -191,6 +205,9 @@ static void fill_call(struct io_uring_sqe *sqe, const weir_op_t *op) {
   case WEIR__FILE_FDATASYNC:
     sqe->opcode = IORING_OP_FSYNC;
     sqe->fsync_flags = IORING_FSYNC_DATASYNC;
+    break;
+  case WEIR__FILE_SYNC_RANGE:
+    fill_sync_range(sqe, op);
     break;
   case WEIR__FILE_TRUNCATE:
     sqe->opcode = WEIR__OP_FTRUNCATE;
@@ -215,6 +232,8 @@ static int takes(const weir__ring_t *ring, const weir_op_t *op) {
   case WEIR__FILE_STAT:
   case WEIR__FILE_COPY:
     return 0;
+  case WEIR__FILE_SYNC_RANGE:
+    return weir__file_more(op)->len <= UINT32_MAX;
   case WEIR__FILE_TRUNCATE:
     return (ring->caps & WEIR__CAP_TRUNCATE) != 0;
   case WEIR__FILE_RENAME:
@@ -263,6 +282,8 @@ static unsigned file_again(void *owner, int result, int waited) {
   weir_op_t *op = owner;
   if (result == -EINTR)
     return WEIR__SLOT_RESTART;
+  if (result == -EAGAIN && (weir__file_flags(op) & WEIR_FILE_NOWAIT) != 0)
+    return 0;
   if (result == -EAGAIN)
     return waited ? 0 : WEIR__SLOT_POLLING;
   if (result != -ESPIPE || weir__file_args(op)->offset < 0 ||
@@ -325,8 +346,9 @@ int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op) {
   const weir_seq_t *seq = &op->seq;
   const weir__range_t *range = &ring->memory.ranges[ring->memory.hit];
   size_t len = weir__smaller(seq->left, weir__seq_max_bytes());
-  if (op->form != WEIR__FILE_PREAD || seq->kind != WEIR__SEQ_BLOCK ||
-      !weir__range_holds(range, seq->at, len) || !weir__ring_at_hand(ring))
+  if (op->form != WEIR__FILE_PREAD || (op->flags & WEIR__OP_FLAGGED) != 0 ||
+      seq->kind != WEIR__SEQ_BLOCK || !weir__range_holds(range, seq->at, len) ||
+      !weir__ring_at_hand(ring))
     return start_any(loop, op);
   struct io_uring_sqe *sqe = weir__ring_take(
       ring, &file_request, op, IORING_OP_NOP, args->file, &args->tag);

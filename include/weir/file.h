@@ -115,8 +115,37 @@ WEIR_EXTERN WEIR_MUST_USE int
 weir_file_pwrite_sync(weir_loop_t *loop, weir_op_t *op, uv_file file,
                       weir_seq_t from, int64_t offset, weir_op_cb cb);
 
-/* The n of one of these three, before op is used again: in its callback, or
- * when it has returned without one. */
+/* How one transfer is to go. */
+enum {
+  WEIR_FILE_ALL = 1,    /* all of it, as the _all forms */
+  WEIR_FILE_DSYNC = 2,  /* what was written is on the device then */
+  WEIR_FILE_NOWAIT = 8, /* not at all, where it would have to wait */
+  WEIR_FILE_APPEND = 16 /* at the end of the file, wherever that is */
+};
+
+/* Read, and write, as the functions above, with such flags. UV_EINVAL is also a
+ * flag that there is not, and a read with one of writes. UV_ENOTSUP: the system
+ * has no such flag (all but Linux have none but WEIR_FILE_ALL), or the file
+ * none of that kind, as many file systems that cannot write without waiting.
+ *
+ * WEIR_FILE_DSYNC   brings each transfer to the device as weir_file_fdatasync:
+ *                   n bytes are there also with an error.
+ * WEIR_FILE_APPEND  ignores the offset, but for -1, which moves the file's own
+ *                   position.
+ * WEIR_FILE_NOWAIT  is UV_EAGAIN where bytes are not in memory, or a pipe or
+ *                   socket is not ready: n bytes have gone before. */
+WEIR_EXTERN WEIR_MUST_USE int
+weir_file_pread_with(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                     weir_mseq_t into, int64_t offset, unsigned flags,
+                     weir_op_cb cb);
+WEIR_EXTERN WEIR_MUST_USE int
+weir_file_pwrite_with(weir_loop_t *loop, weir_op_t *op, uv_file file,
+                      weir_seq_t from, int64_t offset, unsigned flags,
+                      weir_op_cb cb);
+
+/* The n of one of these five, before op is used again: in its callback, or when
+ * it has returned without one. Without a callback they return 0 or the error,
+ * but for those that move once, which return n. */
 WEIR_EXTERN size_t weir_file_moved(const weir_op_t *op);
 
 /* Bring the file's data and metadata to the device; fdatasync only the data and
@@ -126,6 +155,17 @@ WEIR_EXTERN WEIR_MUST_USE int weir_file_fsync(weir_loop_t *loop, weir_op_t *op,
 WEIR_EXTERN WEIR_MUST_USE int weir_file_fdatasync(weir_loop_t *loop,
                                                   weir_op_t *op, uv_file file,
                                                   weir_op_cb cb);
+
+/* Has the system begin to write what it keeps of len bytes from offset on to
+ * the device (0: up to the end), and with wait returns when it has. That
+ * spreads the writing out, so that a sync which follows has less to do; it is
+ * none itself, since neither the size of the file nor the device's own cache
+ * are seen to. Where there is no such call, on other systems than Linux, it is
+ * a weir_file_fdatasync. UV_ESPIPE is a file without positions. */
+WEIR_EXTERN WEIR_MUST_USE int weir_file_sync_range(weir_loop_t *loop,
+                                                   weir_op_t *op, uv_file file,
+                                                   int64_t offset, int64_t len,
+                                                   int wait, weir_op_cb cb);
 
 /* ---- Size and space ---- */
 

@@ -117,6 +117,7 @@ static weir__verdict_t ask_other(weir_fault_t *plan,
     ask.what = WEIR_FAULT_CLOSE;
     break;
   case IORING_OP_FSYNC:
+  case IORING_OP_SYNC_FILE_RANGE:
     ask.what = WEIR_FAULT_SYNC;
     ask.can |= WEIR__CAN_INTERRUPT;
     break;

@@ -131,6 +131,15 @@ int weir__over_fdatasync(int fd) {
   return weir__system_get()->fdatasync(fd);
 }
 
+int weir__over_sync_file_range(int fd, off_t offset, off_t len, unsigned flags)
+    WEIR__OVER("sync_file_range");
+int weir__over_sync_file_range(int fd, off_t offset, off_t len,
+                               unsigned flags) {
+  if (refused(WEIR_FAULT_SYNC, fd))
+    return -1;
+  return weir__system_get()->sync_file_range(fd, offset, len, flags);
+}
+
 int weir__over_epoll_create1(int flags) WEIR__OVER("epoll_create1");
 int weir__over_epoll_create1(int flags) {
   if (refused(WEIR_FAULT_CREATE, -1))

@@ -232,6 +232,7 @@ ssize_t weir__over_pwritev64(int fd, const struct iovec *iov, int count,
 static long transfer_by_number(long number, const long a[6]) {
   weir__transfer_t t = {.fd = (int)a[0],
                         .write = number == SYS_pwritev2,
+                        .placed = a[3] != -1,
                         .nowait = (a[5] & NOWAIT) != 0};
   window_t window;
   open_window(&window, (const struct iovec *)a[1], (size_t)a[2]);

@@ -55,6 +55,7 @@ static const entry_t entries[] = {
     ENTRY(open),
     ENTRY(fsync),
     ENTRY(fdatasync),
+    ENTRY(sync_file_range),
     ENTRY(poll),
     ENTRY(epoll_create1),
     ENTRY(epoll_ctl),

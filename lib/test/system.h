@@ -64,6 +64,7 @@ typedef struct weir__system_s {
   int (*open)(const char *path, int flags, ...);
   int (*fsync)(int fd);
   int (*fdatasync)(int fd);
+  int (*sync_file_range)(int fd, off_t offset, off_t len, unsigned flags);
   /* Waiting, and the clock. */
   int (*poll)(struct pollfd *fds, nfds_t count, int timeout);
   int (*epoll_create1)(int flags);

@@ -95,16 +95,16 @@ ssize_t machine_pwritev(int fd, const struct iovec *v, int n, off_t offset) {
   return transfer("pwritev", fd, WRITE, v, n, offset, 0);
 }
 
-/* The only flag in use is RWF_NOWAIT. */
 ssize_t machine_preadv2(int fd, const struct iovec *v, int n, off_t offset,
                         int flags) {
-  return transfer("preadv2", fd, READ, v, n, offset, flags ? MSG_DONTWAIT : 0);
+  return transfer("preadv2", fd, READ, v, n, offset,
+                  transfer_flags((unsigned)flags));
 }
 
 ssize_t machine_pwritev2(int fd, const struct iovec *v, int n, off_t offset,
                          int flags) {
   return transfer("pwritev2", fd, WRITE, v, n, offset,
-                  flags ? MSG_DONTWAIT : 0);
+                  transfer_flags((unsigned)flags));
 }
 
 /* ---- Sockets ---- */
@@ -249,6 +249,19 @@ int machine_fsync(int fd) {
   int r = object == NULL ? -EBADF : object->kind != &file_kind ? -EINVAL : 0;
   progress();
   return answer("fsync", fd, r);
+}
+
+static int sync_range(const object_t *object) {
+  if (object == NULL)
+    return -EBADF;
+  return object->kind == &file_kind ? 0 : -ESPIPE;
+}
+
+int machine_sync_file_range(int fd, off_t offset, off_t len, unsigned flags) {
+  call_begins("sync_file_range", fd);
+  (void)offset, (void)len, (void)flags;
+  progress();
+  return answer("sync_file_range", fd, sync_range(fd_object(fd)));
 }
 
 int machine_ftruncate(int fd, off_t size) {

@@ -47,6 +47,7 @@ int machine_eventfd(unsigned count, int flags);
 int machine_fcntl(int fd, int op, long arg);
 int machine_fstat(int fd, struct stat *info);
 int machine_fsync(int fd);
+int machine_sync_file_range(int fd, off_t offset, off_t len, unsigned flags);
 int machine_ftruncate(int fd, off_t size);
 int machine_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
 int machine_getsockname(int fd, struct sockaddr *addr, socklen_t *len);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "world.h"
@@ -28,6 +29,13 @@ typedef struct file_s {
 static node_t *nodes;
 
 enum { DISK = 1 << 20 };
+
+enum { RWF_NOWAIT_ = 8, RWF_APPEND_ = 16 };
+
+int transfer_flags(unsigned rwf) {
+  int flags = rwf & RWF_NOWAIT_ ? MSG_DONTWAIT : 0;
+  return rwf & RWF_APPEND_ ? flags | AT_THE_END : flags;
+}
 
 static ssize_t file_read(object_t *object, const struct iovec *v, int n,
                          int64_t offset, int flags) {
@@ -70,12 +78,11 @@ static ssize_t file_write(object_t *object, const struct iovec *v, int n,
   bytes_t *bytes = &file->node->bytes;
   size_t at = (size_t)(offset < 0 ? file->at : offset);
   size_t size = vector_size(v, n);
-  (void)flags;
   if ((file->flags & O_ACCMODE) == O_RDONLY)
     return -EBADF;
   if (size == 0)
     return 0;
-  if (file->flags & O_APPEND)
+  if (file->flags & O_APPEND || flags & AT_THE_END)
     at = bytes->size;
   if (at >= DISK || happens(options()->disk_full))
     return -ENOSPC;

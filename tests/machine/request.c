@@ -117,7 +117,7 @@ static int at_offset(request_t *q) {
   /* Pipes and the like have none, and take any; a socket takes only 0. */
   if (!is_file(q) && (q->file->kind != &socket_kind || offset == 0))
     offset = -1;
-  return transfer(q, offset, 0);
+  return transfer(q, offset, transfer_flags((unsigned)q->sqe.rw_flags));
 }
 
 static int on_socket(request_t *q) {
@@ -190,6 +190,9 @@ static int try_it(request_t *q) {
   case IORING_OP_FSYNC:
     progress();
     return is_file(q) ? 0 : -EINVAL;
+  case IORING_OP_SYNC_FILE_RANGE:
+    progress();
+    return is_file(q) ? 0 : -ESPIPE;
   case IORING_OP_OPENAT:
     return file_open((const char *)(uintptr_t)q->sqe.addr,
                      (int)q->sqe.open_flags);
@@ -324,6 +327,8 @@ static int is_to_wait(const request_t *q, int result) {
   case IORING_OP_POLL_ADD:
     return 1;
   default:
+    if (transfer_flags((unsigned)q->sqe.rw_flags) & MSG_DONTWAIT)
+      return 0;
     break;
   }
   return !(q->file->nonblocking && options()->old_nonblocking);
@@ -367,6 +372,7 @@ static void thread_begins(object_t *ring, long id) {
 static int is_punted(const request_t *q) {
   switch (q->sqe.opcode) {
   case IORING_OP_FSYNC:
+  case IORING_OP_SYNC_FILE_RANGE:
   case IORING_OP_SHUTDOWN:
     return 1;
   case IORING_OP_ASYNC_CANCEL:

@@ -101,11 +101,14 @@ static long over_syscall(long number, ...) {
   int fd = (int)va_arg(args, long);
   const struct iovec *v = va_arg(args, const struct iovec *);
   int n = (int)va_arg(args, long);
+  long offset = va_arg(args, long);
+  (void)va_arg(args, long); /* its upper half, of a long that is none */
+  int flags = (int)va_arg(args, long);
   va_end(args);
   if (number == SYS_preadv2)
-    return machine_preadv2(fd, v, n, -1, 1);
+    return machine_preadv2(fd, v, n, offset, flags);
   if (number == SYS_pwritev2)
-    return machine_pwritev2(fd, v, n, -1, 1);
+    return machine_pwritev2(fd, v, n, offset, flags);
   if (number == SYS_close) /* libuv's way */
     return over_close(fd);
   machine_fail("system call %ld", number);
@@ -184,6 +187,7 @@ static const weir__system_t machine = {
     .fcntl = over_fcntl,
     .ioctl = over_ioctl,
     .fdatasync = machine_fsync,
+    .sync_file_range = machine_sync_file_range,
     .fstat = machine_fstat,
     .ftruncate = over_ftruncate,
     .eventfd = machine_eventfd,

@@ -156,6 +156,11 @@ extern const kind_t pipe_out_kind;
 extern const kind_t counter_kind;
 extern const kind_t file_kind;
 
+/* The flags of a transfer that preadv2 and its like (RWF_) mean: a socket's
+ * (MSG_DONTWAIT), or this one of a file. */
+enum { AT_THE_END = 1 << 30 };
+int transfer_flags(unsigned rwf);
+
 int pipe_new(int fds[2], int nonblocking);
 int counter_new(unsigned count, int nonblocking);
 void counter_signal(object_t *object);
