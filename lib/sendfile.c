@@ -156,6 +156,13 @@ static int end_short(weir_stream_t *stream, weir_op_t *op) {
   return end(op, UV_EOF);
 }
 
+/* Nor is what stands before it to wait for a read. */
+static void refuse(weir_stream_t *stream, sending_t *sending) {
+  sending->refused = 1;
+  if ((stream->state & WEIR__HELD) != 0)
+    weir__stream_push(stream);
+}
+
 static int await(weir_stream_t *stream, sending_t *sending) {
   sending->full = 0;
   int r = weir__kind(stream)->await_write(stream);
@@ -197,7 +204,7 @@ static int send_some(weir_stream_t *stream, const uv_buf_t *bufs,
   if (r == UV_EOF)
     return end_short(stream, op);
   if (is_refusal(r))
-    sending->refused = 1;
+    refuse(stream, sending);
   return sending->refused ? pass_on(stream, op, n) : r;
 }
 

@@ -117,6 +117,23 @@ static void foretell(weir_stream_t *stream, unsigned used) {
     stream->state |= WEIR__MORE;
 }
 
+/* Whether the bytes of a file stand behind all of the window, and go at once
+ * when it does. */
+static int file_follows(const weir_stream_t *stream) {
+  const weir_op_t *op = weir__write_head(stream);
+  size_t bytes = 0;
+  if ((stream->state & (WEIR__WRITES_BY | WEIR__SHORT)) != WEIR__WRITES_BY ||
+      (stream->loop->flags & WEIR__LOOP_DELIVERING) == 0 ||
+      stream->kind->write_now == NULL)
+    return 0;
+  for (unsigned i = 0; i < stream->in_window && op != NULL; i++) {
+    bytes += op->left;
+    op = weir__write_next(stream, op);
+  }
+  return op != NULL && bytes == stream->offered && op->left > 0 &&
+         (op->flags & (WEIR__OP_OUTSIDE | WEIR__OP_PARKED)) == WEIR__OP_OUTSIDE;
+}
+
 /* As gather, for a write whose bytes are not in memory. */
 static unsigned gather_outside(weir_stream_t *stream, weir_op_t *op) {
   op->state = WEIR__OP_STARTED;
@@ -285,6 +302,20 @@ static inline int hand(weir_stream_t *stream, weir__write_fn write,
   return r == WEIR_PENDING ? 0 : answered(stream, r, n);
 }
 
+static int write_any(weir_stream_t *stream, weir__write_fn write);
+
+/* What a file follows goes in this call, as the file does, so that both leave
+ * together; where there is no room for it, as ever. */
+static int write_ahead(weir_stream_t *stream, weir__write_fn write,
+                       const uv_buf_t *window, unsigned used) {
+  stream->state |= WEIR__MORE;
+  int r = hand(stream, stream->kind->write_now, window, used);
+  if (r != UV_EAGAIN)
+    return r;
+  stream->state |= WEIR__SHORT;
+  return write_any(stream, write);
+}
+
 /* Does the same with whatever is next, if anything is. */
 static WEIR__APART int write_any(weir_stream_t *stream, weir__write_fn write) {
   uv_buf_t window[WEIR_WINDOW];
@@ -304,6 +335,8 @@ static WEIR__APART int write_any(weir_stream_t *stream, weir__write_fn write) {
   if ((head->flags & WEIR__OP_PARKED) != 0)
     return 0;
   unsigned used = gather_any(stream, head, window);
+  if (used > 0 && (head->flags & WEIR__OP_BY) == 0 && file_follows(stream))
+    return write_ahead(stream, write, window, used);
   if ((stream->state & WEIR__SHORT) != 0)
     stream->loop->stats.windows_refilled++;
   stream->state &= ~WEIR__SHORT;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "support/net.h"
+#include "support/scratch.h"
 
 /* Windows of one queue may leave in one packet. What TCP then holds back is
  * never left waiting: neither when the rest of the queue vanishes nor where
@@ -359,4 +360,167 @@ WEIR_TEST(more, windows_of_a_write_at_once_leave_together) {
     conn_close(f, &b.c);
   }
   check_is(sent, 2);
+}
+
+/* ---- Before a file ---- */
+
+enum { HEADER = 40, FILE_SIZE = 500, NO_FILE = 1000 };
+
+typedef struct page_s {
+  struct scratch s;
+  struct conn c;
+  struct request header, file;
+  char bytes[HEADER];
+  unsigned before;
+} page_t;
+
+static void page_open(struct weir_fixture *f, page_t *p, size_t size) {
+  memset(p, 0, sizeof(*p));
+  scratch_make(&p->s, HEADER + size);
+  pattern_fill(p->bytes, 0, HEADER);
+  conn_tcp(f, &p->c);
+  check_is(weir_tcp_nodelay(&p->c.stream, 1), 0);
+  p->before = packets(&p->c);
+  pushes = 0;
+}
+
+static void page_close(struct weir_fixture *f, page_t *p) {
+  conn_close(f, &p->c);
+  scratch_remove(&p->s);
+}
+
+static void page_write(page_t *p, int file, size_t len) {
+  check_is(weir_write(&p->header.op, &p->c.stream,
+                      weir_seq_block(p->bytes, HEADER), on_done),
+           0);
+  check_is(weir_sendfile(&p->file.op, &p->c.stream, file, HEADER, len, on_done),
+           0);
+}
+
+WEIR_TEST(more, a_file_leaves_with_its_header) {
+  unsigned sent = 0;
+  page_t p;
+
+  for (int tries = 0; tries < TRIES && sent != 1; tries++) {
+    page_open(f, &p, FILE_SIZE);
+    page_write(&p, p.s.fd, FILE_SIZE);
+    finish(f, &p.header, 0, HEADER);
+    finish(f, &p.file, 0, FILE_SIZE);
+    check_is(unsent(&p.c), 0);
+    sent = packets(&p.c) - p.before;
+    peer_take(&p.c, 0, HEADER + FILE_SIZE);
+    check_is(pushes, 0);
+    page_close(f, &p);
+  }
+  check_is(sent, 1);
+}
+
+WEIR_TEST(more, a_file_that_has_ended_leaves_nothing_behind) {
+  page_t p;
+
+  page_open(f, &p, 0);
+  page_write(&p, p.s.fd, FILE_SIZE);
+  finish(f, &p.header, 0, HEADER);
+  finish(f, &p.file, UV_EOF, 0);
+  check_is(unsent(&p.c), 0);
+  peer_take(&p.c, 0, HEADER);
+  check_is(pushes, 1);
+  page_close(f, &p);
+}
+
+WEIR_TEST(more, a_file_that_is_none_leaves_nothing_behind) {
+  page_t p;
+
+  page_open(f, &p, 0);
+  page_write(&p, NO_FILE, FILE_SIZE);
+  finish(f, &p.header, 0, HEADER);
+  finish(f, &p.file, UV_EBADF, 0);
+  check_is(unsent(&p.c), 0);
+  peer_take(&p.c, 0, HEADER);
+  page_close(f, &p);
+}
+
+static page_t *to_cancel;
+
+static void on_header(weir_op_t *op, int status, size_t n) {
+  on_done(op, status, n);
+  weir_cancel(&to_cancel->file.op);
+}
+
+/* In the callback of the header the file has not begun, or has gone. */
+WEIR_TEST(more, a_file_that_is_cancelled_leaves_nothing_behind) {
+  page_t p;
+
+  page_open(f, &p, FILE_SIZE);
+  to_cancel = &p;
+  check_is(weir_write(&p.header.op, &p.c.stream,
+                      weir_seq_block(p.bytes, HEADER), on_header),
+           0);
+  check_is(weir_sendfile(&p.file.op, &p.c.stream, p.s.fd, HEADER, FILE_SIZE,
+                         on_done),
+           0);
+  finish(f, &p.header, 0, HEADER);
+  run_until(f, &p.file.calls);
+  check_is(unsent(&p.c), 0);
+  peer_take(&p.c, 0, HEADER + p.file.n);
+  page_close(f, &p);
+}
+
+/* One that has nothing to read yet holds up nobody. */
+WEIR_TEST(more, a_file_that_is_awaited_holds_nothing) {
+  int fds[2];
+  page_t p;
+
+  page_open(f, &p, 0);
+  check_is(pipe(fds), 0);
+  page_write(&p, fds[0], HEADER);
+  finish(f, &p.header, 0, HEADER);
+  run_some_turns(f);
+  check_is(p.file.calls, 0);
+  check_is(unsent(&p.c), 0);
+  peer_take(&p.c, 0, HEADER);
+  check_is(write(fds[1], p.bytes, HEADER), HEADER);
+  close(fds[1]);
+  finish(f, &p.file, 0, HEADER);
+  peer_take(&p.c, 0, HEADER);
+  close(fds[0]);
+  page_close(f, &p);
+}
+
+static size_t take_what_came(const struct conn *c) {
+  static char bytes[65536];
+  size_t taken = 0;
+  ssize_t n;
+
+  while ((n = recv(c->peer, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+    taken += (size_t)n;
+  return taken;
+}
+
+/* Nor does a socket that is full. */
+WEIR_TEST(more, a_header_that_has_no_room_waits) {
+  static char much[1 << 22];
+  struct request w = {0};
+  size_t taken = 0;
+  page_t p;
+
+  page_open(f, &p, FILE_SIZE);
+  check_is(weir_write(&w.op, &p.c.stream, weir_seq_block(much, sizeof(much)),
+                      on_done),
+           0);
+  run_some_turns(f);
+  page_write(&p, p.s.fd, FILE_SIZE);
+  run_some_turns(f);
+  check_is(p.header.calls, 0);
+  while (p.file.calls == 0) {
+    run_turn(f);
+    taken += take_what_came(&p.c);
+  }
+  check_is(w.n, sizeof(much));
+  check_is(p.header.n, HEADER);
+  check_is(p.file.n, FILE_SIZE);
+  while (taken < sizeof(much) + HEADER + FILE_SIZE)
+    taken += take_what_came(&p.c);
+  check_is(unsent(&p.c), 0);
+  page_close(f, &p);
 }
