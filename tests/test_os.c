@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "os.h"
+#include "os_memory.h"
 #include "support/gate.h"
 #include "support/net.h"
 #include "support/scratch.h"
@@ -522,12 +523,15 @@ Test(os, options_are_set_and_taken_back) {
 }
 
 Test(os, an_option_that_is_refused_is_told) {
-  const int calls[] = {SYS_setsockopt};
+  const int calls[] = {SYS_setsockopt, SYS_getsockname};
   struct weir_fixture f;
   int fds[2];
 
-  begin(&f, calls, 1);
+  begin(&f, calls, 2);
   pair_tcp(fds, 0, 0);
+  gate_fail(SYS_getsockname, ENOBUFS, 1);
+  check_is(weir__os_set_option(fds[0], WEIR__OPTION_TOS, 8), UV_ENOBUFS);
+  check_is(option(fds[0], IPPROTO_IP, IP_TOS), 0);
   gate_fail(SYS_setsockopt, ENOMEM, 2);
   check_is(weir__os_set_option(fds[0], WEIR__OPTION_NODELAY, 1), UV_ENOMEM);
   check_is(weir__os_reset_at_close(fds[0]), UV_ENOMEM);
@@ -571,4 +575,31 @@ Test(os, what_waits_for_nobody) {
   close(fds[1]);
   close(dir);
   scratch_remove(&scratch);
+}
+
+/* Pages of this process, used or not. */
+static long mapped(void) {
+  FILE *file = fopen("/proc/self/statm", "r");
+  long pages = 0;
+
+  if (file == NULL || fscanf(file, "%ld", &pages) != 1)
+    cr_skip("there is no /proc/self/statm");
+  fclose(file);
+  return pages;
+}
+
+/* A huge page is mapped too much for one that begins at such a page. */
+Test(os, a_slab_leaves_nothing_behind) {
+  size_t size = ((size_t)2 << 20) + 65536;
+  void *slabs[8];
+  long before = mapped();
+
+  for (size_t i = 0; i < 8; i++) {
+    slabs[i] = weir__os_slab(size);
+    cr_assert(slabs[i] != NULL);
+    check_is((uintptr_t)slabs[i] % ((size_t)2 << 20), 0);
+  }
+  for (size_t i = 0; i < 8; i++)
+    weir__os_slab_free(slabs[i], size);
+  cr_assert((mapped() - before) * sysconf(_SC_PAGESIZE) < (long)size);
 }
