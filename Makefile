@@ -62,7 +62,8 @@ INSTRUMENT := $(SANITIZE) $(if $(filter yes,$(COVERAGE)),--coverage)
 
 # The headers of others are not ours to be warned of, wherever they are.
 system = $(patsubst -I%,-isystem%,$1)
-OWN_CPPFLAGS := -I. -I$(srcdir)/include $(call system,$(LIBUV_CFLAGS))
+OWN_CPPFLAGS := -I. -I$(srcdir)/include $(LARGEFILE_CPPFLAGS) \
+  $(call system,$(LIBUV_CFLAGS))
 OWN_CFLAGS := -std=gnu11 -fvisibility=hidden $(HARDENING_CFLAGS) \
   $(WARNINGS) $(INSTRUMENT)
 OWN_LDFLAGS := $(HARDENING_LDFLAGS) $(INSTRUMENT)

@@ -61,10 +61,10 @@ static void on_patience(uv_idle_t *handle) {
 }
 
 static void run_cancel(void) {
-  char *bytes = bench_memory(bench.ops);
+  char *bytes = bench_memory((size_t)bench.ops);
   int fds[2], r = pipe(fds);
   gate_close(); /* for good: what threads would do depends on time */
-  ops = bench_memory(bench.ops * sizeof *ops);
+  ops = bench_memory((size_t)bench.ops * sizeof *ops);
   left = bench.ops;
   for (uint64_t i = 0; i < bench.ops && r == 0; i++)
     r = weir_file_pread(bench.weir, &ops[i], fds[0],

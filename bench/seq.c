@@ -120,8 +120,8 @@ __attribute__((noinline)) void measured(const char *what, size_t n) {
 static void run(void) {
   if (bench.ops < SEGMENT || bench.ops > MOST)
     quit("seq", "64 to 1048576 bytes");
-  make(bench.shape->name, bench.ops);
-  measured(bench.shape->name, bench.ops);
+  make(bench.shape->name, (size_t)bench.ops);
+  measured(bench.shape->name, (size_t)bench.ops);
   _exit(result == 0 && target[bench.ops / 3] == 0);
 }
 

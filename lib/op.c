@@ -9,6 +9,9 @@ static_assert(sizeof(weir_op_t) <= 224, "an op takes at most 224 bytes");
 static_assert(sizeof(weir__file_args_t) <= WEIR_OP_SCRATCH &&
                   sizeof(weir__file_more_t) <= WEIR_OP_ROOM,
               "file arguments fit in an op");
+static_assert(_Alignof(weir__file_args_t) <= _Alignof(uint64_t) &&
+                  _Alignof(weir__file_more_t) <= _Alignof(uint64_t),
+              "what an op keeps is aligned as such numbers are");
 
 /* The memory of op, as it was when it began: n segments. Of a pinned sequence
  * only who pinned it knows it. */

@@ -35,7 +35,7 @@ int weir__os_clone(uv_file from, uv_file to) {
 #endif
 
 /* Not every C library has a function for it. */
-#if defined(SYS_copy_file_range) && __SIZEOF_LONG__ == 8
+#if defined(SYS_copy_file_range)
 int weir__os_copy_range(uv_file from, uv_file to, int64_t offset, size_t size) {
   int64_t in, out;
   long n;

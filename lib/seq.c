@@ -215,9 +215,10 @@ void weir__seq_pass_many(weir_seq_t *s, size_t n) {
     pass_in_part(s, n);
     return;
   }
-  s->skip += n;
-  if (s->kind == WEIR__SEQ_RING && s->skip >= s->u.size)
-    s->skip -= s->u.size;
+  if (s->kind == WEIR__SEQ_RING && s->skip >= s->u.size - n)
+    s->skip -= s->u.size - n;
+  else
+    s->skip += n;
 }
 
 int weir_seq_next(weir_seq_t *s, uv_buf_t *segment) {

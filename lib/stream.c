@@ -14,7 +14,8 @@
 
 static_assert(sizeof(weir_stream_t) - WEIR_STREAM_ROOM <= 168,
               "an idle stream costs little");
-static_assert(sizeof(weir__own_t) <= sizeof(((weir_stream_t *)0)->own),
+static_assert(sizeof(weir__own_t) <= sizeof(((weir_stream_t *)0)->own) &&
+                  _Alignof(weir__own_t) <= _Alignof(uint64_t),
               "what a kind keeps of a stream fits in it");
 
 void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream) {

@@ -76,12 +76,12 @@ grep -v '^lib/os_' "$work/library" |
 complain 'The environment not from weir__os_getenv'
 
 # A difference between systems is a function of lib/os.h, or a check of
-# configure's. The backend of libuv has libuv's own; export.h is for programs
-# that configure has not seen, and lib/test/over.h knows what a compiler has.
+# configure's. The backend of libuv has libuv's own, and export.h is read by
+# programs that configure has not seen.
 systems='__(linux|linux__|APPLE__|CYGWIN__|MINGW[0-9]*__|ANDROID__|GLIBC__)'
 systems="$systems|__(FreeBSD|OpenBSD|NetBSD|DragonFly|sun|unix)(__)?|_MSC_VER"
 systems="$systems|_?_WIN(32|64)(__)?"
-grep -v '^lib/os_\|^lib/uv_\|^include/weir/export\.h$' "$work/c" |
+grep -v '^\(lib\|tests/support\)/os_\|^lib/uv_\|/weir/export\.h$' "$work/c" |
   xargs grep -nwE "$systems" >"$work/found"
 complain 'A system by its name'
 

@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,12 @@ enum { STACK = 64 * 1024 };
 enum { STACK = 64 * 1024 };
 #endif
 
+/* Some systems want more. */
+static size_t small_stack(void) {
+  const long least = PTHREAD_STACK_MIN;
+  return least > STACK ? (size_t)least : STACK;
+}
+
 struct deep {
   weir_backend_t backend;
   weir_wait_t wait;
@@ -140,7 +147,7 @@ WEIR_TEST(fair, a_million_inline_completions_fit_a_small_stack) {
   d.backend = f->backend;
   d.wait = f->wait;
   check_is(pthread_attr_init(&attr), 0);
-  check_is(pthread_attr_setstacksize(&attr, STACK), 0);
+  check_is(pthread_attr_setstacksize(&attr, small_stack()), 0);
   check_is(pthread_create(&thread, &attr, on_small_stack, &d), 0);
   check_is(pthread_join(thread, NULL), 0);
   pthread_attr_destroy(&attr);
@@ -185,8 +192,8 @@ WEIR_TEST(fair, timers_fire_under_a_flood_of_inline_completions) {
   struct ticker ticker;
 
   check_is(weir_stream_init(f->loop, &s, &kind, NULL), 0);
-  chain_start(&writes, &s, 1L << 40);
-  chain_start(&reads, &s, 1L << 40);
+  chain_start(&writes, &s, LONG_MAX);
+  chain_start(&reads, &s, LONG_MAX);
   check_is(weir_write(&writes.op, &s, weir_seq_block("x", 1), write_again), 0);
   check_is(weir_read_some(&reads.op, &s, weir_mseq_block(&reads.byte, 1),
                           read_again),
@@ -207,8 +214,8 @@ WEIR_TEST(fair, timers_fire_under_a_flood_of_empty_writes) {
   struct ticker ticker;
 
   conn_tcp(f, &c);
-  chain_start(&a, &c.stream, 1L << 40);
-  chain_start(&b, &c.stream, 1L << 40);
+  chain_start(&a, &c.stream, LONG_MAX);
+  chain_start(&b, &c.stream, LONG_MAX);
   a.len = b.len = 0;
   check_is(weir_write(&a.op, &c.stream, weir_seq_block(NULL, 0), write_again),
            0);
@@ -233,8 +240,8 @@ WEIR_TEST(fair, a_flooding_stream_lets_another_through) {
 
   check_is(weir_stream_init(f->loop, &s, &kind, NULL), 0);
   conn_tcp(f, &c);
-  chain_start(&writes, &s, 1L << 40);
-  chain_start(&reads, &s, 1L << 40);
+  chain_start(&writes, &s, LONG_MAX);
+  chain_start(&reads, &s, LONG_MAX);
   check_is(weir_write(&writes.op, &s, weir_seq_block("x", 1), write_again), 0);
   check_is(weir_read_some(&reads.op, &s, weir_mseq_block(&reads.byte, 1),
                           read_again),

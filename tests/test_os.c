@@ -30,10 +30,10 @@ enum { CALL_POLL = SYS_poll };
 #else
 enum { CALL_POLL = SYS_ppoll };
 #endif
-#ifdef SYS_rt_sigtimedwait_time64
-enum { CALL_SIGTIMEDWAIT = SYS_rt_sigtimedwait_time64 };
-#else
+#ifdef SYS_rt_sigtimedwait
 enum { CALL_SIGTIMEDWAIT = SYS_rt_sigtimedwait };
+#else
+enum { CALL_SIGTIMEDWAIT = SYS_rt_sigtimedwait_time64 };
 #endif
 
 static void begin(struct weir_fixture *f, const int *calls, size_t count) {

@@ -37,7 +37,7 @@ typedef struct model_s {
 /* WEIR_TEST_POOL_STEPS has it go on for so many. */
 static size_t steps(void) {
   const char *given = getenv("WEIR_TEST_POOL_STEPS");
-  return given == NULL ? 6000000 : strtoull(given, NULL, 10);
+  return given == NULL ? 6000000 : (size_t)strtoull(given, NULL, 10);
 }
 
 static size_t units_of(size_t size) {

@@ -86,6 +86,19 @@ Test(seq, ring_goes_round) {
   cr_assert_str_eq(bytes(weir_seq_ring("cdab", 4, 3, 2)), "bc");
 }
 
+/* Nothing of it is touched: places from which as many bytes again would lead
+ * past the last address. */
+Test(seq, ring_of_nearly_all_memory_goes_round) {
+  const size_t capacity = SIZE_MAX - 64, n = SIZE_MAX / 2;
+  weir_seq_t s = weir_seq_ring(text, capacity, capacity - 100, capacity);
+  uv_buf_t out[WEIR_WINDOW];
+
+  cr_assert_eq(weir_seq_advance(&s, n), n);
+  cr_assert_eq(weir_seq_size(s), capacity - n);
+  cr_assert_eq(weir_seq_window(s, out, 1), 1);
+  cr_assert_eq((uintptr_t)out[0].base, (uintptr_t)text + n - 100);
+}
+
 Test(seq, chain_skips_empty_links) {
   weir_link_t d = {{0}, NULL};
   weir_link_t c = {{0}, &d};

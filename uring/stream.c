@@ -11,7 +11,8 @@
 #include "../lib/seq.h"
 #include "../lib/uv_poll.h"
 
-_Static_assert(sizeof(weir__socket_t) <= WEIR__OWN_MORE,
+_Static_assert(sizeof(weir__socket_t) <= WEIR__OWN_MORE &&
+                   _Alignof(weir__socket_t) <= _Alignof(uint64_t),
                "the state of a socket fits into a stream");
 
 int weir__socket_fd(const void *owner) {

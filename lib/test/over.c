@@ -81,12 +81,14 @@ int weir__over_setsockopt(int fd, int level, int name, const void *value,
   return weir__system_get()->setsockopt(fd, level, name, value, size);
 }
 
-int weir__over_fstat(int fd, struct stat *info) WEIR__OVER("fstat");
+int weir__over_fstat(int fd, struct stat *info)
+    WEIR__OVER(WEIR__LARGE("fstat"));
 int weir__over_fstat(int fd, struct stat *info) {
   return weir__system_get()->fstat(fd, info);
 }
 
-int weir__over_ftruncate(int fd, off_t size) WEIR__OVER("ftruncate");
+int weir__over_ftruncate(int fd, off_t size)
+    WEIR__OVER(WEIR__LARGE("ftruncate"));
 int weir__over_ftruncate(int fd, off_t size) {
   return weir__system_get()->ftruncate(fd, size);
 }
@@ -191,7 +193,7 @@ void weir__over_uv_sleep(unsigned ms) {
 
 /* ---- Functions with arguments that are not declared ---- */
 
-int weir__over_fcntl(int fd, int command, ...) WEIR__OVER("fcntl");
+int weir__over_fcntl(int fd, int command, ...) WEIR__OVER(WEIR__LARGE("fcntl"));
 int weir__over_fcntl(int fd, int command, ...) {
   va_list args;
   va_start(args, command);
@@ -213,7 +215,8 @@ int weir__over_ioctl(int fd, unsigned long command, ...) {
   return weir__system_get()->ioctl(fd, command, arg);
 }
 
-int weir__over_open(const char *path, int flags, ...) WEIR__OVER("open");
+int weir__over_open(const char *path, int flags, ...)
+    WEIR__OVER(WEIR__LARGE("open"));
 int weir__over_open(const char *path, int flags, ...) {
   va_list args;
   va_start(args, flags);
@@ -226,7 +229,7 @@ int weir__over_open(const char *path, int flags, ...) {
 
 /* ---- The same functions under other names ---- */
 
-#if __SIZEOF_LONG__ == 8
+#ifndef _FILE_OFFSET_BITS
 int weir__over_ftruncate64(int fd, off_t size) WEIR__OVER("ftruncate64");
 int weir__over_ftruncate64(int fd, off_t size) {
   return weir__over_ftruncate(fd, size);

@@ -19,6 +19,14 @@
 #define WEIR__OVER(name)                                                       \
   __asm__(name) __attribute__((WEIR__WEAK used, visibility("default")))
 
+/* How a function with an off_t is called: where that had 32 bits once, by
+ * another name since it has 64. */
+#ifdef _FILE_OFFSET_BITS
+#define WEIR__LARGE(name) name "64"
+#else
+#define WEIR__LARGE(name) name
+#endif
+
 /* Whether the functions of all files are those that are called; and those of
  * each. */
 int weir__over_in_place(void);

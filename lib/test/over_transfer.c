@@ -122,7 +122,7 @@ ssize_t weir__over_writev(int fd, const struct iovec *iov, int count) {
 }
 
 ssize_t weir__over_preadv(int fd, const struct iovec *iov, int count,
-                          off_t offset) WEIR__OVER("preadv");
+                          off_t offset) WEIR__OVER(WEIR__LARGE("preadv"));
 ssize_t weir__over_preadv(int fd, const struct iovec *iov, int count,
                           off_t offset) {
   weir__transfer_t t = {.fd = fd, .placed = 1};
@@ -134,7 +134,7 @@ ssize_t weir__over_preadv(int fd, const struct iovec *iov, int count,
 }
 
 ssize_t weir__over_pwritev(int fd, const struct iovec *iov, int count,
-                           off_t offset) WEIR__OVER("pwritev");
+                           off_t offset) WEIR__OVER(WEIR__LARGE("pwritev"));
 ssize_t weir__over_pwritev(int fd, const struct iovec *iov, int count,
                            off_t offset) {
   weir__transfer_t t = {.fd = fd, .write = 1, .placed = 1};
@@ -194,7 +194,7 @@ ssize_t weir__over_splice(int from, off_t *from_at, int to, off_t *to_at,
 }
 
 ssize_t weir__over_sendfile(int to, int from, off_t *at, size_t size)
-    WEIR__OVER("sendfile");
+    WEIR__OVER(WEIR__LARGE("sendfile"));
 ssize_t weir__over_sendfile(int to, int from, off_t *at, size_t size) {
   weir__transfer_t in = {.fd = from};
   weir__transfer_t out = {.fd = to, .write = 1};
@@ -204,7 +204,7 @@ ssize_t weir__over_sendfile(int to, int from, off_t *at, size_t size) {
   return n < 0 ? -1 : weir__system_get()->sendfile(to, from, at, (size_t)n);
 }
 
-#if __SIZEOF_LONG__ == 8
+#ifndef _FILE_OFFSET_BITS
 ssize_t weir__over_sendfile64(int to, int from, off_t *at, size_t size)
     WEIR__OVER("sendfile64");
 ssize_t weir__over_sendfile64(int to, int from, off_t *at, size_t size) {

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "system.h"
+#include "over.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -20,20 +21,22 @@ typedef struct entry_s {
 
 #define ENTRY(name)                                                            \
   { offsetof(weir__system_t, name), #name }
+#define ENTRY_LARGE(name)                                                      \
+  { offsetof(weir__system_t, name), WEIR__LARGE(#name) }
 
 static const entry_t entries[] = {
     ENTRY(read),
     ENTRY(write),
     ENTRY(readv),
     ENTRY(writev),
-    ENTRY(preadv),
-    ENTRY(pwritev),
+    ENTRY_LARGE(preadv),
+    ENTRY_LARGE(pwritev),
     ENTRY(send),
     ENTRY(recv),
     ENTRY(sendmsg),
     ENTRY(recvmsg),
     ENTRY(splice),
-    ENTRY(sendfile),
+    ENTRY_LARGE(sendfile),
     ENTRY(socket),
     ENTRY(bind),
     ENTRY(listen),
@@ -44,15 +47,15 @@ static const entry_t entries[] = {
     ENTRY(getpeername),
     ENTRY(getsockopt),
     ENTRY(setsockopt),
-    ENTRY(fcntl),
+    ENTRY_LARGE(fcntl),
     ENTRY(ioctl),
-    ENTRY(fstat),
-    ENTRY(ftruncate),
+    ENTRY_LARGE(fstat),
+    ENTRY_LARGE(ftruncate),
     ENTRY(eventfd),
     ENTRY(pipe2),
     ENTRY(dup3),
     ENTRY(close),
-    ENTRY(open),
+    ENTRY_LARGE(open),
     ENTRY(fsync),
     ENTRY(fdatasync),
     ENTRY(sync_file_range),

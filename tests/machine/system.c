@@ -142,8 +142,8 @@ static int over_fs_fsync(uv_loop_t *loop, uv_fs_t *req, uv_file file,
 }
 
 static void over_sleep(unsigned ms) {
-  const struct timespec ts = {.tv_sec = ms / 1000,
-                              .tv_nsec = ms % 1000 * 1000000L};
+  const struct timespec ts = {.tv_sec = (time_t)(ms / 1000),
+                              .tv_nsec = (long)(ms % 1000) * 1000000};
   machine_nanosleep(&ts, NULL);
 }
 

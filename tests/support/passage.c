@@ -54,7 +54,7 @@ void passage_end(struct weir_fixture *f, passage_t *p, int status) {
   check_is(p->info.bytes_read, p->info.bytes_written + p->nleft);
   check_is(p->info.bytes_written, p->progress);
   check_is(p->info.writes, p->told);
-  cr_assert(pattern_holds(p->left, p->info.bytes_written, p->nleft),
+  cr_assert(pattern_holds(p->left, (size_t)p->info.bytes_written, p->nleft),
             "other bytes are held");
 }
 
