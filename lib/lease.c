@@ -24,9 +24,16 @@ enum {
 
 /* ---- One transfer ---- */
 
+/* It waits no more. */
+static void unpark(weir_op_t *op) {
+  weir__borrow_t *borrow = weir__borrow_of(op);
+  op->loop->capped -= (borrow->flags & CAPPED) != 0;
+  borrow->flags &= ~(unsigned)(QUEUED | CAPPED);
+}
+
 void weir__borrow_go(weir__waiter_t *waiter) {
   weir_op_t *op = weir__borrow_op(waiter);
-  weir__borrow_of(op)->flags &= ~(unsigned)(QUEUED | CAPPED);
+  unpark(op);
   weir__stream_want(*weir__op_owner(op), WEIR__WANT_READ);
 }
 
@@ -96,12 +103,23 @@ void weir__lease_chosen(weir_stream_t *stream, uint32_t number) {
   op->left = borrow->most;
 }
 
+/* Whether the stream has as many as it may, other threads' returns counted. */
+static int is_capped(const weir_stream_t *stream, size_t max) {
+  if (max == 0)
+    return 0;
+  while (weir__tally_count(&stream->leases) >= max)
+    if (weir__pools_await(stream->loop))
+      return 1;
+  return 0;
+}
+
 int weir__borrow_ask(weir_stream_t *stream, weir_op_t *op, size_t *n) {
   weir__borrow_t *borrow = weir__borrow_of(op);
   if (borrow->taker.number != WEIR__NO_BUFFER)
     return read_into(stream, op, n);
-  if (borrow->max != 0 && weir__tally_count(&stream->leases) >= borrow->max) {
+  if (is_capped(stream, borrow->max)) {
     borrow->flags |= CAPPED;
+    stream->loop->capped++;
     weir__tally_await(&stream->leases, &borrow->taker.waiter);
     return WEIR__READ_PARKED;
   }
@@ -142,7 +160,7 @@ void weir__borrow_leave(weir_op_t *op) {
     weir__pool_leave(borrow->pool, &borrow->taker);
   if ((borrow->flags & CAPPED) != 0)
     weir__tally_await(&stream->leases, NULL);
-  borrow->flags &= ~(unsigned)(QUEUED | CAPPED);
+  unpark(op);
 }
 
 void weir__borrow_end(weir_op_t *op) {

@@ -45,6 +45,9 @@ typedef struct weir__box_s {
   atomic_uint inside;   /* threads that are at it */
   uv_async_t *async;
   uint64_t home; /* a thread of the loop's process: see self.h */
+
+  /* NULL, or called after something came, or weir__post_nudge. */
+  void (*look)(weir_loop_t *loop);
 } weir__box_t;
 
 /* The pipes that are spliced through: see pipe.c. */
@@ -102,6 +105,7 @@ struct weir_loop_s {
    * that do not. */
   size_t active;
   size_t unheld;
+  size_t capped;  /* reads that wait for one of the leases of their stream */
   size_t notices; /* buffers that the system will say it needs no more */
   uint64_t wound; /* when the alarm fires; UINT64_MAX: it does not */
   weir__wheel_t wheel;

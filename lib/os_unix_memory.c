@@ -28,7 +28,7 @@ static const size_t huge = (size_t)2 << 20;
 static void *map_aligned(size_t size) {
   if (size > SIZE_MAX - huge)
     return NULL;
-  char *base = map(size + huge, PROT_READ | PROT_WRITE);
+  char *base = map(size + huge, PROT_NONE);
   if (base == NULL)
     return NULL;
   size_t before = (size_t)(-(uintptr_t)base & (huge - 1));
@@ -39,21 +39,47 @@ static void *map_aligned(size_t size) {
   return base + before;
 }
 
-void *weir__os_slab(size_t size) {
-  void *slab =
-      size >= huge ? map_aligned(size) : map(size, PROT_READ | PROT_WRITE);
-  if (slab == NULL)
-    return NULL;
+/* Where the first page begins that does not before offset. */
+static size_t page_behind(size_t offset) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  return (offset + page - 1) / page * page;
+}
+
+void *weir__os_slab_reserve(size_t size) {
+  size = page_behind(size);
+  return size >= huge ? map_aligned(size) : map(size, PROT_NONE);
+}
+
+int weir__os_slab_extend(void *slab, size_t from, size_t to) {
+  char *at = (char *)slab + page_behind(from);
+  size_t size = page_behind(to) - page_behind(from);
+  if (mprotect(at, size, PROT_READ | PROT_WRITE) != 0)
+    return UV_ENOMEM;
 #ifdef MADV_HUGEPAGE
   if (size >= huge)
-    madvise(slab, size, MADV_HUGEPAGE);
+    madvise(at, size, MADV_HUGEPAGE);
 #endif
 #ifdef MADV_WIPEONFORK
   /* Else a fork could leave the kernel with the child's copy to write into. */
-  madvise(slab, size, MADV_WIPEONFORK);
+  madvise(at, size, MADV_WIPEONFORK);
 #endif
-  memset(slab, 0, size);
-  return slab;
+  return 0;
+}
+
+/* What comes in its place has nothing of what was advised. */
+void weir__os_slab_withdraw(void *slab, size_t from, size_t to) {
+  mmap((char *)slab + page_behind(from), page_behind(to) - page_behind(from),
+       PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+void *weir__os_slab(size_t size) {
+  void *slab = weir__os_slab_reserve(size);
+  if (slab == NULL)
+    return NULL;
+  if (weir__os_slab_extend(slab, 0, size) == 0)
+    return memset(slab, 0, size);
+  weir__os_slab_free(slab, size);
+  return NULL;
 }
 
 void weir__os_slab_free(void *slab, size_t size) {

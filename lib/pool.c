@@ -5,23 +5,30 @@
 #include <stdint.h>
 #include <weir/pool.h>
 
+#include "alarm.h"
 #include "alloc.h"
 #include "backend.h"
 #include "debug_pool.h"
 #include "options.h"
-#include "os_memory.h"
 #include "pool.h"
+#include "post.h"
 #include "queue.h"
+#include "rare.h"
+#include "returns.h"
 #include "seq.h"
-#include "slab_split.h"
+#include "slab_parts.h"
 
 /* A pool: one slab, which is split into buffers, and a queue of those who wait
  * for one. Whoever asks is not served before them. Up to half of the whole
  * buffers are lent to the system, if it can choose one by itself when something
- * has come; whoever finds none free has these back. A buffer has the number of
- * its first unit. */
+ * has come; whoever finds none free has these back, after what other threads
+ * have returned and what is to go, and before more memory comes. A buffer has
+ * the number of its first unit. */
 
-enum { PAGE = 4096, LINE = 64 };
+enum { LINE = 64 };
+
+/* Milliseconds. */
+enum { IDLE = 1000 };
 
 /* Where there were too few buffers, that many reads go without lending; where
  * lending is not to be had, as many as can be counted. */
@@ -42,16 +49,18 @@ struct weir_pool_s {
   weir__split_t split;
   weir_loop_t *loop;
   weir_node_t node; /* in the loop's list */
-  size_t slab_size;
+  weir__parts_t parts;
+  weir_alarm_t alarm; /* there is more than the first part */
+  uint64_t idle;
   size_t size; /* of a whole buffer */
-  size_t count;
-  int index; /* of the registered memory, or the error that says why not */
+  weir__returns_t returns;
   buffer_t *buffers;     /* one for each unit */
   weir__block_t *blocks; /* one for each whole buffer; NULL: nobody has use of
                           * them */
   size_t kept;           /* those that have keepers */
   size_t holds;          /* of all buffers */
   weir_node_t waiting;   /* the weir__taker_t */
+  int serving;           /* they are */
   weir__lent_t lent;
   size_t nlent;
   unsigned unlent; /* so many reads are to go without lending */
@@ -62,6 +71,10 @@ static weir_pool_t *pool_of(weir_node_t *node) {
   return (weir_pool_t *)((uintptr_t)node - offsetof(weir_pool_t, node));
 }
 
+static weir_pool_t *pool_of_alarm(weir_alarm_t *alarm) {
+  return (weir_pool_t *)((uintptr_t)alarm - offsetof(weir_pool_t, alarm));
+}
+
 /* It is the first in its pool. */
 static weir_pool_t *pool_of_split(weir__split_t *split) {
   return (weir_pool_t *)(void *)split;
@@ -69,13 +82,18 @@ static weir_pool_t *pool_of_split(weir__split_t *split) {
 
 static void unheld(weir__split_t *split, uint32_t number);
 
+static void on_idle(weir_alarm_t *alarm);
+static void look(weir_loop_t *loop);
+static int fetch(weir_pool_t *pool);
+
 /* The order of a whole buffer, and the bytes of a unit; or UV_EINVAL. */
 static int measure(const weir_pool_options_t *options, unsigned *top,
                    size_t *unit) {
   size_t size = options->buffer_size;
   *top = 0;
   *unit = options->least;
-  if (options->count == 0 || size == 0 || size > largest)
+  if (options->count == 0 || size == 0 || size > largest ||
+      options->most < options->count)
     return UV_EINVAL;
   if (*unit == 0)
     *unit = (size + LINE - 1) & ~(size_t)(LINE - 1);
@@ -86,34 +104,50 @@ static int measure(const weir_pool_options_t *options, unsigned *top,
     ++*top;
   if (options->least != 0 && *unit * weir__split_units(*top) != size)
     return UV_EINVAL;
-  return options->count > largest / (*unit * weir__split_units(*top))
-             ? UV_EINVAL
-             : 0;
+  return options->most > largest / (*unit * weir__split_units(*top)) ? UV_EINVAL
+                                                                     : 0;
 }
 
-/* An object for `units` units, and the slab. */
-static weir_pool_t *make(size_t units, size_t unit) {
-  const size_t each = sizeof(buffer_t) + sizeof(weir__piece_t);
-  weir_pool_t *pool = weir__calloc(1, sizeof(*pool) + units * each);
+/* An object for `units` units and so many parts. */
+static weir_pool_t *make(size_t units, size_t parts) {
+  const size_t each =
+      sizeof(buffer_t) + sizeof(weir__piece_t) + sizeof(weir__return_t);
+  weir_pool_t *pool = weir__calloc(
+      1, sizeof(*pool) + parts * sizeof(weir__part_t) + units * each);
   if (pool == NULL)
     return NULL;
-  pool->slab_size = (units * unit + PAGE - 1) & ~(size_t)(PAGE - 1);
-  pool->split.base = weir__os_slab(pool->slab_size);
-  if (pool->split.base != NULL)
-    return pool;
-  weir__free(pool);
-  return NULL;
+  pool->parts.list = (weir__part_t *)(pool + 1);
+  pool->buffers = (buffer_t *)(void *)(pool->parts.list + parts);
+  pool->split.pieces = (weir__piece_t *)(void *)(pool->buffers + units);
+  weir__returns_init(&pool->returns,
+                     (weir__return_t *)(void *)(pool->split.pieces + units));
+  return pool;
 }
 
-static void unmake(weir_pool_t *pool) {
-  weir__os_slab_free(pool->split.base, pool->slab_size);
-  weir__free(pool);
+/* The memory of one that is made. */
+static int provide(weir_pool_t *pool, const weir_pool_options_t *options) {
+  pool->parts.loop = pool->loop;
+  pool->parts.split = &pool->split;
+  pool->parts.first = options->count;
+  pool->parts.step = options->step;
+  pool->parts.most = options->most;
+  int r = weir__parts_begin(&pool->parts);
+  if (r != 0)
+    return r;
+  r = weir__loop_add_slab(pool->loop, &pool->split);
+  if (r != 0)
+    weir__parts_end(&pool->parts);
+  return r;
 }
 
-static int create(weir_loop_t *loop, const weir_pool_options_t *options,
+static int create(weir_loop_t *loop, weir_pool_options_t *options,
                   weir_pool_t **out) {
   unsigned top;
   size_t unit;
+  if (options->most == 0)
+    options->most = options->count;
+  if (options->step == 0)
+    options->step = options->count;
   int r = measure(options, &top, &unit);
   if (r == 0)
     r = weir__loop_check(loop);
@@ -121,27 +155,25 @@ static int create(weir_loop_t *loop, const weir_pool_options_t *options,
     r = weir__loop_claim(loop);
   if (r != 0)
     return r;
-  size_t units = options->count * weir__split_units(top);
-  weir_pool_t *pool = make(units, unit);
+  weir_pool_t *pool =
+      make(options->most * weir__split_units(top),
+           weir__parts_limit(options->count, options->step, options->most));
   if (pool == NULL)
     return UV_ENOMEM;
   pool->loop = loop;
   pool->size = options->buffer_size;
-  pool->count = options->count;
-  pool->buffers = (buffer_t *)(pool + 1);
+  pool->idle = options->idle == 0 ? IDLE : options->idle;
+  pool->alarm.ring = on_idle;
   pool->split.unit = unit;
   pool->split.unheld = unheld;
   weir__queue_init(&pool->waiting);
-  weir__split_init(&pool->split,
-                   (weir__piece_t *)(void *)(pool->buffers + units),
-                   pool->count, top);
-  if (weir__loop_add_slab(loop, &pool->split) != 0) {
-    unmake(pool);
-    return UV_ENOMEM;
+  weir__split_init(&pool->split, pool->split.pieces, options->most, top);
+  r = provide(pool, options);
+  if (r != 0) {
+    weir__free(pool);
+    return r;
   }
-  weir__debug_slab(loop, pool->split.base, pool->slab_size);
-  pool->index =
-      loop->backend->memory_add(loop, pool->split.base, pool->slab_size);
+  loop->box.look = look;
   weir__queue_push(&loop->pools, &pool->node);
   *out = pool;
   return 0;
@@ -149,7 +181,7 @@ static int create(weir_loop_t *loop, const weir_pool_options_t *options,
 
 int weir_pool_create(weir_loop_t *loop, size_t count, size_t size,
                      weir_pool_t **out) {
-  const weir_pool_options_t options = {
+  weir_pool_options_t options = {
       .size = sizeof(options), .count = count, .buffer_size = size};
   return loop == NULL || out == NULL ? UV_EINVAL : create(loop, &options, out);
 }
@@ -168,11 +200,10 @@ static void destroy(weir_pool_t *pool) {
   weir__loop_remove_slab(pool->loop, &pool->split);
   if (pool->lent.table != NULL)
     pool->loop->backend->lend_end(pool->loop, &pool->lent);
-  if (pool->index >= 0)
-    pool->loop->backend->memory_remove(pool->loop, pool->index);
-  weir__debug_slab_end(pool->loop, pool->split.base, pool->slab_size);
+  weir__alarm_end(pool->loop, &pool->alarm);
+  weir__parts_end(&pool->parts);
   weir__free(pool->blocks);
-  unmake(pool);
+  weir__free(pool);
 }
 
 /* Whether somebody but the backend has the buffer that begins there. */
@@ -185,8 +216,8 @@ static int is_out(const weir_pool_t *pool, size_t number) {
 
 static int any_is_out(const weir_pool_t *pool) {
   if (pool->holds == 0)
-    return weir_pool_available(pool) != pool->count;
-  for (size_t i = 0; i < pool->split.size / pool->split.unit; i++)
+    return weir_pool_available(pool) != pool->parts.count;
+  for (size_t i = 0; i < pool->split.units; i++)
     if (is_out(pool, i))
       return 1;
   return 0;
@@ -195,8 +226,9 @@ static int any_is_out(const weir_pool_t *pool) {
 int weir_pool_destroy(weir_pool_t *pool) {
   if (pool == NULL)
     return UV_EINVAL;
+  fetch(pool);
   if (any_is_out(pool) || pool->users > 0) {
-    weir__debug_slab_left(pool->loop, pool->split.base, pool->slab_size);
+    weir__debug_slab_left(pool->loop, pool->split.base, pool->split.size);
     return UV_EBUSY;
   }
   if (weir__loop_foreign(pool->loop))
@@ -245,19 +277,69 @@ static void let_out(weir_pool_t *pool, uint32_t number) {
   pool->split.pieces[number].state = WEIR__PIECE_OUT;
 }
 
-/* Takes a free buffer, after those that are lent were had back if there was
- * none: its number or WEIR__NO_BUFFER. */
-static uint32_t take(weir_pool_t *pool, unsigned order) {
-  uint32_t number = weir__split_take(&pool->split, order);
-  if (number == WEIR__NO_UNIT) {
-    if (pool->nlent == 0 || !weir__loop_mine(pool->loop))
-      return WEIR__NO_BUFFER;
-    pool->unlent = PINCHED;
-    pool->loop->backend->recall(pool->loop, &pool->lent, came_back, pool);
-    number = weir__split_take(&pool->split, order);
-    if (number == WEIR__NO_UNIT)
-      return WEIR__NO_BUFFER;
+/* ---- Where buffers come from when none is free ---- */
+
+/* What other threads have returned. */
+static int fetch(weir_pool_t *pool) {
+  uint32_t number = weir__returns_take(&pool->returns);
+  int any = number != WEIR__NO_RETURN;
+  while (number != WEIR__NO_RETURN) {
+    const uv_buf_t buf =
+        uv_buf_init(pool->split.base + number * pool->split.unit, 0);
+    unsigned times = weir__returns_next(&pool->returns, &number);
+    while (times-- > 0)
+      weir_pool_release(pool, &buf);
   }
+  return any;
+}
+
+static int is_aside(const weir_pool_t *pool) {
+  return pool->split.limit != WEIR__NO_UNIT;
+}
+
+/* What is to go stays. */
+static int keep(weir_pool_t *pool) {
+  if (!is_aside(pool))
+    return 0;
+  weir__split_set_aside(&pool->split, WEIR__NO_UNIT);
+  return 1;
+}
+
+/* Those that are lent. */
+static int recall(weir_pool_t *pool) {
+  if (pool->nlent == 0 || !weir__loop_mine(pool->loop))
+    return 0;
+  pool->unlent = PINCHED;
+  pool->loop->backend->recall(pool->loop, &pool->lent, came_back, pool);
+  return 1;
+}
+
+static int grow(weir_pool_t *pool) {
+  if (!weir__loop_mine(pool->loop) || !weir__parts_grow(&pool->parts))
+    return 0;
+  if (!weir__alarm_is_set(&pool->alarm))
+    weir__alarm_after(pool->loop, &pool->alarm, pool->idle);
+  return 1;
+}
+
+static WEIR__APART uint32_t scrape(weir_pool_t *pool, unsigned order) {
+  int (*const sources[])(weir_pool_t *) = {keep, recall, grow};
+  uint32_t number = WEIR__NO_UNIT;
+  for (size_t i = 0;
+       i < sizeof(sources) / sizeof(sources[0]) && number == WEIR__NO_UNIT; i++)
+    if (sources[i](pool))
+      number = weir__split_take(&pool->split, order);
+  return number;
+}
+
+/* Takes a free buffer: its number or WEIR__NO_BUFFER. */
+static uint32_t take(weir_pool_t *pool, unsigned order) {
+  if (pool->split.first[order] == WEIR__NO_UNIT)
+    fetch(pool);
+  uint32_t number = weir__split_take(&pool->split, order);
+  if (number == WEIR__NO_UNIT &&
+      (number = scrape(pool, order)) == WEIR__NO_UNIT)
+    return WEIR__NO_BUFFER;
   let_out(pool, number);
   tell(pool, WEIR__DEBUG_TAKEN, number);
   return number;
@@ -273,17 +355,21 @@ static unsigned order_of(const weir_pool_t *pool, const weir__taker_t *taker) {
 }
 
 /* Gives those who have waited longest what they wait for, as far as it is
- * there. */
+ * there. What comes meanwhile is seen to in here. */
 static void serve(weir_pool_t *pool) {
+  if (pool->serving)
+    return;
+  pool->serving = 1;
   while (!weir__queue_empty(&pool->waiting)) {
     weir__taker_t *taker = taker_of(pool->waiting.next);
     uint32_t number = take(pool, order_of(pool, taker));
     if (number == WEIR__NO_BUFFER)
-      return;
+      break;
     weir__queue_remove(&taker->waiter.node);
     taker->number = number;
     taker->waiter.go(&taker->waiter);
   }
+  pool->serving = 0;
 }
 
 static void put_back(weir_pool_t *pool, uint32_t number) {
@@ -310,7 +396,8 @@ static void drop(weir_pool_t *pool, uint32_t number) {
 
 static void lend(weir_pool_t *pool) {
   unsigned top = pool->split.top;
-  size_t most = weir__smaller(pool->count / 2, (size_t)pool->lent.mask + 1);
+  size_t most =
+      weir__smaller(pool->parts.count / 2, (size_t)pool->lent.mask + 1);
   while (pool->split.count[top] > 0 && pool->nlent < most) {
     uint32_t number = pool->split.first[top];
     const uv_buf_t buf = weir__pool_buffer(pool, number);
@@ -329,8 +416,8 @@ const weir__lent_t *weir__pool_lent(weir_pool_t *pool) {
     pool->unlent -= pool->unlent != UINT_MAX;
     return NULL;
   }
-  if (pool->lent.table == NULL && pool->count / 2 > 0 &&
-      backend->lend_begin(pool->loop, &pool->lent, pool->count / 2) != 0)
+  if (pool->lent.table == NULL && pool->parts.count / 2 > 0 &&
+      backend->lend_begin(pool->loop, &pool->lent, pool->parts.most / 2) != 0)
     pool->unlent = UINT_MAX;
   if (pool->lent.table == NULL)
     return NULL;
@@ -415,10 +502,14 @@ void weir__pool_unuse(weir_pool_t *pool) {
   pool->users--;
 }
 
+/* Before anybody waits, all is looked for that came until other threads know
+ * that it is awaited. */
 int weir__pool_take(weir_pool_t *pool, weir__taker_t *taker) {
   uint32_t number = WEIR__NO_BUFFER;
   if (weir__queue_empty(&pool->waiting))
-    number = take(pool, order_of(pool, taker));
+    do
+      number = take(pool, order_of(pool, taker));
+    while (number == WEIR__NO_BUFFER && !weir__returns_await(&pool->returns));
   taker->number = number;
   if (number != WEIR__NO_BUFFER)
     return 0;
@@ -470,7 +561,7 @@ int weir_pool_source(weir_pool_t *pool, weir_buffer_options_t *options) {
 
 int weir__pool_provide(weir_pool_t *pool) {
   if (pool->blocks == NULL)
-    pool->blocks = weir__calloc(pool->count, sizeof(*pool->blocks));
+    pool->blocks = weir__calloc(pool->parts.most, sizeof(*pool->blocks));
   return pool->blocks == NULL ? UV_ENOMEM : 0;
 }
 
@@ -497,42 +588,115 @@ void weir__pool_unkeep(weir_pool_t *pool, uint32_t number) {
 }
 
 int weir__pool_is_stuck(const weir_pool_t *pool) {
-  return pool->kept == pool->count;
+  return pool->kept == pool->parts.count;
+}
+
+/* Why not all is registered, or none. */
+static const char *say(int why, int some) {
+  switch (why) {
+  case 0:
+    return "the buffers are registered with io_uring";
+  case UV_ENOTSUP:
+    return "not registered: this needs io_uring of Linux 5.13 or later";
+  case UV_ENOMEM:
+    return some ? "registered in part: RLIMIT_MEMLOCK is too low for the rest"
+                : "not registered: RLIMIT_MEMLOCK is too low for the slab";
+  case UV_ENOBUFS:
+    return some ? "registered in part: all slots for fixed buffers are taken"
+                : "not registered: all slots for fixed buffers are taken";
+  default:
+    return some ? "registered in part: the kernel refused the rest"
+                : "not registered: the kernel refused";
+  }
 }
 
 int weir_pool_status(const weir_pool_t *pool, const char **sentence) {
-  int status = pool->index < 0 ? pool->index : 0;
-  if (sentence == NULL)
-    return status;
-  switch (status) {
-  case 0:
-    *sentence = "the buffers are registered with io_uring";
-    break;
-  case UV_ENOTSUP:
-    *sentence = "not registered: this needs io_uring of Linux 5.13 or later";
-    break;
-  case UV_ENOMEM:
-    *sentence = "not registered: RLIMIT_MEMLOCK is too low for the slab";
-    break;
-  case UV_ENOBUFS:
-    *sentence = "not registered: all slots for fixed buffers are taken";
-    break;
-  default:
-    *sentence = "not registered: the kernel refused";
-  }
-  return status;
+  int why = weir__parts_why(&pool->parts);
+  if (sentence != NULL)
+    *sentence = say(why, weir__parts_registered(&pool->parts) > 0);
+  return why;
+}
+
+size_t weir_pool_registered(const weir_pool_t *pool) {
+  return weir__parts_registered(&pool->parts);
 }
 
 size_t weir_pool_count(const weir_pool_t *pool) {
-  return pool->count;
+  return pool->parts.count;
 }
 
 size_t weir_pool_available(const weir_pool_t *pool) {
-  return pool->split.count[pool->split.top] + pool->nlent;
+  const weir__split_t *split = &pool->split;
+  return split->count[split->top] + split->aside + pool->nlent;
 }
 
 size_t weir_pool_buffer_size(const weir_pool_t *pool) {
   return pool->size;
+}
+
+/* ---- The last part goes when nobody has needed it for long ---- */
+
+/* After that, half of as much is free yet. */
+static void set_aside(weir_pool_t *pool) {
+  size_t last = weir__parts_last(&pool->parts);
+  if (last == 0 || weir_pool_available(pool) < last + last / 2)
+    return;
+  if (pool->nlent > 0)
+    pool->loop->backend->recall(pool->loop, &pool->lent, came_back, pool);
+  weir__split_set_aside(&pool->split, (uint32_t)(pool->parts.count - last)
+                                          << whole_shift(pool));
+}
+
+static void on_idle(weir_alarm_t *alarm) {
+  weir_pool_t *pool = pool_of_alarm(alarm);
+  fetch(pool);
+  if (is_aside(pool) && pool->split.aside == weir__parts_last(&pool->parts)) {
+    weir__parts_shrink(&pool->parts);
+    weir__split_set_aside(&pool->split, WEIR__NO_UNIT);
+  }
+  if (!is_aside(pool))
+    set_aside(pool);
+  if (weir__parts_last(&pool->parts) > 0)
+    weir__alarm_after(pool->loop, alarm, pool->idle);
+}
+
+/* ---- From other threads ---- */
+
+int weir_pool_return(weir_pool_t *pool, const uv_buf_t *buf) {
+  if (pool == NULL || buf == NULL)
+    return UV_EINVAL;
+  weir_loop_t *loop = pool->loop;
+  size_t offset = (uintptr_t)buf->base - (uintptr_t)pool->split.base;
+  if (offset >= pool->split.size)
+    return UV_EINVAL;
+  if (weir__returns_add(&pool->returns, (uint32_t)(offset / pool->split.unit)))
+    weir__post_nudge(loop);
+  return 0;
+}
+
+/* Whether all that comes back from now on is told of; else some has come. */
+static int await_returns(weir_pool_t *pool) {
+  return weir__returns_await(&pool->returns) || !fetch(pool);
+}
+
+int weir__pools_await(weir_loop_t *loop) {
+  weir_node_t *node = loop->pools.next;
+  int all = 1;
+  for (; node != &loop->pools; node = node->next)
+    all &= await_returns(pool_of(node));
+  return all;
+}
+
+/* Something was returned that somebody waits for, or has waited. */
+static void look(weir_loop_t *loop) {
+  weir_node_t *node = loop->pools.next;
+  for (; node != &loop->pools; node = node->next) {
+    weir_pool_t *pool = pool_of(node);
+    fetch(pool);
+    while ((loop->capped > 0 || !weir__queue_empty(&pool->waiting)) &&
+           !await_returns(pool))
+      ;
+  }
 }
 
 /* What it was lent to has gone, with all that was to be reported. */
@@ -588,7 +752,6 @@ void weir__pools_renew(weir_loop_t *loop) {
   for (; node != &loop->pools; node = node->next) {
     weir_pool_t *pool = pool_of(node);
     lent_is_lost(pool);
-    pool->index =
-        loop->backend->memory_add(loop, pool->split.base, pool->slab_size);
+    weir__parts_renew(&pool->parts);
   }
 }

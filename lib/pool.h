@@ -64,6 +64,10 @@ uint32_t weir__pool_number(const weir_pool_t *pool, const uv_buf_t *buf);
 int weir__pool_is_tallied(const weir_pool_t *pool, uint32_t number,
                           weir__tallied_t *const *tally);
 
+/* Has the loop told of what other threads return to any of its pools: 0 if
+ * something was returned meanwhile, which has gone back. */
+int weir__pools_await(weir_loop_t *loop);
+
 /* ---- For chains ---- */
 
 /* The acquire and release of a source that is a pool. */

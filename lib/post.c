@@ -95,8 +95,11 @@ void weir__post_cancel_all(weir_loop_t *loop) {
 
 static void on_async(uv_async_t *async) {
   weir_loop_t *loop = async->data;
-  if (!weir__loop_foreign(loop))
-    take(loop);
+  if (weir__loop_foreign(loop))
+    return;
+  take(loop);
+  if (loop->box.look != NULL)
+    loop->box.look(loop);
 }
 
 static int open_async(weir_loop_t *loop) {
@@ -199,4 +202,14 @@ int weir_post_from_thread(weir_op_t *op, weir_loop_t *loop, weir_op_cb cb) {
     op->state = WEIR__OP_OVER;
   atomic_fetch_sub(&loop->box.inside, 1);
   return r;
+}
+
+void weir__post_nudge(weir_loop_t *loop) {
+  weir__box_t *box = &loop->box;
+  if (!weir__self_shares_process(box->home))
+    return;
+  atomic_fetch_add(&box->inside, 1);
+  if (is_open(loop))
+    uv_async_send(box->async);
+  atomic_fetch_sub(&box->inside, 1);
 }

@@ -15,6 +15,10 @@ void weir__post_shut(weir_loop_t *loop);
 /* Ends every post with UV_ECANCELED. */
 void weir__post_cancel_all(weir_loop_t *loop);
 
+/* In any thread: has loop->box.look called in the loop's, if it is open for
+ * posts. */
+void weir__post_nudge(weir_loop_t *loop);
+
 /* This is a child after a fork: no other thread is at work here. */
 void weir__post_renew(weir_loop_t *loop);
 

@@ -5,21 +5,28 @@
 
 enum { PARTS = 4 };
 
-static void push(weir__split_t *split, uint32_t unit, unsigned order) {
+/* What is aside lies in no list. */
+static void list(weir__split_t *split, uint32_t unit) {
   weir__piece_t *piece = &split->pieces[unit];
-  uint32_t next = split->first[order];
-  *piece = (weir__piece_t){.next = next,
-                           .prev = WEIR__NO_UNIT,
-                           .state = WEIR__PIECE_FREE,
-                           .order = (unsigned char)order};
+  uint32_t next = split->first[piece->order];
+  if (unit >= split->limit) {
+    split->aside += piece->order == split->top;
+    return;
+  }
+  piece->next = next;
+  piece->prev = WEIR__NO_UNIT;
   if (next != WEIR__NO_UNIT)
     split->pieces[next].prev = unit;
-  split->first[order] = unit;
-  split->count[order]++;
+  split->first[piece->order] = unit;
+  split->count[piece->order]++;
 }
 
-static void take_out(weir__split_t *split, uint32_t unit) {
+static void unlist(weir__split_t *split, uint32_t unit) {
   weir__piece_t *piece = &split->pieces[unit];
+  if (unit >= split->limit) {
+    split->aside -= piece->order == split->top;
+    return;
+  }
   if (piece->prev == WEIR__NO_UNIT)
     split->first[piece->order] = piece->next;
   else
@@ -27,7 +34,17 @@ static void take_out(weir__split_t *split, uint32_t unit) {
   if (piece->next != WEIR__NO_UNIT)
     split->pieces[piece->next].prev = piece->prev;
   split->count[piece->order]--;
-  piece->state = WEIR__PIECE_TAKEN;
+}
+
+static void push(weir__split_t *split, uint32_t unit, unsigned order) {
+  split->pieces[unit] =
+      (weir__piece_t){.state = WEIR__PIECE_FREE, .order = (unsigned char)order};
+  list(split, unit);
+}
+
+static void take_out(weir__split_t *split, uint32_t unit) {
+  unlist(split, unit);
+  split->pieces[unit].state = WEIR__PIECE_TAKEN;
 }
 
 void weir__split_init(weir__split_t *split, weir__piece_t *pieces, size_t whole,
@@ -35,13 +52,48 @@ void weir__split_init(weir__split_t *split, weir__piece_t *pieces, size_t whole,
   split->pieces = pieces;
   split->top = top;
   split->size = whole * weir__split_units(top) * split->unit;
+  split->units = 0;
+  split->limit = WEIR__NO_UNIT;
+  split->aside = 0;
   for (unsigned order = 0; order < WEIR__SPLIT_ORDERS; order++) {
     split->first[order] = WEIR__NO_UNIT;
     split->count[order] = 0;
   }
-  /* The lowest addresses go first. */
+  for (size_t i = 0; i < whole; i++) {
+    weir__piece_t *piece = &pieces[i * weir__split_units(top)];
+    piece->state = WEIR__PIECE_TAKEN;
+    piece->order = (unsigned char)top;
+  }
+}
+
+/* The lowest addresses go first. */
+void weir__split_grow(weir__split_t *split, size_t whole) {
+  uint32_t first = split->units;
+  split->units += (uint32_t)whole * weir__split_units(split->top);
   while (whole-- > 0)
-    push(split, (uint32_t)whole * weir__split_units(top), top);
+    push(split, first + (uint32_t)whole * weir__split_units(split->top),
+         split->top);
+}
+
+void weir__split_shrink(weir__split_t *split, size_t whole) {
+  while (whole-- > 0) {
+    split->units -= weir__split_units(split->top);
+    take_out(split, split->units);
+  }
+}
+
+static void for_free(weir__split_t *split, uint32_t from,
+                     void (*put)(weir__split_t *split, uint32_t unit)) {
+  for (uint32_t unit = from; unit < split->units; unit++)
+    if (split->pieces[unit].state == WEIR__PIECE_FREE)
+      put(split, unit);
+}
+
+void weir__split_set_aside(weir__split_t *split, uint32_t unit) {
+  uint32_t from = unit < split->limit ? unit : split->limit;
+  for_free(split, from, unlist);
+  split->limit = unit;
+  for_free(split, from, list);
 }
 
 /* Leaves the first quarter, which is not free. */

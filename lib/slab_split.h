@@ -36,9 +36,12 @@ typedef struct weir__piece_s {
 typedef struct weir__split_s {
   char *base;
   size_t unit;           /* bytes */
-  size_t size;           /* of all units */
+  size_t size;           /* of all units that there may be */
   weir__piece_t *pieces; /* the caller's memory */
   unsigned top;          /* the order of the largest */
+  uint32_t units;        /* so many are memory */
+  uint32_t limit;        /* who begins there or behind it is not taken */
+  size_t aside;          /* free pieces of the largest order among these */
   uint32_t first[WEIR__SPLIT_ORDERS];
   size_t count[WEIR__SPLIT_ORDERS]; /* of the free pieces of each order */
 
@@ -50,10 +53,18 @@ static inline uint32_t weir__split_units(unsigned order) {
   return (uint32_t)1 << (2 * order);
 }
 
-/* Has it be of so many pieces of order top, all of which are free; pieces, of
- * all units, are all 0. */
+/* Has it be of so many pieces of order top, none of which is there yet; pieces,
+ * of all units, are all 0. */
 void weir__split_init(weir__split_t *split, weir__piece_t *pieces, size_t whole,
                       unsigned top);
+
+/* So many of them come behind those that are there, and are free; the last go,
+ * which are free and aside. */
+void weir__split_grow(weir__split_t *split, size_t whole);
+void weir__split_shrink(weir__split_t *split, size_t whole);
+
+/* Sets what begins with unit or behind it aside, or WEIR__NO_UNIT: nothing. */
+void weir__split_set_aside(weir__split_t *split, uint32_t unit);
 
 /* Takes a piece of that order: its first unit; or WEIR__NO_UNIT. */
 uint32_t weir__split_take(weir__split_t *split, unsigned order);

@@ -5,6 +5,7 @@
 #define WEIR_POOL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <uv.h>
 
@@ -51,12 +52,22 @@ typedef struct weir_pool_options_s {
   /* Bytes of the smallest that one is cut into: buffer_size divided by 4, 16,
    * 64 or another power of four up to 16384, and a multiple of 64; or 0: they
    * are not cut. With 4096 and a buffer_size of 262144 there are buffers of 4,
-   * 16, 64 and 256 KiB. For each of the smallest about 70 bytes are needed
-   * besides. */
+   * 16, 64 and 256 KiB. For each of the smallest that there may be about 80
+   * bytes are needed besides. */
   size_t least;
+  /* Whole buffers that there may be, if more than count: where none is left,
+   * `step` more come, or as many as there may be yet; 0: count more. What was
+   * not needed for `idle` milliseconds goes again, if half as much is free
+   * besides: the last that came, one step at a time, and as soon as none of it
+   * is out. 0: 1000; UINT64_MAX: it stays. Addresses for all are reserved from
+   * the beginning. */
+  size_t most;
+  size_t step;
+  uint64_t idle;
 } weir_pool_options_t;
 
-/* The same, as options say: UV_EINVAL also for a `least` that is none of these.
+/* The same, as options say: UV_EINVAL also for a `least` that is none of these,
+ * or a `most` that is below count.
  * Every buffer begins at a multiple of 4096, or of 64, as its size is one. */
 WEIR_EXTERN WEIR_MUST_USE int
 weir_pool_create_with(weir_loop_t *loop, const weir_pool_options_t *options,
@@ -70,8 +81,9 @@ weir_pool_create_with(weir_loop_t *loop, const weir_pool_options_t *options,
 WEIR_EXTERN WEIR_MUST_USE int weir_pool_destroy(weir_pool_t *pool);
 
 /* Takes a whole buffer: sets *buf to all of it, with whatever was left in it.
- * Returns 0, UV_EINVAL (a NULL), or UV_ENOBUFS when none is there, or somebody
- * waits for one; then *buf is not changed. Allocates nothing. */
+ * Returns 0, UV_EINVAL (a NULL), or UV_ENOBUFS when none is there and no more
+ * can come, or somebody waits for one; then *buf is not changed. Allocates
+ * nothing, unless the pool grows. */
 WEIR_EXTERN WEIR_MUST_USE int weir_pool_acquire(weir_pool_t *pool,
                                                 uv_buf_t *buf);
 
@@ -104,6 +116,18 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pool_acquire_wait(weir_op_t *op,
 WEIR_EXTERN int weir_pool_retain(weir_pool_t *pool, const uv_buf_t *buf);
 WEIR_EXTERN int weir_pool_release(weir_pool_t *pool, const uv_buf_t *buf);
 
+/* weir_pool_release from any thread, without a lock; all other functions of a
+ * pool are for the thread that has the loop. Who returns a buffer got it from
+ * there in some way that orders memory (weir_post_from_thread, a mutex); the
+ * loop is attached until the call has returned, while the pool may already have
+ * been destroyed by then if this was its last buffer. It goes back when the
+ * loop's thread finds none of its size free, or destroys the pool; at once, by
+ * a wake-up, if somebody waits for it there and the loop is open for posts
+ * (weir_post_open). Returns 0, or UV_EINVAL for a NULL or what is outside the
+ * pool. Whether a buffer is out is seen only when it goes back: what is not is
+ * left alone then, and reported in debug mode. */
+WEIR_EXTERN int weir_pool_return(weir_pool_t *pool, const uv_buf_t *buf);
+
 /* Has a dynamic buffer (weir/buffer.h) take its memory from pool: sets acquire,
  * release and source of *options and nothing else. What is read into such a
  * buffer, or written from it, then uses the registration. The pool has to
@@ -113,16 +137,22 @@ WEIR_EXTERN int weir_pool_release(weir_pool_t *pool, const uv_buf_t *buf);
 WEIR_EXTERN int weir_pool_source(weir_pool_t *pool,
                                  weir_buffer_options_t *options);
 
-/* Whether the slab is registered: 0 when it is, else the negative UV_E* that
- * says why not (UV_ENOTSUP on the libuv backend, UV_ENOMEM when RLIMIT_MEMLOCK
- * is too low, UV_ENOBUFS when all slots are taken). sentence, if not NULL, is
- * set to one line that says it in words; it lives as long as the pool. */
+/* Whether the pool is registered, step by step: all of it, as much of what came
+ * at once as RLIMIT_MEMLOCK lets be (all, half, a quarter, down to one whole
+ * buffer, from the first on), or none. 0 when it is all, else the negative
+ * UV_E* that says why not (UV_ENOTSUP on the libuv backend, UV_ENOMEM when
+ * RLIMIT_MEMLOCK is too low, UV_ENOBUFS when all slots are taken, of which all
+ * pools of a loop have 64, and each step of growth takes one). sentence, if not
+ * NULL, is set to one line that says it in words; it lives as long as the pool.
+ * What is not registered is used all the same. */
 WEIR_EXTERN int weir_pool_status(const weir_pool_t *pool,
                                  const char **sentence);
 
-/* Whole buffers in the pool, those of them of which nothing is out, bytes of
- * one. */
+/* Whole buffers in the pool now, those of them that are registered, those of
+ * which nothing is out (but what other threads returned may yet count as out),
+ * bytes of one. */
 WEIR_EXTERN size_t weir_pool_count(const weir_pool_t *pool);
+WEIR_EXTERN size_t weir_pool_registered(const weir_pool_t *pool);
 WEIR_EXTERN size_t weir_pool_available(const weir_pool_t *pool);
 WEIR_EXTERN size_t weir_pool_buffer_size(const weir_pool_t *pool);
 
