@@ -45,10 +45,16 @@ static size_t vacant(const weir_relay_t *relay) {
   return relay->capacity - relay->held;
 }
 
+/* The place n bytes behind the first that is held. */
+static size_t behind(const weir_relay_t *relay, size_t n) {
+  size_t rest = relay->capacity - relay->start;
+  return n < rest ? relay->start + n : n - rest;
+}
+
 /* The free part of the ring, behind what is held. */
 static weir_mseq_t room(const weir_relay_t *relay) {
   return weir_mseq_ring(relay->ring, relay->capacity,
-                        relay->start + relay->held, vacant(relay));
+                        behind(relay, relay->held), vacant(relay));
 }
 
 /* ---- The end ---- */
@@ -262,7 +268,7 @@ static void on_ended(weir_relay_t *relay, int status) {
 }
 
 static void took(weir_relay_t *relay, size_t n) {
-  relay->start = (relay->start + n) % relay->capacity;
+  relay->start = behind(relay, n);
   relay->held -= n;
   relay->bytes_written += n;
   relay->writes += n > 0;
