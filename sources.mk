@@ -128,6 +128,7 @@ OS_windows_SRCS += lib/os_windows_memory.c
 # With io_uring only: uring/*.c.
 URING_SRCS += uring/buffers.c
 URING_SRCS += uring/cancel.c
+URING_SRCS += uring/chain.c
 URING_SRCS += uring/file.c
 URING_SRCS += uring/kernel.c
 URING_SRCS += uring/memory.c

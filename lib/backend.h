@@ -240,6 +240,11 @@ void weir__connect_done(weir_stream_t *stream, int status);
 void weir__accept_done(weir_stream_t *listener, int status, uv_os_sock_t fd);
 void weir__wait_done(weir_op_t *op, int status, int events);
 void weir__file_done(weir_op_t *op, int64_t result);
+
+/* The same of a write with WEIR__OP_SYNCED that was carried out together with
+ * the sync: all that was left of it has gone, and result is the sync's. That it
+ * was not carried out is one, too: UV_ECANCELED, UV_EINTR. */
+void weir__file_synced(weir_op_t *op, int result);
 void weir__lease_chosen(weir_stream_t *stream, uint32_t number);
 
 /* Runs a file operation at once, in whatever thread this is: its result, which

@@ -205,6 +205,18 @@ void weir__file_done(weir_op_t *op, int64_t result) {
   weir__op_finish(op, result < 0 ? (int)result : 0);
 }
 
+void weir__file_synced(weir_op_t *op, int result) {
+  size_t n = op->left;
+  if (result == UV_ECANCELED || result == UV_EINTR) {
+    weir__file_done(op, (int64_t)n);
+    return;
+  }
+  count(op, n);
+  weir__file_advance(op, n);
+  become_sync(op);
+  weir__file_done(op, result);
+}
+
 /* Each once: what finds no room goes to the end of a queue. */
 static void end_each(weir_loop_t *loop, int started) {
   weir_node_t ops;

@@ -304,9 +304,11 @@ static void file_restart(weir__ring_t *ring, struct io_uring_sqe *sqe,
 
 static void file_ended(weir__ring_t *ring, void *owner, int result,
                        unsigned flags) {
-  (void)flags;
   end_write(ring, owner);
-  weir__file_done(owner, result);
+  if (flags & WEIR__CQE_SECOND)
+    weir__file_synced(owner, result);
+  else
+    weir__file_done(owner, result);
 }
 
 static const weir__request_t file_request = {
@@ -317,6 +319,24 @@ static const weir__request_t file_request = {
     .ended = file_ended,
     .unseen = 1,
 };
+
+/* How many bytes a write in that entry is of. */
+static size_t size_of(const struct io_uring_sqe *sqe) {
+  const struct iovec *segments = (const void *)(uintptr_t)sqe->addr;
+  size_t size = 0;
+  if (sqe->opcode == IORING_OP_WRITE || sqe->opcode == IORING_OP_WRITE_FIXED)
+    return sqe->len;
+  for (uint32_t i = 0; i < sqe->len; i++)
+    size += segments[i].iov_len;
+  return size;
+}
+
+/* The last write before a sync takes that along. */
+static void take_along(weir__ring_t *ring, struct io_uring_sqe *sqe,
+                       const weir_op_t *op) {
+  if (op->form == WEIR__FILE_PWRITE && size_of(sqe) == op->left)
+    weir__chain_sync(ring, sqe, weir__file_args(op)->tag);
+}
 
 static WEIR__APART int start_any(weir_loop_t *loop, weir_op_t *op) {
   weir__ring_t *ring = weir__ring(loop);
@@ -336,6 +356,8 @@ static WEIR__APART int start_any(weir_loop_t *loop, weir_op_t *op) {
     return ring->refusal;
   }
   fill(ring, sqe, op);
+  if ((op->flags & WEIR__OP_SYNCED) != 0)
+    take_along(ring, sqe, op);
   return 0;
 }
 

@@ -30,6 +30,7 @@ static const struct {
     {"sparse_buffers", WEIR__CAP_SPARSE_BUFFERS, 5, 19},
     {"poll_first", WEIR__CAP_POLL_FIRST, 5, 19},
     {"sync_cancel", WEIR__CAP_SYNC_CANCEL, 6, 0},
+    {"chains", WEIR__CAP_CHAINS, 6, 0},
     {"defer_taskrun", WEIR__CAP_DEFER_TASKRUN, 6, 1},
     {"send_zc", WEIR__CAP_SEND_ZC, 6, 2},
     {"buffer_ring", WEIR__CAP_BUFFER_RING, 6, 8},
@@ -186,7 +187,8 @@ static int probe_opcodes(struct io_uring *uring, unsigned *caps) {
        io_uring_opcode_supported(&u.probe, IORING_OP_LINKAT));
   keep(caps, WEIR__CAP_TRUNCATE,
        io_uring_opcode_supported(&u.probe, WEIR__OP_FTRUNCATE));
-  keep(caps, WEIR__CAP_SEND_ZC,
+  /* It came with 6.0, as the cancellation that waits. */
+  keep(caps, WEIR__CAP_SEND_ZC | WEIR__CAP_CHAINS,
        io_uring_opcode_supported(&u.probe, WEIR__OP_SEND_ZC));
   keep(caps, WEIR__CAP_READV_FIXED,
        io_uring_opcode_supported(&u.probe, WEIR__OP_READV_FIXED));

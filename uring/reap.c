@@ -25,7 +25,9 @@ void weir__ring_end(weir__ring_t *ring, uint64_t tag, int result,
 void weir__slot_redo(weir__ring_t *ring, uint64_t tag, unsigned flags) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
   uint32_t index = (uint32_t)tag;
-  slot->flags &= ~(unsigned)(WEIR__SLOT_POLLING | WEIR__SLOT_RESTART);
+  slot->flags &=
+      ~(unsigned)(WEIR__SLOT_POLLING | WEIR__SLOT_RESTART | WEIR__SLOT_CHAIN |
+                  WEIR__SLOT_SECOND | WEIR__SLOT_CUT | WEIR__SLOT_GONE);
   slot->flags |= flags | WEIR__SLOT_QUEUED;
   slot->next = WEIR__NO_SLOT;
   if (ring->redo_head == WEIR__NO_SLOT)
@@ -78,12 +80,9 @@ static void ready(weir__ring_t *ring, const weir__slot_t *slot, uint64_t tag,
 /* A cancellation is done: the request may be as well, and tells itself. */
 static void cancelled(weir__ring_t *ring, uint64_t tag, int result) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
-  if (slot == NULL || result != -ENOENT || slot->type->settled ||
-      slot->flags & WEIR__SLOT_MISSED)
-    return;
-  slot->flags |= WEIR__SLOT_MISSED;
-  slot->missed = ring->missed;
-  ring->missed = (uint32_t)tag;
+  if (slot != NULL && result == -ENOENT && !slot->type->settled &&
+      !(slot->flags & WEIR__SLOT_MISSED))
+    weir__ring_missed(ring, slot, tag);
 }
 
 /* Some results say what the kernel tells itself. */
@@ -113,12 +112,29 @@ void weir__ring_anew(weir__ring_t *ring, uint64_t tag) {
     weir__slot_redo(ring, tag, WEIR__SLOT_RESTART);
 }
 
+/* Whether what was cancelled may have been so by us. */
+static int unasked(const weir__slot_t *slot) {
+  const unsigned cut = WEIR__SLOT_CUT | WEIR__SLOT_CANCELLED;
+  return (slot->flags & WEIR__SLOT_MOVED) != 0 ||
+         (slot->flags & cut) == WEIR__SLOT_CUT;
+}
+
+/* The second entry of a chain is done, and so all of it. */
+static void chain_ended(weir__ring_t *ring, uint64_t tag, int result,
+                        unsigned flags) {
+  weir__slot_t *slot = weir__slot_find(ring, tag);
+  if (slot != NULL && slot->flags & WEIR__SLOT_CHAIN)
+    end(ring, slot, tag, translate(slot, result), flags | WEIR__CQE_SECOND);
+}
+
 void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
                          unsigned flags) {
   weir__slot_t *slot = weir__slot_find(ring, tag);
   unsigned redo = 0;
   if (tag & WEIR__TAG_CANCEL)
     cancelled(ring, tag & ~(uint64_t)WEIR__TAG_CANCEL, result);
+  if (tag & WEIR__TAG_SECOND)
+    chain_ended(ring, tag & ~(uint64_t)WEIR__TAG_SECOND, result, flags);
   if (slot == NULL)
     return;
   if (flags & IORING_CQE_F_MORE) {
@@ -126,7 +142,7 @@ void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
       slot->type->more(ring, tag, slot->owner, translate(slot, result), flags);
     return;
   }
-  if (result == -ECANCELED && slot->flags & WEIR__SLOT_MOVED) {
+  if (result == -ECANCELED && unasked(slot)) {
     weir__ring_anew(ring, tag);
     return;
   }

@@ -28,7 +28,7 @@ int weir__slots_init(weir__ring_t *ring, uint32_t count) {
 }
 
 int weir__slots_grow(weir__ring_t *ring) {
-  if (ring->slot_count > WEIR__NO_SLOT / 4)
+  if (ring->slot_count > WEIR__NO_SLOT / 8)
     return UV_ENOMEM;
   int r = grow(ring, ring->slot_count * 2);
   if (r == 0)

@@ -42,7 +42,8 @@ enum {
   WEIR__CAP_PATHS = 8192u, /* directories and links */
   WEIR__CAP_TRUNCATE = 16384u,
   WEIR__CAP_SEND_ZC = 32768u, /* and tells whether it has copied */
-  WEIR__CAP_ALL = 65535u
+  WEIR__CAP_CHAINS = 65536u,  /* of which only the end is told */
+  WEIR__CAP_ALL = 131071u
 };
 
 /* Newer than the headers of the oldest liburing that is supported. */
@@ -57,6 +58,7 @@ enum { WEIR__ACCEPT_POLL_FIRST = 4, WEIR__CQE_F_NOTIF = 8 };
 enum { WEIR__SEND_ZC_FLAGS = 4 | 8 }; /* a fixed buffer; reports its usage */
 #define WEIR__SETUP_NO_SQARRAY (1u << 16)
 enum { WEIR__RWF_NOSIGNAL = 0x100 };
+enum { WEIR__SQE_CQE_SKIP = 1 << 6 };
 
 struct weir__ring_s;
 
@@ -104,7 +106,12 @@ enum {
   WEIR__SLOT_WAITED = 16u,   /* the descriptor was ready since it began */
   WEIR__SLOT_MISSED = 32u,   /* in the list of those that one did not find */
   WEIR__SLOT_MOVED = 64u,    /* the thread that submitted it has changed */
-  WEIR__SLOT_UNSENT = 128u   /* was not submitted in a ring that is gone */
+  WEIR__SLOT_UNSENT = 128u,  /* was not submitted in a ring that is gone */
+  WEIR__SLOT_CHAIN = 256u,   /* its entry has a second one: see chain.c */
+  WEIR__SLOT_SECOND = 512u,  /* that is to be cancelled next */
+  WEIR__SLOT_CUT = 1024u,    /* it was cut off: nobody tells that the first
+                              * succeeds */
+  WEIR__SLOT_GONE = 2048u    /* which was not found the last time */
 };
 
 typedef struct weir__slot_s {
@@ -122,6 +129,11 @@ typedef struct weir__slot_s {
 /* In the user_data of a cancellation, besides what it is to cancel: there are
  * not so many slots. */
 #define WEIR__TAG_CANCEL (1u << 31)
+
+/* In that of the second entry of a chain, and in the flags of its completion,
+ * which are the kernel's but for this one. */
+#define WEIR__TAG_SECOND (1u << 30)
+#define WEIR__CQE_SECOND (1u << 15)
 
 /* What an entry points to until it is submitted; there is one for each
  * position in the submission queue. */
@@ -178,6 +190,7 @@ typedef struct weir__ring_s {
   int refusal;       /* why weir__ring_begin said NULL */
   int paused;        /* the kernel could not take more in this turn */
   unsigned enters;   /* so far */
+  unsigned whole;    /* of them, which took all and left nothing to do */
   int slept;         /* in the last of them */
   int error;         /* the ring cannot be entered any more */
   uint64_t poll_tag; /* of the poll for libuv's descriptor, or 0 */
@@ -421,6 +434,10 @@ void weir__ring_redo(weir__ring_t *ring);
 
 /* ---- cancel.c ---- */
 
+/* Has the request looked at again by weir__ring_cancel_missed; it is not in
+ * that list. */
+void weir__ring_missed(weir__ring_t *ring, weir__slot_t *slot, uint64_t tag);
+
 /* Asks for the end of a request. What the kernel has not seen ends within this
  * call. 0 or UV_EBUSY. */
 int weir__ring_cancel(weir__ring_t *ring, uint64_t tag);
@@ -428,6 +445,25 @@ int weir__ring_cancel(weir__ring_t *ring, uint64_t tag);
 /* Asks once more for the end of those that a cancellation did not find, as far
  * as there is room. */
 void weir__ring_cancel_missed(weir__ring_t *ring);
+
+/* ---- chain.c ---- */
+
+/* Has an fdatasync follow on the write in sqe, which was just taken for tag:
+ * the kernel begins it when all of the write has gone, and tells of the end of
+ * both as ended with WEIR__CQE_SECOND. Of a write that is short, or fails, it
+ * tells as ever, and there is no sync. Without room nothing is changed. */
+void weir__chain_sync(weir__ring_t *ring, struct io_uring_sqe *sqe,
+                      uint64_t tag);
+
+/* The slot's entry was not submitted, and is not to be: nor is its second. */
+void weir__chain_drop(weir__ring_t *ring, weir__slot_t *slot);
+
+/* The kernel has taken less than it was given: perhaps half of a chain. */
+void weir__chain_mend(weir__ring_t *ring);
+
+/* Of one that was cut: whether it is over, and was ended, 0; or UV_EBUSY: it is
+ * to be looked at again. */
+int weir__chain_look(weir__ring_t *ring, weir__slot_t *slot, uint64_t tag);
 
 /* ---- uring.c ---- */
 

@@ -115,4 +115,8 @@ void weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
     note_failure(ring, r);
   else
     stats->sqes += (unsigned)r;
+  if (weir__ring_unsubmitted(ring) > 0)
+    weir__chain_mend(ring);
+  else if (r >= 0 && !(IO_URING_READ_ONCE(*sq->kflags) & IORING_SQ_TASKRUN))
+    ring->whole++;
 }

@@ -119,7 +119,8 @@ void weir__ring_end_all(weir__ring_t *ring, int status) {
   ring->redo_head = WEIR__NO_SLOT;
   ring->missed = WEIR__NO_SLOT;
   for (uint32_t i = 0; i < ring->slot_count; i++) {
-    ring->slots[i].flags &= ~(unsigned)(WEIR__SLOT_MOVED | WEIR__SLOT_MISSED);
+    ring->slots[i].flags &=
+        ~(unsigned)(WEIR__SLOT_MOVED | WEIR__SLOT_MISSED | WEIR__SLOT_CUT);
     weir__ring_complete(ring, weir__slot_tag(ring, i), status, 0);
   }
   weir__poll_end_all(ring->loop, status);

@@ -110,7 +110,8 @@ weir_file_pwrite_all(weir_loop_t *loop, weir_op_t *op, uv_file file,
  * bytes are there. With an error nothing is said of that, also of those n bytes
  * that were written: a write that failed or was cancelled is followed by no
  * sync, and an error with all of n is the sync's. An empty sequence is a sync
- * alone. */
+ * alone. On io_uring (since Linux 6.0) the last transfer and the sync are
+ * submitted together. */
 WEIR_EXTERN WEIR_MUST_USE int
 weir_file_pwrite_sync(weir_loop_t *loop, weir_op_t *op, uv_file file,
                       weir_seq_t from, int64_t offset, weir_op_cb cb);

@@ -17,7 +17,8 @@ enum {
   OP_SEND_ZC = 47,
   OP_READV_FIXED = 60,
   OP_WRITEV_FIXED = 61,
-  RWF_NOSIGNAL_ = 0x100
+  RWF_NOSIGNAL_ = 0x100,
+  CQE_SKIP = 1 << 6
 };
 
 typedef enum form_e { NEITHER, ONE, SEGMENTS, MESSAGE } form_t;
@@ -154,7 +155,8 @@ static weir__verdict_t ask(weir_fault_t *plan, const struct io_uring_sqe *sqe) {
 
 /* It is still in its place in a chain of requests. */
 static void replace(struct io_uring_sqe *sqe) {
-  const uint8_t chain = IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_IO_DRAIN;
+  const uint8_t chain =
+      IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_IO_DRAIN | CQE_SKIP;
   *sqe = (struct io_uring_sqe){.opcode = IORING_OP_NOP,
                                .fd = -1,
                                .flags = sqe->flags & chain,
@@ -203,21 +205,40 @@ static void cut(weir__record_t *record, struct io_uring_sqe *sqe,
     sqe->len = (uint32_t)bytes;
 }
 
-/* Whether there is something to be done when it completes. */
+/* It fails, or is short: what is linked to it is not carried out. */
+static void unlink_it(struct io_uring_sqe *sqe) {
+  sqe->flags &= (uint8_t) ~(IOSQE_IO_LINK | CQE_SKIP);
+}
+
+/* Whether there is something to be done when it completes. What does not tell
+ * that it succeeds is not late: not to be found means that it has, if it says
+ * no other. */
 static int consider(weir__shadow_t *shadow, struct io_uring_sqe *sqe) {
   weir__verdict_t verdict = ask(shadow->plan, sqe);
+  int breaks = verdict.error != 0 || verdict.bytes != SIZE_MAX;
+  if (sqe->flags & CQE_SKIP && !breaks)
+    return 0;
   if (verdict.error == 0 && verdict.rounds == 0 && verdict.bytes == SIZE_MAX)
     return 0;
   weir__record_t *record = weir__record_add(shadow, sqe->user_data);
   if (record == NULL)
     return 0;
   record->error = verdict.error;
-  record->rounds = verdict.rounds;
+  record->rounds = sqe->flags & CQE_SKIP ? 0 : verdict.rounds;
   if (verdict.error != 0)
     replace(sqe);
   else if (verdict.bytes != SIZE_MAX)
     cut(record, sqe, verdict.bytes);
+  if (breaks)
+    unlink_it(sqe);
   return 1;
+}
+
+/* It is linked to one that is not carried out as it was asked for, which tells
+ * for both. */
+static void drop_linked(struct io_uring_sqe *sqe) {
+  replace(sqe);
+  sqe->flags |= CQE_SKIP;
 }
 
 static struct io_uring_sqe *entry(weir__shadow_t *shadow, unsigned at) {
@@ -226,11 +247,18 @@ static struct io_uring_sqe *entry(weir__shadow_t *shadow, unsigned at) {
 
 void weir__batch_begin(weir__shadow_t *shadow, unsigned n) {
   unsigned from = *shadow->real.sq.khead;
+  int broken = 0;
   for (unsigned i = 0; i < n; i++) {
     struct io_uring_sqe *sqe = entry(shadow, from + i);
-    shadow->saved[i].sqe = *sqe;
-    shadow->saved[i].recorded =
-        shadow->plan != NULL ? consider(shadow, sqe) : 0;
+    weir__saved_t *saved = &shadow->saved[i];
+    saved->sqe = *sqe;
+    saved->recorded = 0;
+    if (broken)
+      drop_linked(sqe);
+    else if (shadow->plan != NULL)
+      saved->recorded = consider(shadow, sqe);
+    broken = (saved->sqe.flags & IOSQE_IO_LINK) != 0 &&
+             (broken || (sqe->flags & IOSQE_IO_LINK) == 0);
   }
 }
 

@@ -14,7 +14,7 @@
 
 enum { READV_FIXED = 60, WRITEV_FIXED = 61, TRIES = 128 };
 enum { ACCEPT_POLL_FIRST = 4, SEND_ZC = 47, ZC_FIXED = 4, ZC_USAGE = 8 };
-enum { CQE_F_NOTIF = 8 };
+enum { CQE_F_NOTIF = 8, CQE_SKIP = 1 << 6 };
 
 /* What a poll in the ring reports, asked for or not. */
 enum { ALWAYS = POLLERR | POLLHUP | POLLRDHUP };
@@ -277,11 +277,35 @@ static int tells_twice(request_t *q, int result) {
   return 1;
 }
 
+/* What is linked to it is not carried out then. */
+static int fails(const request_t *q, int result) {
+  return result < 0 || (q->n > 0 && (size_t)result < vector_size(q->v, q->n));
+}
+
+/* Who does not tell of success, tells of failure for all that are linked. */
+static void drop_linked(request_t *q, int quiet) {
+  while (q != NULL) {
+    request_t *next = q->linked;
+    if (!quiet)
+      ring_post(q->ring, q->sqe.user_data, -ECANCELED, 0);
+    request_free(q);
+    q = next;
+  }
+}
+
 static void end(request_t *q, int result) {
   if (tells_twice(q, result))
     return;
-  ring_post(q->ring, q->sqe.user_data, result, q->cqe_flags);
+  request_t *linked = q->linked;
+  int quiet = (q->sqe.flags & CQE_SKIP) != 0;
+  int failed = fails(q, result);
+  if (failed || !quiet)
+    ring_post(q->ring, q->sqe.user_data, result, q->cqe_flags);
   request_free(q);
+  if (failed)
+    drop_linked(linked, quiet);
+  else if (linked != NULL)
+    request_begin(linked);
 }
 
 /* ---- Waiting ---- */
@@ -420,7 +444,7 @@ int request_cancel(request_t *q) {
 
 /* ---- Beginning ---- */
 
-static request_t *make(ring_t *ring, const struct io_uring_sqe *sqe) {
+request_t *request_make(ring_t *ring, const struct io_uring_sqe *sqe) {
   request_t *q = take(sizeof(*q));
   q->ring = ring;
   q->sqe = *sqe;
@@ -465,9 +489,8 @@ static int waits_first(const request_t *q) {
   return (q->sqe.ioprio & flag) != 0 && q->file->kind->ready != NULL;
 }
 
-void request_submit(ring_t *ring, const struct io_uring_sqe *sqe) {
-  request_t *q = make(ring, sqe);
-  machine_note("request", sqe->opcode, sqe->fd);
+void request_begin(request_t *q) {
+  machine_note("request", q->sqe.opcode, q->sqe.fd);
   int result = prepare(q);
   if (result == 0 && is_punted(q)) {
     punt(q);

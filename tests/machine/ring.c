@@ -14,6 +14,7 @@
 
 /* Nanoseconds. */
 enum { MOST_ASLEEP = 50000 };
+enum { FEAT_CQE_SKIP = 1 << 11 };
 
 static ring_t *rings;
 static int was_refused;
@@ -156,11 +157,19 @@ static int submit(ring_t *ring, unsigned n) {
     n = there;
   if (n > 0 && happens(options()->partial))
     n = chance_of(n);
+  request_t *first = NULL;
+  request_t **link = &first;
   for (unsigned i = 0; i < n; i++) {
     /* The entry may be used again as soon as the head has moved. */
     struct io_uring_sqe sqe = *next_entry(ring);
     ring->sq_head++;
-    request_submit(ring, &sqe);
+    *link = request_make(ring, &sqe);
+    link = &(*link)->linked;
+    if (sqe.flags & IOSQE_IO_LINK && i + 1 < n)
+      continue;
+    request_begin(first);
+    first = NULL;
+    link = &first;
   }
   return (int)n;
 }
@@ -304,7 +313,7 @@ static void show(ring_t *ring, struct io_uring *uring) {
   uring->ring_fd = uring->enter_ring_fd = ring->fd;
   uring->features = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP |
                     IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_RW_CUR_POS |
-                    IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG;
+                    IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG | FEAT_CQE_SKIP;
 }
 
 static ring_t *make_ring(unsigned entries, unsigned completions,
@@ -493,14 +502,21 @@ int machine_io_uring_register_probe(struct io_uring *uring,
   return 0;
 }
 
+/* What a thread is at takes longer than one would wait. */
+static int cancel_now(request_t *q) {
+  if (q->state == RUNNING || q->state == DONE)
+    return -ETIME;
+  return request_cancel(q);
+}
+
 int machine_io_uring_register_sync_cancel(
     struct io_uring *uring, struct io_uring_sync_cancel_reg *reg) {
   ring_t *ring = ring_of((unsigned)uring->ring_fd, "sync cancel");
+  int any = (reg->flags & IORING_ASYNC_CANCEL_ANY) != 0;
   int r = -ENOENT;
-  (void)reg;
   for (request_t *q = ring->requests; q != NULL; q = q->next)
-    if (request_cancel(q) == 0)
-      r = 0;
+    if (any ? request_cancel(q) == 0 : q->sqe.user_data == reg->addr)
+      r = any ? 0 : cancel_now(q);
   return (int)call_ends("sync cancel", uring->ring_fd, r);
 }
 

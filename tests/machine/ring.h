@@ -63,6 +63,7 @@ typedef struct ring_s {
 } ring_t;
 
 enum request_state {
+  LINKED, /* its turn comes behind another's */
   ARMED,  /* waits for its descriptor */
   READY,  /* is to try again */
   QUEUED, /* for a thread of the kernel */
@@ -76,6 +77,7 @@ struct request_s {
   request_t *next, **link;               /* of the ring's */
   request_t *next_waiter, **waiter_link; /* of the object's */
   request_t *next_work;
+  request_t *linked; /* comes after it */
   struct io_uring_sqe sqe;
   struct iovec v[SEGMENTS];
   int n;
@@ -113,8 +115,10 @@ unsigned lent_take(ring_t *ring, unsigned number);
 
 /* ---- request.c ---- */
 
-/* Takes an entry. What is done at once is posted. */
-void request_submit(ring_t *ring, const struct io_uring_sqe *sqe);
+/* Takes an entry; begins it, and then what is linked to it. What is done at
+ * once is posted. */
+request_t *request_make(ring_t *ring, const struct io_uring_sqe *sqe);
+void request_begin(request_t *request);
 
 /* Goes on in the context of the ring's thread. */
 void request_work(request_t *request);

@@ -12,6 +12,9 @@
 
 enum { OPEN, CLOSE, SYNC, READ, WRITE };
 
+/* By which function. */
+enum { ONCE, ALL, WITH, WITH_ALL, SYNCED, WAYS };
+
 static void file_end(job_t *job) {
   file_t *file = job->on;
 
@@ -133,6 +136,10 @@ static void file_close(file_t *file, random_t *dice) {
 
 /* ---- Reading and writing ---- */
 
+static int is_whole(const job_t *job) {
+  return job->way == ALL || job->way == WITH_ALL || job->way == SYNCED;
+}
+
 /* Holds for a result, wherever it comes from. */
 static void moved(job_t *job, int status, size_t n) {
   file_t *file = job->on;
@@ -141,11 +148,12 @@ static void moved(job_t *job, int status, size_t n) {
 
   must(job->p, status == 0 || (status == UV_ECANCELED && job->cancelled),
        "a file operation got %s", said(status));
-  must(job->p, n <= job->len && (status == 0 || n == 0), "%zu bytes of %zu", n,
-       job->len);
-  if (job->form == SYNC || status != 0)
+  must(job->p, n <= job->len && (status == 0 || n == 0 || is_whole(job)),
+       "%zu bytes of %zu", n, job->len);
+  if (job->form == SYNC)
     return;
-  must(job->p, n > 0 || job->len == 0, "no byte of a file");
+  must(job->p, status != 0 || n == job->len || (n > 0 && !is_whole(job)),
+       "%zu bytes of %zu, and no error", n, job->len);
   if (job->form == WRITE) {
     cut_read(&job->cut, bytes, n);
     return;
@@ -162,22 +170,69 @@ static void on_moved(weir_op_t *op, int status, size_t n) {
   file_end(job);
 }
 
-static int call(job_t *job, weir_op_cb cb) {
-  file_t *file = job->on;
+static int bring(job_t *job, weir_op_cb cb) {
+  const file_t *file = job->on;
   weir_loop_t *loop = job->p->loop;
   int64_t at = (int64_t)(job->piece * SLOT);
 
-  if (job->form == SYNC)
+  switch (job->way) {
+  case ONCE:
     return weir_file_fsync(loop, &job->op, file->fd, cb);
-  if (job->form == READ)
-    return weir_file_pread(loop, &job->op, file->fd, job->cut.seq, at, cb);
-  return weir_file_pwrite(loop, &job->op, file->fd, weir_seq_from(job->cut.seq),
-                          at, cb);
+  case ALL:
+    return weir_file_fdatasync(loop, &job->op, file->fd, cb);
+  default:
+    return weir_file_sync_range(loop, &job->op, file->fd, at, SLOT,
+                                job->way == WITH, cb);
+  }
+}
+
+static int get(job_t *job, weir_op_cb cb) {
+  const file_t *file = job->on;
+  weir_loop_t *loop = job->p->loop;
+  weir_mseq_t into = job->cut.seq;
+  int64_t at = (int64_t)(job->piece * SLOT);
+
+  switch (job->way) {
+  case ONCE:
+    return weir_file_pread(loop, &job->op, file->fd, into, at, cb);
+  case ALL:
+    return weir_file_pread_all(loop, &job->op, file->fd, into, at, cb);
+  default:
+    return weir_file_pread_with(loop, &job->op, file->fd, into, at,
+                                is_whole(job) ? WEIR_FILE_ALL : 0, cb);
+  }
+}
+
+static int put(job_t *job, weir_op_cb cb) {
+  const file_t *file = job->on;
+  weir_loop_t *loop = job->p->loop;
+  weir_seq_t from = weir_seq_from(job->cut.seq);
+  int64_t at = (int64_t)(job->piece * SLOT);
+  unsigned flags = job->way == WITH_ALL ? WEIR_FILE_ALL : 0;
+
+  switch (job->way) {
+  case ONCE:
+    return weir_file_pwrite(loop, &job->op, file->fd, from, at, cb);
+  case ALL:
+    return weir_file_pwrite_all(loop, &job->op, file->fd, from, at, cb);
+  case SYNCED:
+    return weir_file_pwrite_sync(loop, &job->op, file->fd, from, at, cb);
+  default:
+    return weir_file_pwrite_with(loop, &job->op, file->fd, from, at,
+                                 flags | WEIR_FILE_DSYNC, cb);
+  }
+}
+
+static int call(job_t *job, weir_op_cb cb) {
+  if (job->form == SYNC)
+    return bring(job, cb);
+  return job->form == READ ? get(job, cb) : put(job, cb);
 }
 
 static void transfer(job_t *job, random_t *dice) {
   program_t *p = job->p;
   int at_once = random_below(dice, 6) == 0, r;
+  size_t n;
 
   p->inside = 1;
   r = call(job, at_once ? NULL : on_moved);
@@ -188,8 +243,11 @@ static void transfer(job_t *job, random_t *dice) {
     must_be(p, r, 0, "beginning a file operation");
     return;
   }
-  job_reports(job, r < 0 ? r : 0, r < 0 ? 0 : (size_t)r);
-  moved(job, r < 0 ? r : 0, r < 0 ? 0 : (size_t)r);
+  n = r < 0 ? 0 : (size_t)r;
+  if (job->form != SYNC && is_whole(job))
+    n = weir_file_moved(&job->op);
+  job_reports(job, r < 0 ? r : 0, n);
+  moved(job, r < 0 ? r : 0, n);
   job->goes_on = 0;
   file_end(job);
 }
@@ -203,6 +261,7 @@ static void file_move(file_t *file, int form, random_t *dice) {
       (file->writers[slot] != 0 || (form == WRITE && file->readers[slot] > 0)))
     return;
   job = file_job(file, form, dice);
+  job->way = (int)random_below(dice, WAYS);
   if (form != SYNC) {
     job->piece = slot;
     job->len = random_below(dice, SLOT + 1);

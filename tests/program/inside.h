@@ -178,6 +178,7 @@ typedef struct job_s {
   end_t *end; /* NULL: no stream's that can transfer */
   void *on;   /* what else it is about */
   int form;
+  int way;       /* of a file's */
   int cancelled; /* or has a deadline that may come */
   int late;      /* has such */
   int quiet;     /* does not keep the loop going */
