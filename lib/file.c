@@ -466,7 +466,7 @@ static inline int transfer_begin(weir_loop_t *loop, weir_op_t *op,
     return transfer_any(loop, op, form, 0, file, seq, offset, cb);
   weir__op_begin_simple(op, loop, NULL, &file_class, seq, cb);
   if ((loop->flags & WEIR__LOOP_SLABS) != 0)
-    weir__op_hold_simple(op);
+    weir__op_hold_simple(op, loop, seq);
   set_args(op, form, file, offset);
   go(loop, op);
   return 0;

@@ -43,17 +43,20 @@ static void let_go_of_one(const weir_op_t *op) {
   weir__slabs_unhold_one(one->split, one->piece);
 }
 
-static WEIR__APART void drop_rest(const weir_op_t *op) {
+static WEIR__APART void drop_more(const weir_op_t *op) {
   let_go(op);
+  if ((op->flags & WEIR__OP_HOLDS_ONE) != 0)
+    let_go_of_one(op);
   if ((op->flags & WEIR__OP_UNREF) != 0)
     weir__loop_count(op->loop);
 }
 
+/* Most have but one. */
 void weir__op_drop(const weir_op_t *op) {
-  unsigned flags = op->flags;
-  if ((flags & (WEIR__OP_BLOCK | WEIR__OP_UNREF | WEIR__OP_HOLDS)) != 0)
-    drop_rest(op);
-  if ((flags & WEIR__OP_HOLDS_ONE) != 0)
+  const unsigned more = WEIR__OP_BLOCK | WEIR__OP_UNREF | WEIR__OP_HOLDS;
+  if ((op->flags & more) != 0)
+    drop_more(op);
+  else
     let_go_of_one(op);
 }
 
@@ -68,14 +71,21 @@ void weir__op_release(weir_op_t *op) {
 /* One that moves no bytes may have other things in the place of segments. */
 void weir__op_hold_any(weir_op_t *op) {
   const weir_seq_t *seq = &op->seq;
+  weir__slabs_t *slabs = &op->loop->slabs;
+  weir__piece_t *piece;
   size_t n;
   if (seq->left == 0)
     return;
+  if (seq->kind == WEIR__SEQ_BLOCK &&
+      (piece = weir__slabs_one(slabs, seq->at, seq->left)) != NULL) {
+    weir__op_hold_one(op, slabs->hit, piece);
+    return;
+  }
   if (seq->kind <= WEIR__SEQ_RING)
     op->held.segments[0] = weir__buf(
         seq->at, seq->kind == WEIR__SEQ_RING ? seq->u.size : seq->left);
   const uv_buf_t *bufs = memory(op, &n);
-  if (weir__slabs_hold(&op->loop->slabs, bufs, n))
+  if (weir__slabs_hold(slabs, bufs, n))
     op->flags |= WEIR__OP_HOLDS;
 }
 

@@ -168,21 +168,25 @@ typedef struct weir__op_one_s {
   weir__piece_t *piece;
 } weir__op_one_t;
 
-/* Has op, which has begun and whose sequence is simple, hold what it uses. */
-void weir__op_hold_any(weir_op_t *op);
-
-static inline void weir__op_hold_simple(weir_op_t *op) {
-  const weir_seq_t *seq = &op->seq;
-  const weir__slabs_t *slabs = &op->loop->slabs;
-  weir__piece_t *piece;
-  if (seq->kind != WEIR__SEQ_BLOCK || seq->left == 0 ||
-      (piece = weir__slabs_one(slabs, seq->at, seq->left)) == NULL) {
-    weir__op_hold_any(op);
-    return;
-  }
-  *(weir__op_one_t *)weir__op_room(op) = (weir__op_one_t){slabs->hit, piece};
+static inline void weir__op_hold_one(weir_op_t *op, weir__split_t *split,
+                                     weir__piece_t *piece) {
+  *(weir__op_one_t *)weir__op_room(op) = (weir__op_one_t){split, piece};
   piece->holds++;
   op->flags |= WEIR__OP_HOLDS_ONE;
+}
+
+/* Has op, which has begun and whose sequence, that of seq, is simple, hold what
+ * it uses. */
+void weir__op_hold_any(weir_op_t *op);
+
+static inline void weir__op_hold_simple(weir_op_t *op, weir_loop_t *loop,
+                                        const weir_seq_t *seq) {
+  weir__piece_t *piece;
+  if (seq->kind != WEIR__SEQ_BLOCK || seq->left == 0 ||
+      (piece = weir__slabs_first(&loop->slabs, seq->at, seq->left)) == NULL)
+    weir__op_hold_any(op);
+  else
+    weir__op_hold_one(op, loop->slabs.hit, piece);
 }
 
 /* Makes the segments of op->seq its own, and holds those of pools: 0 or
@@ -211,7 +215,7 @@ static inline int weir__op_begin(weir_op_t *op, weir_loop_t *loop, void *owner,
   op->left = size;
   if (weir__seq_owns_itself(seq)) {
     if ((loop->flags & WEIR__LOOP_SLABS) != 0)
-      weir__op_hold_simple(op);
+      weir__op_hold_simple(op, loop, seq);
     return 0;
   }
   int r = weir__op_hold(op);

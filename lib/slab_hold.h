@@ -31,8 +31,22 @@ int weir__slabs_hold(weir__slabs_t *slabs, const uv_buf_t *bufs, size_t nbufs);
 void weir__slabs_unhold(weir__slabs_t *slabs, const uv_buf_t *bufs,
                         size_t nbufs);
 
-/* The piece, in the slab that was found last, in which all of a segment lies,
- * and which is out: as for nearly all; or NULL. */
+/* The piece, in the slab that was found last, which is out and in whose first
+ * unit, or in whose units from there on, all of a segment lies; or NULL. The
+ * first is what nearly all are, and quick. */
+static inline weir__piece_t *weir__slabs_first(const weir__slabs_t *slabs,
+                                               const void *base, size_t len) {
+  const weir__split_t *split = slabs->hit;
+  size_t offset = (uintptr_t)base - (uintptr_t)split->base;
+  if (offset >= split->size)
+    return NULL;
+  weir__piece_t *piece = &split->pieces[offset / split->unit];
+  return piece->state == WEIR__PIECE_OUT &&
+                 len <= split->unit - offset % split->unit
+             ? piece
+             : NULL;
+}
+
 static inline weir__piece_t *weir__slabs_one(const weir__slabs_t *slabs,
                                              const void *base, size_t len) {
   const weir__split_t *split = slabs->hit;
