@@ -106,6 +106,12 @@ all: libraries samples
 	@:
 libraries: $(LIBS_LA)
 
+# Windows exports what it is told to: marks in headers would export every copy
+# of an inline function.
+ifeq ($(OS),windows)
+EXPORTS := -export-symbols-regex '^weir_[a-z]'
+endif
+
 # One rule for each directory: without a slash in the pattern make would look
 # for the source in the target's directory. With a new config.mk there may be
 # new flags or a new compiler: everything is built anew.
@@ -122,7 +128,7 @@ uring/%.lo: $(srcdir)/uring/%.c config.mk
 libweir.la: $(LOBJS) $(srcdir)/lib/weir.map
 	$(call say,LINK)
 	$(quiet)$(LINK) -no-undefined -version-info $(SO_VERSION) \
-	  $(VERSION_SCRIPT) $(DIRECT_LDFLAGS) -rpath $(libdir) -o $@ $(LOBJS) \
+	  $(VERSION_SCRIPT) $(EXPORTS) $(DIRECT_LDFLAGS) -rpath $(libdir) -o $@ $(LOBJS) \
 	  $(OWN_LIBS) $(LIBS) $(mute)
 
 # All of the library with its hidden symbols, for the unit tests. It is not

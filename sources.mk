@@ -125,6 +125,15 @@ OS_unix_SRCS += lib/os_unix_pass.c
 OS_unix_SRCS += lib/os_unix_socket.c
 OS_windows_SRCS += lib/os_windows_memory.c
 
+OS_windows_SRCS += lib/os_windows.c
+OS_windows_SRCS += lib/os_windows_copy.c
+OS_windows_SRCS += lib/os_windows_guard.c
+OS_windows_SRCS += lib/os_windows_handle.c
+OS_windows_SRCS += lib/os_windows_map.c
+OS_windows_SRCS += lib/os_windows_option.c
+OS_windows_SRCS += lib/os_windows_pass.c
+OS_windows_SRCS += lib/os_windows_socket.c
+
 # With io_uring only: uring/*.c.
 URING_SRCS += uring/buffers.c
 URING_SRCS += uring/cancel.c

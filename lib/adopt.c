@@ -18,7 +18,7 @@ static int adoptable(const weir_loop_t *loop, const uv_stream_t *handle) {
 }
 
 int weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle) {
-  uv_os_fd_t fd;
+  uv_os_fd_t found;
   if (loop == NULL || stream == NULL || handle == NULL)
     return UV_EINVAL;
   int r = adoptable(loop, handle);
@@ -26,8 +26,9 @@ int weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle) {
     r = weir__loop_check(loop);
   if (r != 0)
     return r;
-  if (uv_fileno((uv_handle_t *)handle, &fd) != 0)
+  if (uv_fileno((uv_handle_t *)handle, &found) != 0)
     return UV_ENOTCONN;
+  weir__fd_t fd = (weir__fd_t)found;
   weir__stream_prepare(loop, stream);
   weir__own_init(stream, fd, weir__os_check_socket(fd) == 0);
   stream->impl = handle;

@@ -29,7 +29,7 @@ enum { WEIR__OWN_MORE = 24 };
  * stream->own: a descriptor. stream->impl is the application's handle whose it
  * is, or NULL. */
 typedef struct weir__own_s {
-  uv_os_fd_t fd; /* -1: none */
+  weir__fd_t fd; /* -1: none */
   unsigned flags;
   union {
     uint64_t align;
@@ -81,7 +81,7 @@ static inline weir__own_t *weir__own(const weir_stream_t *stream) {
 
 /* The descriptor; negative: UV_EBADF. An application may close the handle that
  * it gave away, and the number may come again. */
-static inline uv_os_fd_t weir__own_fd(const weir_stream_t *stream) {
+static inline weir__fd_t weir__own_fd(const weir_stream_t *stream) {
   const weir__own_t *own = weir__own(stream);
   if (own->fd < 0 ||
       (stream->impl != NULL && !weir__os_handle_lends(stream->impl, stream)))
@@ -141,7 +141,7 @@ typedef struct weir__kind_s {
   int (*connect)(weir_stream_t *stream);
   /* Start one accept. 0: *fd is a connection. WEIR_PENDING: weir__accept_done
    * will come. UV_EBUSY or an error. */
-  int (*accept)(weir_stream_t *listener, uv_os_sock_t *fd);
+  int (*accept)(weir_stream_t *listener, weir__fd_t *fd);
   /* End the pending connect or accept: its _done comes all the same, perhaps
    * within this call. 0 or UV_EBUSY. */
   int (*cancel)(weir_stream_t *stream);
@@ -237,7 +237,7 @@ static inline const weir__kind_t *weir__kind(const weir_stream_t *stream) {
  * inside one of the starting functions above. They queue callbacks and run
  * none: that is done in the prepare and check phases, by weir__loop_run. */
 void weir__connect_done(weir_stream_t *stream, int status);
-void weir__accept_done(weir_stream_t *listener, int status, uv_os_sock_t fd);
+void weir__accept_done(weir_stream_t *listener, int status, weir__fd_t fd);
 void weir__wait_done(weir_op_t *op, int status, int events);
 void weir__file_done(weir_op_t *op, int64_t result);
 
@@ -259,9 +259,9 @@ int weir__file_try(weir_op_t *op);
  * waiting. */
 static inline int weir__own_read(weir_stream_t *stream, const uv_buf_t *bufs,
                                  unsigned nbufs, size_t *n) {
-  uv_os_fd_t fd = weir__own_fd(stream);
+  weir__fd_t fd = weir__own_fd(stream);
   if (fd < 0)
-    return fd;
+    return (int)fd;
   stream->loop->stats.syscalls++;
   return weir__os_read(fd, weir__own(stream)->flags & WEIR__OWN_SOCKET, bufs,
                        nbufs, n);
@@ -269,9 +269,9 @@ static inline int weir__own_read(weir_stream_t *stream, const uv_buf_t *bufs,
 
 static inline int weir__own_write(weir_stream_t *stream, const uv_buf_t *bufs,
                                   unsigned nbufs, size_t *n) {
-  uv_os_fd_t fd = weir__own_fd(stream);
+  weir__fd_t fd = weir__own_fd(stream);
   if (fd < 0)
-    return fd;
+    return (int)fd;
   stream->loop->stats.syscalls++;
   return weir__os_write(fd, weir__own(stream)->flags & WEIR__OWN_SOCKET,
                         weir__more_follows(stream), bufs, nbufs, n);

@@ -38,12 +38,12 @@ int weir_close(weir_stream_t *stream, weir_close_cb cb) {
 }
 
 int weir_close_reset(weir_stream_t *stream, weir_close_cb cb) {
-  uv_os_fd_t fd;
+  weir__fd_t fd;
   int r = closable(stream);
   if (r == 0 && (stream->state & WEIR__CONNECTED) == 0)
     r = UV_ENOTCONN;
   if (r == 0)
-    r = weir_fileno(stream, &fd);
+    r = weir__stream_fd(stream, &fd);
   if (r == 0)
     r = weir__os_reset_at_close(fd);
   if (r == 0)

@@ -10,7 +10,7 @@
 
 /* Buffers of pools in debug mode: what is free has a pattern. */
 
-enum { PATTERN = 0xdb };
+enum { FREE_BYTE = 0xdb };
 
 /* A buffer that was out once. */
 typedef struct weir__debug_buf_s {
@@ -49,14 +49,14 @@ static void unbar(const uv_buf_t *buf) {
 
 static void poison(const uv_buf_t *buf) {
   unbar(buf);
-  memset(buf->base, PATTERN, buf->len);
+  memset(buf->base, FREE_BYTE, buf->len);
   bar(buf);
 }
 
 /* The first byte of a free buffer that is not as it was left; NULL. */
 static const char *changed(const uv_buf_t *buf) {
   for (size_t i = 0; i < buf->len; i++)
-    if ((unsigned char)buf->base[i] != PATTERN)
+    if ((unsigned char)buf->base[i] != FREE_BYTE)
       return buf->base + i;
   return NULL;
 }

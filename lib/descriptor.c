@@ -6,7 +6,7 @@
 
 /* The descriptor of a stream: its names, its settings and its end. */
 
-void weir__own_init(weir_stream_t *stream, uv_os_fd_t fd, int is_socket) {
+void weir__own_init(weir_stream_t *stream, weir__fd_t fd, int is_socket) {
   const weir__backend_t *backend = stream->loop->backend;
   const weir__kind_t *kind = is_socket ? backend->sockets : backend->others;
   weir__own_t *own = weir__own(stream);
@@ -16,27 +16,27 @@ void weir__own_init(weir_stream_t *stream, uv_os_fd_t fd, int is_socket) {
 }
 
 int weir__own_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
-  uv_os_fd_t found = weir__own_fd(stream);
+  weir__fd_t found = weir__own_fd(stream);
   if (found < 0)
-    return found;
-  *fd = found;
+    return (int)found;
+  *fd = (uv_os_fd_t)found;
   return 0;
 }
 
 int weir__own_set_nonblocking(const weir_stream_t *stream) {
   if (weir__kind(stream) == NULL)
     return UV_ENOTSUP;
-  uv_os_fd_t fd = weir__own_fd(stream);
+  weir__fd_t fd = weir__own_fd(stream);
   if (fd < 0)
-    return fd;
+    return (int)fd;
   stream->loop->stats.syscalls++;
   return weir__os_set_nonblocking(fd, 1);
 }
 
 static int name_of(const weir_stream_t *stream, struct sockaddr *addr, int *len,
-                   int (*get)(uv_os_fd_t, struct sockaddr *, int *)) {
-  uv_os_fd_t fd;
-  int r = weir_fileno(stream, &fd);
+                   int (*get)(weir__fd_t, struct sockaddr *, int *)) {
+  weir__fd_t fd;
+  int r = weir__stream_fd(stream, &fd);
   if (r == 0 && (addr == NULL || len == NULL))
     r = UV_EINVAL;
   return r != 0 ? r : get(fd, addr, len);
@@ -52,9 +52,9 @@ int weir_getpeername(const weir_stream_t *stream, struct sockaddr *addr,
   return name_of(stream, addr, len, weir__os_peername);
 }
 
-uv_os_fd_t weir__own_give(weir_stream_t *stream) {
+weir__fd_t weir__own_give(weir_stream_t *stream) {
   weir__own_t *own = weir__own(stream);
-  uv_os_fd_t fd = own->fd;
+  weir__fd_t fd = own->fd;
   weir__kind(stream)->unwatch(stream);
   own->fd = -1;
   return fd;
@@ -63,9 +63,9 @@ uv_os_fd_t weir__own_give(weir_stream_t *stream) {
 /* ---- The end ---- */
 
 int weir__own_shutdown(weir_stream_t *stream) {
-  uv_os_fd_t fd = weir__own_fd(stream);
+  weir__fd_t fd = weir__own_fd(stream);
   if (fd < 0)
-    return fd;
+    return (int)fd;
   stream->loop->stats.syscalls++;
   return weir__os_shutdown(fd);
 }
@@ -78,12 +78,29 @@ static void give_back(const weir_stream_t *stream) {
     uv_ref(stream->impl);
 }
 
+static int lends(const weir_stream_t *stream) {
+  return stream->impl != NULL && weir__os_handle_owner(stream->impl) == stream;
+}
+
+/* Whether libuv is done with all handles. */
+static int is_over(const weir_stream_t *stream) {
+  const weir__own_t *own = weir__own(stream);
+  unsigned closing = stream->loop->closing;
+  return ((own->flags & WEIR__OWN_POLL) == 0 ||
+          weir__settle_over((const uv_handle_t *)&own->u.poll, closing)) &&
+         (!lends(stream) || weir__settle_over(stream->impl, closing));
+}
+
 static void on_settled(weir__settle_t *settle) {
   weir__own_t *own =
       (weir__own_t *)(void *)((char *)settle - offsetof(weir__own_t, ends));
   weir_stream_t *stream =
       (weir_stream_t *)(void *)((char *)own - offsetof(weir_stream_t, own));
-  if (stream->impl != NULL && weir__os_handle_owner(stream->impl) == stream)
+  if (!is_over(stream)) {
+    weir__settle_again(settle);
+    return;
+  }
+  if (lends(stream))
     give_back(stream);
   weir_stream_close_done(stream);
 }

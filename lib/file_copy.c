@@ -85,7 +85,7 @@ static int64_t whole(const copying_t *copying) {
   return end;
 }
 
-static void tell(copying_t *copying) {
+static void notify(copying_t *copying) {
   if (copying->progress != NULL && copying->status == 0)
     copying->progress(copying->op, (uint64_t)whole(copying),
                       (uint64_t)copying->step.size);
@@ -207,7 +207,7 @@ static void on_step(weir_op_t *op, int status, size_t n) {
     return;
   }
   fail(copying, status);
-  tell(copying);
+  notify(copying);
   go_on(copying);
 }
 
@@ -239,7 +239,7 @@ static void on_written(weir_op_t *op, int status, size_t n) {
   part->offset += (int64_t)n;
   part->open = status != 0;
   fail_part(part, status);
-  tell(part->copying);
+  notify(part->copying);
   go_on(part->copying);
 }
 

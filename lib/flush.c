@@ -122,7 +122,7 @@ static unsigned deliver(weir_loop_t *loop) {
 }
 
 /* Tells what is to be told besides, in the same way. */
-static unsigned tell(weir_loop_t *loop) {
+static unsigned notify(weir_loop_t *loop) {
   unsigned n = 0;
   weir_node_t *node;
   while (n < BATCH && loop->callbacks_left > 0 && !weir__loop_foreign(loop) &&
@@ -146,7 +146,7 @@ void weir__loop_run(weir_loop_t *loop) {
   do {
     done = start(loop);
     done += deliver(loop);
-    done += tell(loop);
+    done += notify(loop);
   } while (done > 0 && !weir__loop_foreign(loop));
   loop->flags &= ~WEIR__LOOP_DELIVERING;
 }

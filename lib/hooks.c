@@ -35,6 +35,16 @@ static void hooks_close(weir__hooks_t *hooks) {
     close_unless_closing((uv_handle_t *)&hooks->async);
 }
 
+static int hooks_over(const weir__hooks_t *hooks, unsigned closing) {
+  return weir__settle_over((const uv_handle_t *)&hooks->prepare, closing) &&
+         weir__settle_over((const uv_handle_t *)&hooks->check, closing) &&
+         weir__settle_over((const uv_handle_t *)&hooks->idle, closing) &&
+         weir__settle_over((const uv_handle_t *)&hooks->pause, closing) &&
+         weir__settle_over((const uv_handle_t *)&hooks->alarm, closing) &&
+         (!hooks->has_async ||
+          weir__settle_over((const uv_handle_t *)&hooks->async, closing));
+}
+
 static weir_loop_t *settled(weir__settle_t *settle) {
   return (weir_loop_t *)(void *)((char *)settle -
                                  offsetof(weir_loop_t, settle));
@@ -43,8 +53,13 @@ static weir_loop_t *settled(weir__settle_t *settle) {
 static void on_gone(weir__settle_t *settle) {
   weir_loop_t *loop = settled(settle);
   weir_loop_cb cb = loop->detach_cb;
-  loop->backend->release(loop);
   weir__hooks_t *hooks;
+  for (hooks = loop->hooks; hooks != NULL; hooks = hooks->next)
+    if (!hooks_over(hooks, loop->closing)) {
+      weir__settle_again(settle);
+      return;
+    }
+  loop->backend->release(loop);
   while ((hooks = loop->hooks) != NULL) {
     loop->hooks = hooks->next;
     weir__free(hooks);

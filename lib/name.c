@@ -38,6 +38,11 @@ static race_t *race_of(const weir_op_t *op) {
 
 static void on_settled(weir__settle_t *settle) {
   race_t *race = (race_t *)(void *)((char *)settle - offsetof(race_t, settle));
+  const uv_handle_t *timer = (const uv_handle_t *)&race->timer;
+  if (!weir__settle_over(timer, race->loop->closing)) {
+    weir__settle_again(settle);
+    return;
+  }
   weir__connect_done(race->stream, race->error);
 }
 
@@ -176,7 +181,7 @@ static void go_on(race_t *race) {
 }
 
 static void win(race_t *race, unsigned i) {
-  uv_os_fd_t fd = weir__own_give(&race->attempts[i].stream);
+  weir__fd_t fd = weir__own_give(&race->attempts[i].stream);
   weir__own_init(race->stream, fd, 1);
   finish(race, 0);
 }

@@ -11,14 +11,14 @@
 /* Settings of the sockets under streams. */
 
 static int set(const weir_stream_t *stream, weir__option_t option, int value) {
-  uv_os_fd_t fd;
-  int r = weir_fileno(stream, &fd);
+  weir__fd_t fd;
+  int r = weir__stream_fd(stream, &fd);
   return r != 0 ? r : weir__os_set_option(fd, option, value);
 }
 
 static int get(const weir_stream_t *stream, weir__option_t option, int *value) {
-  uv_os_fd_t fd;
-  int r = weir_fileno(stream, &fd);
+  weir__fd_t fd;
+  int r = weir__stream_fd(stream, &fd);
   if (r == 0 && value == NULL)
     r = UV_EINVAL;
   return r != 0 ? r : weir__os_get_option(fd, option, value);

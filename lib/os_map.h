@@ -9,12 +9,12 @@
 /* Files in memory. Results are 0 or a negative UV_E*. */
 
 /* The size of a regular file; UV_ENODEV for what is none. */
-int weir__os_map_size(uv_os_fd_t fd, int64_t *size);
+int weir__os_map_size(uv_file file, int64_t *size);
 
 /* What an offset is a multiple of. */
 size_t weir__os_map_page(void);
 
-int weir__os_map(uv_os_fd_t fd, int64_t offset, size_t size, int writable,
+int weir__os_map(uv_file file, int64_t offset, size_t size, int writable,
                  void **base);
 void weir__os_unmap(void *base, size_t size);
 

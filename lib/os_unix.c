@@ -58,7 +58,7 @@ static struct iovec *vector(const uv_buf_t *bufs) {
   return (struct iovec *)(uintptr_t)bufs;
 }
 
-static ssize_t receive_many(uv_os_fd_t fd, const uv_buf_t *bufs,
+static ssize_t receive_many(weir__fd_t fd, const uv_buf_t *bufs,
                             unsigned nbufs) {
   struct msghdr msg;
   memset(&msg, 0, sizeof(msg));
@@ -67,7 +67,7 @@ static ssize_t receive_many(uv_os_fd_t fd, const uv_buf_t *bufs,
   return recvmsg(fd, &msg, MSG_DONTWAIT);
 }
 
-static ssize_t send_many(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
+static ssize_t send_many(weir__fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
                          int flags) {
   struct msghdr msg;
   memset(&msg, 0, sizeof(msg));
@@ -85,7 +85,7 @@ static inline int got_some(ssize_t got, size_t *n) {
   return 0;
 }
 
-static WEIR__APART int read_any(uv_os_fd_t fd, int is_socket,
+static WEIR__APART int read_any(weir__fd_t fd, int is_socket,
                                 const uv_buf_t *bufs, unsigned nbufs,
                                 size_t *n) {
   ssize_t got;
@@ -96,7 +96,7 @@ static WEIR__APART int read_any(uv_os_fd_t fd, int is_socket,
   return got_some(got, n);
 }
 
-int weir__os_read(uv_os_fd_t fd, int is_socket, const uv_buf_t *bufs,
+int weir__os_read(weir__fd_t fd, int is_socket, const uv_buf_t *bufs,
                   unsigned nbufs, size_t *n) {
   ssize_t got;
   if (!is_socket || nbufs != 1)
@@ -169,7 +169,7 @@ static void quiet_end(const quiet_t *quiet, int raised) {
 typedef ssize_t (*writer_t)(int fd, const struct iovec *vector, int count);
 
 /* A write that was short may have raised it too. */
-static ssize_t write_quietly(uv_os_fd_t fd, const uv_buf_t *bufs,
+static ssize_t write_quietly(weir__fd_t fd, const uv_buf_t *bufs,
                              unsigned nbufs, writer_t write_it) {
   quiet_t quiet;
   quiet_begin(&quiet, fd);
@@ -189,7 +189,7 @@ static inline int wrote(ssize_t put, size_t *n) {
   return 0;
 }
 
-static WEIR__APART int write_any(uv_os_fd_t fd, int is_socket, int flags,
+static WEIR__APART int write_any(weir__fd_t fd, int is_socket, int flags,
                                  const uv_buf_t *bufs, unsigned nbufs,
                                  size_t *n) {
   ssize_t put;
@@ -202,7 +202,7 @@ static WEIR__APART int write_any(uv_os_fd_t fd, int is_socket, int flags,
   return wrote(put, n);
 }
 
-int weir__os_write(uv_os_fd_t fd, int is_socket, int more, const uv_buf_t *bufs,
+int weir__os_write(weir__fd_t fd, int is_socket, int more, const uv_buf_t *bufs,
                    unsigned nbufs, size_t *n) {
   int flags = more ? SEND_FLAGS | SEND_MORE : SEND_FLAGS;
   ssize_t put;
@@ -215,7 +215,7 @@ int weir__os_write(uv_os_fd_t fd, int is_socket, int more, const uv_buf_t *bufs,
 }
 
 /* The end of a TCP_CORK that was not there is all that pushes. */
-void weir__os_push(uv_os_fd_t fd) {
+void weir__os_push(weir__fd_t fd) {
 #if defined(TCP_CORK)
   int corked = 1;
   socklen_t len = sizeof(corked);
@@ -228,7 +228,7 @@ void weir__os_push(uv_os_fd_t fd) {
 
 /* ---- Files ---- */
 
-int weir__os_pread(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
+int weir__os_pread(uv_file fd, const uv_buf_t *bufs, unsigned nbufs,
                    int64_t offset) {
   ssize_t got;
   do {
@@ -242,7 +242,7 @@ int weir__os_pread(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
 
 /* What has no positions, and so refuses an offset, is all that can raise
  * SIGPIPE. */
-int weir__os_pwrite(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
+int weir__os_pwrite(uv_file fd, const uv_buf_t *bufs, unsigned nbufs,
                     int64_t offset) {
   ssize_t put;
   do {
@@ -273,7 +273,7 @@ int weir__os_sync_range(uv_os_fd_t fd, int64_t offset, int64_t len, int wait) {
 #endif
 
 #ifdef __linux__
-int weir__os_allocate(uv_os_fd_t fd, int64_t offset, int64_t len) {
+int weir__os_allocate(uv_file fd, int64_t offset, int64_t len) {
   int r;
   do
     r = fallocate(fd, 0, offset, len);
@@ -281,21 +281,21 @@ int weir__os_allocate(uv_os_fd_t fd, int64_t offset, int64_t len) {
   return r < 0 ? last_error() : 0;
 }
 #else
-int weir__os_allocate(uv_os_fd_t fd, int64_t offset, int64_t len) {
+int weir__os_allocate(uv_file fd, int64_t offset, int64_t len) {
   (void)fd, (void)offset, (void)len;
   return UV_ENOTSUP;
 }
 #endif
 
 #ifdef POSIX_FADV_NORMAL
-int weir__os_advise(uv_os_fd_t fd, int64_t offset, int64_t len, int advice) {
+int weir__os_advise(uv_file fd, int64_t offset, int64_t len, int advice) {
   static const int known[] = {POSIX_FADV_NORMAL, POSIX_FADV_SEQUENTIAL,
                               POSIX_FADV_RANDOM, POSIX_FADV_WILLNEED,
                               POSIX_FADV_DONTNEED};
   return -posix_fadvise(fd, offset, len, known[advice]);
 }
 #else
-int weir__os_advise(uv_os_fd_t fd, int64_t offset, int64_t len, int advice) {
+int weir__os_advise(uv_file fd, int64_t offset, int64_t len, int advice) {
   (void)fd, (void)offset, (void)len, (void)advice;
   return 0;
 }
@@ -303,7 +303,7 @@ int weir__os_advise(uv_os_fd_t fd, int64_t offset, int64_t len, int advice) {
 
 #if defined(__linux__) && defined(__NR_statx)
 /* In numbers of our own, since headers of Linux 6.1 are not to be wanted. */
-int weir__os_alignment(uv_os_fd_t fd, unsigned *memory, unsigned *offset) {
+int weir__os_alignment(uv_file fd, unsigned *memory, unsigned *offset) {
   enum { EMPTY_PATH = 0x1000, DIO_ALIGN = 0x2000 };
   union {
     uint32_t words[64];
@@ -319,14 +319,18 @@ int weir__os_alignment(uv_os_fd_t fd, unsigned *memory, unsigned *offset) {
   return *memory == 0 || *offset == 0 ? UV_ENOTSUP : 0;
 }
 #else
-int weir__os_alignment(uv_os_fd_t fd, unsigned *memory, unsigned *offset) {
+int weir__os_alignment(uv_file fd, unsigned *memory, unsigned *offset) {
   struct stat info;
   (void)memory, (void)offset;
   return fstat(fd, &info) == 0 ? UV_ENOSYS : last_error();
 }
 #endif
 
-int weir__os_is_file(uv_os_fd_t fd) {
+void weir__os_close_file(uv_file file) {
+  close(file);
+}
+
+int weir__os_is_file(uv_file fd) {
   struct stat info;
   return fstat(fd, &info) == 0 &&
          (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode) ||
@@ -397,7 +401,7 @@ static int refused(ssize_t moved) {
   return moved < 0 && (errno == EOPNOTSUPP || errno == ENOSYS);
 }
 
-int weir__os_pread_now(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs) {
+int weir__os_pread_now(uv_file fd, const uv_buf_t *bufs, unsigned nbufs) {
   ssize_t got;
   do {
     got = readv_now(fd, vector(bufs), (int)nbufs);
@@ -409,7 +413,7 @@ int weir__os_pread_now(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs) {
              : weir__os_pread(fd, bufs, nbufs, -1);
 }
 
-int weir__os_pwrite_now(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs) {
+int weir__os_pwrite_now(uv_file fd, const uv_buf_t *bufs, unsigned nbufs) {
   ssize_t put;
   do {
     put = write_quietly(fd, bufs, nbufs, writev_now);
@@ -421,7 +425,7 @@ int weir__os_pwrite_now(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs) {
              : weir__os_pwrite(fd, bufs, nbufs, -1);
 }
 
-int weir__os_await(uv_os_fd_t fd, int write, uv_os_fd_t stop, int timeout) {
+int weir__os_await(uv_file fd, int write, uv_file stop, int timeout) {
   struct pollfd fds[2] = {{.fd = fd, .events = write ? POLLOUT : POLLIN},
                           {.fd = stop, .events = POLLIN}};
   int n;
@@ -439,16 +443,16 @@ int weir__os_await(uv_os_fd_t fd, int write, uv_os_fd_t stop, int timeout) {
 /* ---- Pipes to splice through ---- */
 
 #if defined(SPLICE_F_NONBLOCK) && defined(F_SETPIPE_SZ)
-int weir__os_pipe(uv_os_fd_t fds[2]) {
+int weir__os_pipe(weir__fd_t fds[2]) {
   return pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0 ? last_error() : 0;
 }
 
-int weir__os_set_pipe_size(uv_os_fd_t fd, size_t size) {
+int weir__os_set_pipe_size(weir__fd_t fd, size_t size) {
   int got = fcntl(fd, F_SETPIPE_SZ, (int)size);
   return got < 0 ? last_error() : 0;
 }
 
-static ssize_t splice_now(uv_os_fd_t from, uv_os_fd_t to, size_t size) {
+static ssize_t splice_now(weir__fd_t from, weir__fd_t to, size_t size) {
   ssize_t moved;
   do
     moved =
@@ -457,30 +461,30 @@ static ssize_t splice_now(uv_os_fd_t from, uv_os_fd_t to, size_t size) {
   return moved;
 }
 #else
-int weir__os_pipe(uv_os_fd_t fds[2]) {
+int weir__os_pipe(weir__fd_t fds[2]) {
   (void)fds;
   return UV_ENOSYS;
 }
 
-int weir__os_set_pipe_size(uv_os_fd_t fd, size_t size) {
+int weir__os_set_pipe_size(weir__fd_t fd, size_t size) {
   (void)fd, (void)size;
   return UV_ENOSYS;
 }
 
-static ssize_t splice_now(uv_os_fd_t from, uv_os_fd_t to, size_t size) {
+static ssize_t splice_now(weir__fd_t from, weir__fd_t to, size_t size) {
   (void)from, (void)to, (void)size;
   errno = ENOSYS;
   return -1;
 }
 #endif
 
-int weir__os_splice_in(uv_os_fd_t from, uv_os_fd_t pipe, size_t size,
+int weir__os_splice_in(weir__fd_t from, weir__fd_t pipe, size_t size,
                        size_t *n) {
   return got_some(splice_now(from, pipe, size), n);
 }
 
 /* It has no flag for that. One that was whole has raised nothing. */
-int weir__os_splice_out(uv_os_fd_t pipe, uv_os_fd_t to, size_t size,
+int weir__os_splice_out(weir__fd_t pipe, weir__fd_t to, size_t size,
                         size_t *n) {
   quiet_t quiet;
   quiet_begin(&quiet, to);
@@ -493,13 +497,13 @@ int weir__os_splice_out(uv_os_fd_t pipe, uv_os_fd_t to, size_t size,
 /* ---- Files to sockets ---- */
 
 #if defined(__linux__)
-static ssize_t send_file(uv_os_fd_t to, uv_file file, int64_t offset,
+static ssize_t send_file(weir__fd_t to, uv_file file, int64_t offset,
                          size_t size) {
   off_t at = (off_t)offset;
   return sendfile(to, file, &at, size);
 }
 #else
-static ssize_t send_file(uv_os_fd_t to, uv_file file, int64_t offset,
+static ssize_t send_file(weir__fd_t to, uv_file file, int64_t offset,
                          size_t size) {
   (void)to, (void)file, (void)offset, (void)size;
   errno = ENOSYS;
@@ -507,7 +511,7 @@ static ssize_t send_file(uv_os_fd_t to, uv_file file, int64_t offset,
 }
 #endif
 
-int weir__os_sendfile(uv_os_fd_t to, uv_file file, int64_t offset, size_t size,
+int weir__os_sendfile(weir__fd_t to, uv_file file, int64_t offset, size_t size,
                       size_t *n) {
   quiet_t quiet;
   ssize_t put;

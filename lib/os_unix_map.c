@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int weir__os_map_size(uv_os_fd_t fd, int64_t *size) {
+int weir__os_map_size(uv_file fd, int64_t *size) {
   struct stat info;
   if (fstat(fd, &info) != 0)
     return uv_translate_sys_error(errno);
@@ -24,7 +24,7 @@ size_t weir__os_map_page(void) {
   return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-int weir__os_map(uv_os_fd_t fd, int64_t offset, size_t size, int writable,
+int weir__os_map(uv_file fd, int64_t offset, size_t size, int writable,
                  void **base) {
   int rights = writable ? PROT_READ | PROT_WRITE : PROT_READ;
   /* Only one that is shared is sure to show what others write. */

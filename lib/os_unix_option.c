@@ -96,7 +96,7 @@ static int last_error(void) {
 /* Finds the place for fd, and in *v6 whether it is that of IPv6: 0, UV_ENOTSUP
  * or an error. A setting of TCP's own no other socket takes; others do, and do
  * nothing. */
-static int find(uv_os_fd_t fd, weir__option_t option, place_t *place, int *v6) {
+static int find(weir__fd_t fd, weir__option_t option, place_t *place, int *v6) {
   struct sockaddr_storage name;
   int len = sizeof(name);
   *place = place_of(option);
@@ -113,14 +113,14 @@ static int find(uv_os_fd_t fd, weir__option_t option, place_t *place, int *v6) {
                                                                  : UV_ENOTSUP;
 }
 
-static int set_at(uv_os_fd_t fd, int level, int name, int value) {
+static int set_at(weir__fd_t fd, int level, int name, int value) {
   return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? last_error()
                                                                 : 0;
 }
 
 /* A socket of IPv6 may be connected over IPv4, and then heeds the setting of
  * that one; where it has none, there is nothing to be set. */
-int weir__os_set_option(uv_os_fd_t fd, weir__option_t option, int value) {
+int weir__os_set_option(weir__fd_t fd, weir__option_t option, int value) {
   place_t place;
   int v6;
   int r = find(fd, option, &place, &v6);
@@ -130,7 +130,7 @@ int weir__os_set_option(uv_os_fd_t fd, weir__option_t option, int value) {
   return v6 ? set_at(fd, place.v6_level, place.v6_name, value) : r;
 }
 
-int weir__os_get_option(uv_os_fd_t fd, weir__option_t option, int *value) {
+int weir__os_get_option(weir__fd_t fd, weir__option_t option, int *value) {
   place_t place;
   int found = 0;
   socklen_t len = sizeof(found);

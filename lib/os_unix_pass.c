@@ -20,7 +20,7 @@ static int last_error(void) {
   return errno == EWOULDBLOCK ? UV_EAGAIN : uv_translate_sys_error(errno);
 }
 
-int weir__os_check_unix(uv_os_fd_t fd) {
+int weir__os_check_unix(weir__fd_t fd) {
   struct sockaddr_storage name;
   int len = sizeof(name);
   int r = weir__os_sockname(fd, (struct sockaddr *)&name, &len);
@@ -28,7 +28,7 @@ int weir__os_check_unix(uv_os_fd_t fd) {
 }
 
 #if defined(__linux__)
-int weir__os_peer_cred(uv_os_fd_t fd, weir__cred_t *cred) {
+int weir__os_peer_cred(weir__fd_t fd, weir__cred_t *cred) {
   struct ucred peer;
   socklen_t len = sizeof(peer);
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
@@ -38,7 +38,7 @@ int weir__os_peer_cred(uv_os_fd_t fd, weir__cred_t *cred) {
 }
 #elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) ||    \
     defined(__NetBSD__) || defined(__DragonFly__)
-int weir__os_peer_cred(uv_os_fd_t fd, weir__cred_t *cred) {
+int weir__os_peer_cred(weir__fd_t fd, weir__cred_t *cred) {
   *cred = (weir__cred_t){0, 0, 0};
   if (getpeereid(fd, &cred->uid, &cred->gid) < 0)
     return last_error();
@@ -50,7 +50,7 @@ int weir__os_peer_cred(uv_os_fd_t fd, weir__cred_t *cred) {
   return 0;
 }
 #else
-int weir__os_peer_cred(uv_os_fd_t fd, weir__cred_t *cred) {
+int weir__os_peer_cred(weir__fd_t fd, weir__cred_t *cred) {
   (void)fd, (void)cred;
   return UV_ENOTSUP;
 }
@@ -89,7 +89,7 @@ static struct msghdr message(const uv_buf_t *bufs, unsigned nbufs,
   return msg;
 }
 
-int weir__os_send_fds(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
+int weir__os_send_fds(weir__fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
                       const uv_file *fds, unsigned count, size_t *n) {
   control_t control;
   memset(&control, 0, sizeof(control));
@@ -136,7 +136,7 @@ static void take_fds(struct cmsghdr *header, uv_file *fds, unsigned room,
   }
 }
 
-int weir__os_receive_fds(uv_os_fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
+int weir__os_receive_fds(weir__fd_t fd, const uv_buf_t *bufs, unsigned nbufs,
                          uv_file *fds, unsigned room, unsigned *count,
                          int *lost, size_t *n) {
   control_t control;

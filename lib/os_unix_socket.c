@@ -21,18 +21,18 @@ static int last_error(void) {
   return errno == EWOULDBLOCK ? UV_EAGAIN : uv_translate_sys_error(errno);
 }
 
-int weir__os_check_socket(uv_os_fd_t fd) {
+int weir__os_check_socket(weir__fd_t fd) {
   int type;
   socklen_t len = sizeof(type);
   return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ? last_error()
                                                               : 0;
 }
 
-int weir__os_is_standard(uv_os_fd_t fd) {
+int weir__os_is_standard(weir__fd_t fd) {
   return fd <= STDERR_FILENO;
 }
 
-int weir__os_set_nonblocking(uv_os_fd_t fd, int on) {
+int weir__os_set_nonblocking(weir__fd_t fd, int on) {
   int mode = fcntl(fd, F_GETFL);
   if (mode < 0)
     return last_error();
@@ -42,7 +42,7 @@ int weir__os_set_nonblocking(uv_os_fd_t fd, int on) {
   return 0;
 }
 
-void weir__os_close(uv_os_fd_t fd) {
+void weir__os_close(weir__fd_t fd) {
   close(fd);
 }
 
@@ -80,7 +80,7 @@ static int take(int fd) {
 }
 #endif
 
-int weir__os_socket(int family, int nonblocking, uv_os_sock_t *made) {
+int weir__os_socket(int family, int nonblocking, weir__fd_t *made) {
   int fd = make(family, nonblocking);
   if (fd < 0)
     return last_error();
@@ -88,7 +88,7 @@ int weir__os_socket(int family, int nonblocking, uv_os_sock_t *made) {
   return 0;
 }
 
-int weir__os_accept(uv_os_fd_t fd, uv_os_sock_t *client) {
+int weir__os_accept(weir__fd_t fd, weir__fd_t *client) {
   int got;
   do {
     got = take(fd);
@@ -115,6 +115,10 @@ enum { HAS_ABSTRACT = 1 };
 #else
 enum { HAS_ABSTRACT = 0 };
 #endif
+
+int weir__os_check_paths(void) {
+  return 0;
+}
 
 int weir__os_set_path(weir__path_t *path, const char *name, size_t len) {
   const size_t room = sizeof(((struct sockaddr_un *)0)->sun_path);
@@ -152,12 +156,12 @@ static socklen_t fill(struct sockaddr_un *addr, const weir__path_t *path) {
              : (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path->size);
 }
 
-static int set_option(uv_os_fd_t fd, int level, int option, int value) {
+static int set_option(weir__fd_t fd, int level, int option, int value) {
   return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? last_error()
                                                                   : 0;
 }
 
-int weir__os_bind(uv_os_fd_t fd, const struct sockaddr *addr, int ipv6_only) {
+int weir__os_bind(weir__fd_t fd, const struct sockaddr *addr, int ipv6_only) {
   int r = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (r == 0 && addr->sa_family == AF_INET6)
     r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only);
@@ -168,7 +172,7 @@ int weir__os_bind(uv_os_fd_t fd, const struct sockaddr *addr, int ipv6_only) {
   return 0;
 }
 
-int weir__os_bind_path(uv_os_fd_t fd, const weir__path_t *path) {
+int weir__os_bind_path(weir__fd_t fd, const weir__path_t *path) {
   struct sockaddr_un addr;
   socklen_t size = fill(&addr, path);
   if (bind(fd, (struct sockaddr *)&addr, size) < 0)
@@ -180,20 +184,20 @@ void weir__os_unlink(const char *path) {
   unlink(path);
 }
 
-int weir__os_listen(uv_os_fd_t fd, int backlog) {
+int weir__os_listen(weir__fd_t fd, int backlog) {
   return listen(fd, backlog) < 0 ? last_error() : 0;
 }
 
 /* ---- Connecting ---- */
 
 /* Interrupted, it goes on. */
-int weir__os_connect(uv_os_fd_t fd, const struct sockaddr *addr) {
+int weir__os_connect(weir__fd_t fd, const struct sockaddr *addr) {
   if (connect(fd, addr, weir__os_address_size(addr)) == 0 || errno == EISCONN)
     return 0;
   return errno == EINPROGRESS || errno == EINTR ? UV_EALREADY : last_error();
 }
 
-int weir__os_connect_path(uv_os_fd_t fd, const weir__path_t *path) {
+int weir__os_connect_path(weir__fd_t fd, const weir__path_t *path) {
   struct sockaddr_un addr;
   socklen_t size = fill(&addr, path);
   int r;
@@ -203,7 +207,7 @@ int weir__os_connect_path(uv_os_fd_t fd, const weir__path_t *path) {
   return r < 0 ? last_error() : 0;
 }
 
-int weir__os_error(uv_os_fd_t fd) {
+int weir__os_error(weir__fd_t fd) {
   int error = 0;
   socklen_t len = sizeof(error);
   if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
@@ -213,12 +217,12 @@ int weir__os_error(uv_os_fd_t fd) {
 
 /* ---- Facts and settings ---- */
 
-int weir__os_shutdown(uv_os_fd_t fd) {
+int weir__os_shutdown(weir__fd_t fd) {
   return shutdown(fd, SHUT_WR) < 0 ? last_error() : 0;
 }
 
 static int socket_name(int (*call)(int, struct sockaddr *, socklen_t *),
-                       uv_os_fd_t fd, struct sockaddr *addr, int *len) {
+                       weir__fd_t fd, struct sockaddr *addr, int *len) {
   if (*len < 0)
     return UV_EINVAL;
   socklen_t size = (socklen_t)*len;
@@ -228,16 +232,16 @@ static int socket_name(int (*call)(int, struct sockaddr *, socklen_t *),
   return 0;
 }
 
-int weir__os_sockname(uv_os_fd_t fd, struct sockaddr *addr, int *len) {
+int weir__os_sockname(weir__fd_t fd, struct sockaddr *addr, int *len) {
   return socket_name(getsockname, fd, addr, len);
 }
 
-int weir__os_peername(uv_os_fd_t fd, struct sockaddr *addr, int *len) {
+int weir__os_peername(weir__fd_t fd, struct sockaddr *addr, int *len) {
   return socket_name(getpeername, fd, addr, len);
 }
 
 /* The family tells: other sockets take the option, too, and then do nothing. */
-int weir__os_reset_at_close(uv_os_fd_t fd) {
+int weir__os_reset_at_close(weir__fd_t fd) {
   const struct linger now = {.l_onoff = 1, .l_linger = 0};
   struct sockaddr_storage name;
   int len = sizeof(name);

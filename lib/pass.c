@@ -14,17 +14,17 @@
  * calls of the system on all backends; the kind only waits for them. */
 
 /* 0 if it can: sets *fd. */
-static int passes(const weir_stream_t *stream, uv_os_fd_t *fd) {
+static int passes(const weir_stream_t *stream, weir__fd_t *fd) {
   int r = weir__stream_usable(stream);
   if (r == 0)
-    r = weir__kind(stream) != NULL ? weir_fileno(stream, fd) : UV_ENOTSUP;
+    r = weir__kind(stream) != NULL ? weir__stream_fd(stream, fd) : UV_ENOTSUP;
   return r != 0 ? r : weir__os_check_unix(*fd);
 }
 
 int weir_peer_cred(const weir_stream_t *stream, uv_pid_t *pid, uv_uid_t *uid,
                    uv_gid_t *gid) {
   weir__cred_t cred;
-  uv_os_fd_t fd;
+  weir__fd_t fd;
   if (stream == NULL)
     return UV_EINVAL;
   int r = passes(stream, &fd);
@@ -57,9 +57,9 @@ static_assert(sizeof(sending_t) <= WEIR_OP_SCRATCH,
 static int send_window(weir_stream_t *stream, const uv_buf_t *bufs,
                        unsigned nbufs, size_t *n) {
   const sending_t *sending = weir__op_scratch(weir__write_head(stream));
-  uv_os_fd_t fd = weir__own_fd(stream);
+  weir__fd_t fd = weir__own_fd(stream);
   if (fd < 0)
-    return fd;
+    return (int)fd;
   stream->loop->stats.syscalls++;
   int r = weir__os_send_fds(fd, bufs, nbufs, sending->fds, sending->n, n);
   if (r == UV_EAGAIN)
@@ -69,7 +69,7 @@ static int send_window(weir_stream_t *stream, const uv_buf_t *bufs,
 
 int weir_write_fd(weir_op_t *op, weir_stream_t *stream, weir_seq_t from,
                   const uv_file *fds, unsigned n, weir_op_cb cb) {
-  uv_os_fd_t fd;
+  weir__fd_t fd;
   if (op == NULL || stream == NULL || cb == NULL || fds == NULL || n == 0 ||
       n > WEIR_FDS_MAX || weir_seq_empty(from))
     return UV_EINVAL;
@@ -93,9 +93,9 @@ static weir_fds_t **fds_of(const weir_op_t *op) {
 static int receive(weir_stream_t *stream, weir_op_t *op, size_t *n) {
   weir_fds_t *fds = *fds_of(op);
   uv_buf_t window[WEIR_WINDOW];
-  uv_os_fd_t fd = weir__own_fd(stream);
+  weir__fd_t fd = weir__own_fd(stream);
   if (fd < 0)
-    return fd;
+    return (int)fd;
   unsigned used = weir_stream_read_window(stream, window);
   stream->loop->stats.syscalls++;
   int r = weir__os_receive_fds(fd, window, used, fds->fds, fds->room,
@@ -115,7 +115,7 @@ static const weir__read_plan_t with_fds = {
 int weir_read_fd(weir_op_t *op, weir_stream_t *stream, weir_mseq_t into,
                  weir_fds_t *fds, weir_op_cb cb) {
   const weir_seq_t *seq = &into.seq;
-  uv_os_fd_t fd;
+  weir__fd_t fd;
   if (op == NULL || stream == NULL || cb == NULL || fds == NULL ||
       (fds->fds == NULL && fds->room > 0))
     return UV_EINVAL;

@@ -30,7 +30,7 @@ static void destroy(weir_loop_t *loop, weir__pipe_t *pipe) {
 }
 
 static int make(weir_loop_t *loop, weir__pipe_t **made) {
-  uv_os_fd_t fds[2];
+  weir__fd_t fds[2];
   weir__pipe_t *pipe = weir__malloc(sizeof(*pipe));
   if (pipe == NULL)
     return UV_ENOMEM;

@@ -5,13 +5,14 @@
 #define WEIR__PIPE_H
 
 #include "loop.h"
+#include "os_fd.h"
 
 /* Pipes through which bytes are spliced. Who holds one holds it only while
  * there are bytes in it, so that few serve many. */
 typedef struct weir__pipe_s {
   weir_node_t node; /* in weir__pipes_t */
-  uv_os_fd_t in;    /* where bytes go in; -1: it was lost in a fork */
-  uv_os_fd_t out;
+  weir__fd_t in;    /* where bytes go in; -1: it was lost in a fork */
+  weir__fd_t out;
   size_t asked; /* the largest size that was asked for */
 } weir__pipe_t;
 

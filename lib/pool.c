@@ -249,8 +249,8 @@ uv_buf_t weir__pool_buffer(const weir_pool_t *pool, uint32_t number) {
   return uv_buf_init(split->base + number * split->unit, (unsigned)size);
 }
 
-static void tell(const weir_pool_t *pool, weir__debug_event_t event,
-                 uint32_t number) {
+static void notify(const weir_pool_t *pool, weir__debug_event_t event,
+                   uint32_t number) {
   weir__debug_buffer(pool->loop, event, weir__pool_buffer(pool, number));
 }
 
@@ -268,7 +268,7 @@ static void came_back(void *arg, uint32_t whole) {
   weir_pool_t *pool = arg;
   uint32_t number = whole << whole_shift(pool);
   unlend(pool, number);
-  tell(pool, WEIR__DEBUG_BACK, number);
+  notify(pool, WEIR__DEBUG_BACK, number);
   weir__split_give(&pool->split, number);
 }
 
@@ -341,7 +341,7 @@ static uint32_t take(weir_pool_t *pool, unsigned order) {
       (number = scrape(pool, order)) == WEIR__NO_UNIT)
     return WEIR__NO_BUFFER;
   let_out(pool, number);
-  tell(pool, WEIR__DEBUG_TAKEN, number);
+  notify(pool, WEIR__DEBUG_TAKEN, number);
   return number;
 }
 
@@ -373,7 +373,7 @@ static void serve(weir_pool_t *pool) {
 }
 
 static void put_back(weir_pool_t *pool, uint32_t number) {
-  tell(pool, WEIR__DEBUG_GIVEN, number);
+  notify(pool, WEIR__DEBUG_GIVEN, number);
   weir__split_give(&pool->split, number);
   serve(pool);
 }
@@ -429,7 +429,7 @@ void weir__pool_chosen(weir_pool_t *pool, weir__taker_t *taker,
                        uint32_t whole) {
   taker->number = whole << whole_shift(pool);
   unlend(pool, taker->number);
-  tell(pool, WEIR__DEBUG_CHOSEN, taker->number);
+  notify(pool, WEIR__DEBUG_CHOSEN, taker->number);
   let_out(pool, taker->number);
 }
 

@@ -173,9 +173,9 @@ static int carry(weir_stream_t *stream, weir_op_t *op, size_t *n) {
   sending_t *sending = weir__op_scratch(op);
   if (sending->full)
     return await(stream, sending);
-  uv_os_fd_t fd = weir__own_fd(stream);
+  weir__fd_t fd = weir__own_fd(stream);
   if (fd < 0)
-    return fd;
+    return (int)fd;
   stream->loop->stats.syscalls += WEIR__OS_SPLICE_OUT;
   int r =
       weir__os_sendfile(fd, sending->file, position(op), stream->offered, n);

@@ -33,7 +33,7 @@ static void rung(weir_alarm_t *alarm) {
   weir__queue_push(&server->listener->loop->news, &server->news.node);
 }
 
-static void tell(weir_news_t *news) {
+static void notify(weir_news_t *news) {
   weir_server_t *server =
       (weir_server_t *)((uintptr_t)news - offsetof(weir_server_t, news));
   server->waits = 0;
@@ -163,7 +163,7 @@ int weir_serve(weir_server_t *server, weir_stream_t *listener, size_t most,
                             .cb = cb,
                             .most = most,
                             .alarm = {.ring = rung},
-                            .news = {.tell = tell}};
+                            .news = {.tell = notify}};
   weir__watch_add(listener, &server->watch, &watch_class);
   ask_after(server, 0);
   return 0;

@@ -13,7 +13,7 @@ static void on_second(uv_handle_t *handle) {
 }
 
 static void on_first(uv_handle_t *handle) {
-  uv_check_init(handle->loop, (uv_check_t *)handle);
+  uv_idle_init(handle->loop, (uv_idle_t *)handle);
   uv_close(handle, on_second);
 }
 
@@ -21,15 +21,28 @@ void weir__settle(uv_loop_t *uv, weir__settle_t *settle, void *owner,
                   void (*cb)(weir__settle_t *settle)) {
   settle->cb = cb;
   settle->handle.data = owner;
-  uv_check_init(uv, &settle->handle);
+  uv_idle_init(uv, &settle->handle);
   uv_close((uv_handle_t *)&settle->handle, on_first);
 }
 
-/* Such a handle is never anything but closing, and libuv has set the callback
- * of each that is. */
+static void on_turn(uv_idle_t *idle) {
+  uv_close((uv_handle_t *)idle, on_second);
+}
+
+void weir__settle_again(weir__settle_t *settle) {
+  uv_idle_init(settle->handle.loop, &settle->handle);
+  uv_idle_start(&settle->handle, on_turn);
+}
+
+/* Such a handle is closing, for which libuv has set the callback, or waits for
+ * a turn. */
 void *weir__settle_owner(const uv_handle_t *handle) {
-  if (!uv_is_closing(handle) ||
-      (handle->close_cb != on_first && handle->close_cb != on_second))
-    return NULL;
-  return handle->data;
+  if (uv_is_closing(handle))
+    return handle->close_cb == on_first || handle->close_cb == on_second
+               ? handle->data
+               : NULL;
+  return handle->type == UV_IDLE && uv_is_active(handle) &&
+                 ((const uv_idle_t *)handle)->idle_cb == on_turn
+             ? handle->data
+             : NULL;
 }

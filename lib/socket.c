@@ -28,20 +28,17 @@ int weir_tcp_init(weir_loop_t *loop, weir_stream_t *stream) {
 }
 
 int weir_pipe_init(weir_loop_t *loop, weir_stream_t *stream) {
-  return init(loop, stream, UV_NAMED_PIPE);
+  int r = weir__os_check_paths();
+  return r != 0 ? r : init(loop, stream, UV_NAMED_PIPE);
 }
 
 /* A socket for stream, which may have one. */
 static int make_socket(weir_stream_t *stream, int family) {
   weir__own_t *own = weir__own(stream);
-  uv_os_sock_t fd;
   if (own->fd >= 0)
     return 0;
   stream->loop->stats.syscalls++;
-  int r = weir__os_socket(family, weir__kind(stream)->nonblocking, &fd);
-  if (r == 0)
-    own->fd = (uv_os_fd_t)fd;
-  return r;
+  return weir__os_socket(family, weir__kind(stream)->nonblocking, &own->fd);
 }
 
 int weir_tcp_init_ex(weir_loop_t *loop, weir_stream_t *stream, int family) {
@@ -76,7 +73,7 @@ int weir__socket_check_fresh(const weir_stream_t *stream) {
 }
 
 /* Takes fd, which is a socket or is not. */
-static int take(weir_stream_t *stream, uv_os_fd_t fd, int is_socket) {
+static int take(weir_stream_t *stream, weir__fd_t fd, int is_socket) {
   stream->loop->stats.syscalls += 2;
   int r = weir__os_set_nonblocking(fd, 1);
   if (r != 0)
@@ -88,8 +85,7 @@ static int take(weir_stream_t *stream, uv_os_fd_t fd, int is_socket) {
   return 0;
 }
 
-static int open_fd(weir_stream_t *stream, uv_handle_type type,
-                   uv_os_sock_t fd) {
+static int open_fd(weir_stream_t *stream, uv_handle_type type, weir__fd_t fd) {
   if (stream == NULL)
     return UV_EINVAL;
   int r = unused(stream, type);
@@ -99,18 +95,18 @@ static int open_fd(weir_stream_t *stream, uv_handle_type type,
   if (r != 0)
     return r;
   stream->loop->stats.syscalls++;
-  r = weir__os_check_socket((uv_os_fd_t)fd);
+  r = weir__os_check_socket(fd);
   if (r != 0 && (type == UV_TCP || r != UV_ENOTSOCK))
     return r;
-  return take(stream, (uv_os_fd_t)fd, r == 0);
+  return take(stream, fd, r == 0);
 }
 
 int weir_tcp_open(weir_stream_t *stream, uv_os_sock_t socket) {
-  return open_fd(stream, UV_TCP, socket);
+  return open_fd(stream, UV_TCP, (weir__fd_t)socket);
 }
 
 int weir_pipe_open(weir_stream_t *stream, uv_file file) {
-  return open_fd(stream, UV_NAMED_PIPE, (uv_os_sock_t)file);
+  return open_fd(stream, UV_NAMED_PIPE, (weir__fd_t)file);
 }
 
 void weir__socket_drop(weir_stream_t *stream) {
@@ -122,7 +118,7 @@ void weir__socket_drop(weir_stream_t *stream) {
   own->fd = -1;
 }
 
-enum { BIND_FLAGS = UV_TCP_IPV6ONLY | WEIR_TCP_REUSEPORT };
+enum { KNOWN_FLAGS = UV_TCP_IPV6ONLY | WEIR_TCP_REUSEPORT };
 
 int weir_tcp_bind(weir_stream_t *stream, const struct sockaddr *addr,
                   unsigned flags) {
@@ -133,13 +129,13 @@ int weir_tcp_bind(weir_stream_t *stream, const struct sockaddr *addr,
     return r;
   int ipv6_only = (flags & UV_TCP_IPV6ONLY) != 0;
   if (weir__os_address_size(addr) == 0 ||
-      (flags & ~(unsigned)BIND_FLAGS) != 0 ||
+      (flags & ~(unsigned)KNOWN_FLAGS) != 0 ||
       (ipv6_only && addr->sa_family != AF_INET6))
     return UV_EINVAL;
   r = make_socket(stream, addr->sa_family);
   if (r != 0)
     return r;
-  uv_os_fd_t fd = weir__own(stream)->fd;
+  weir__fd_t fd = weir__own(stream)->fd;
   if ((flags & WEIR_TCP_REUSEPORT) != 0) {
     r = weir__os_set_option(fd, WEIR__OPTION_REUSEPORT, 1);
     if (r != 0)
@@ -237,7 +233,7 @@ int weir_accept(weir_op_t *op, weir_stream_t *listener, weir_stream_t *client,
 
 int weir__accept_start(weir_stream_t *listener) {
   weir_op_t *op = weir__write_head(listener);
-  uv_os_sock_t fd = -1;
+  weir__fd_t fd = -1;
   if (op == NULL || (listener->state & WEIR__NET_BUSY) != 0)
     return 0;
   listener->state |= WEIR__NET_BUSY;
@@ -255,15 +251,14 @@ int weir__accept_start(weir_stream_t *listener) {
 }
 
 /* Makes the memory of the stream to be one. */
-static void connected(weir_loop_t *loop, weir_stream_t *client,
-                      uv_os_sock_t fd) {
+static void connected(weir_loop_t *loop, weir_stream_t *client, weir__fd_t fd) {
   weir__stream_prepare(loop, client);
-  weir__own_init(client, (uv_os_fd_t)fd, 1);
+  weir__own_init(client, fd, 1);
   client->state = WEIR__CONNECTED;
   weir__stream_open(client);
 }
 
-void weir__accept_done(weir_stream_t *listener, int status, uv_os_sock_t fd) {
+void weir__accept_done(weir_stream_t *listener, int status, weir__fd_t fd) {
   weir_op_t *op = weir__write_head(listener);
   if ((listener->state & WEIR__NET_BUSY) == 0)
     return;
@@ -336,7 +331,7 @@ static int connect_path(weir_stream_t *stream) {
   int r = make_socket(stream, AF_UNIX);
   if (r != 0)
     return r;
-  uv_os_fd_t fd = weir__own(stream)->fd;
+  weir__fd_t fd = weir__own(stream)->fd;
   stream->loop->stats.syscalls += nonblocking ? 1 : 5;
   if (!nonblocking)
     r = weir__os_set_nonblocking(fd, 1);

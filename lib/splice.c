@@ -59,9 +59,9 @@ void weir__splice_begin(weir_splice_t *splice, const weir_stream_t *source,
 
 static int fill(weir_splice_t *splice, weir_stream_t *source, size_t size,
                 size_t *n) {
-  uv_os_fd_t fd = weir__own_fd(source);
+  weir__fd_t fd = weir__own_fd(source);
   if (fd < 0)
-    return fd;
+    return (int)fd;
   source->loop->stats.syscalls++;
   int r = weir__os_splice_in(fd, splice->pipe->in, size, n);
   splice->dry = r == UV_EAGAIN || (r == 0 && *n < size);
@@ -185,9 +185,9 @@ static int drain(weir_splice_t *splice, weir_loop_t *loop, const uv_buf_t *bufs,
 /* Some of what the pipe holds. What cannot be waited for is always ready. */
 static int empty(weir_splice_t *splice, weir_stream_t *sink, size_t *n) {
   int r = UV_EAGAIN;
-  uv_os_fd_t fd = weir__own_fd(sink);
+  weir__fd_t fd = weir__own_fd(sink);
   if (fd < 0)
-    return fd;
+    return (int)fd;
   if (!splice->full) {
     sink->loop->stats.syscalls += WEIR__OS_SPLICE_OUT;
     r = weir__os_splice_out(splice->pipe->out, fd, sink->offered, n);

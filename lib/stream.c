@@ -124,10 +124,18 @@ int weir_fileno(const weir_stream_t *stream, uv_os_fd_t *fd) {
   return (kind->fileno)(stream, fd); /* which may be a macro */
 }
 
+int weir__stream_fd(const weir_stream_t *stream, weir__fd_t *fd) {
+  uv_os_fd_t found;
+  int r = weir_fileno(stream, &found);
+  if (r == 0)
+    *fd = (weir__fd_t)found;
+  return r;
+}
+
 void weir__stream_push(weir_stream_t *stream) {
-  uv_os_fd_t fd;
+  weir__fd_t fd;
   stream->state &= ~WEIR__HELD;
-  if (weir_fileno(stream, &fd) == 0) {
+  if (weir__stream_fd(stream, &fd) == 0) {
     stream->loop->stats.syscalls += 2;
     weir__os_push(fd);
   }

@@ -55,10 +55,13 @@ void weir__stream_prepare(weir_loop_t *loop, weir_stream_t *stream);
 
 /* Gives a stream that was prepared a descriptor (-1: none yet), and makes it of
  * the kind that the backend has for such. */
-void weir__own_init(weir_stream_t *stream, uv_os_fd_t fd, int is_socket);
+void weir__own_init(weir_stream_t *stream, weir__fd_t fd, int is_socket);
 
 /* Takes the descriptor of one that is in no transfer, which has none then. */
-uv_os_fd_t weir__own_give(weir_stream_t *stream);
+weir__fd_t weir__own_give(weir_stream_t *stream);
+
+/* As weir_fileno, for calls of the library's own. */
+int weir__stream_fd(const weir_stream_t *stream, weir__fd_t *fd);
 
 /* Puts a stream that is not yet among those that the next flush starts. */
 void weir__stream_queue(weir_stream_t *stream, int wants);

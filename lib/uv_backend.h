@@ -50,7 +50,7 @@ extern const weir__kind_t weir__uv_kind;
 
 /* What it does for sockets. */
 int weir__uv_connect(weir_stream_t *stream);
-int weir__uv_accept(weir_stream_t *listener, uv_os_sock_t *fd);
+int weir__uv_accept(weir_stream_t *listener, weir__fd_t *fd);
 
 /* File operations in libuv's pool; weir__op_owner is their request there. For a
  * backend that does not run every one of them itself, too. What a thread is at

@@ -94,8 +94,8 @@ static void run(uv_work_t *work) {
 static void close_wake(weir__uv_file_t *file) {
   if (!atomic_exchange(&file->waiting, 0))
     return;
-  weir__os_close(file->wake[0]);
-  weir__os_close(file->wake[1]);
+  weir__os_close_file(file->wake[0]);
+  weir__os_close_file(file->wake[1]);
 }
 
 static void on_done(uv_work_t *work, int status) {
@@ -160,15 +160,14 @@ int weir__uv_file_start(weir_loop_t *loop, weir_op_t *op) {
 
 int weir__uv_file_cancel(weir_loop_t *loop, weir_op_t *op) {
   static const char byte = 0;
-  const uv_buf_t buf = {(char *)(uintptr_t)&byte, 1};
+  const uv_buf_t buf = weir__buf(&byte, 1);
   weir__uv_file_t *file = *weir__op_owner(op);
-  size_t n;
   (void)loop;
   if (uv_cancel((uv_req_t *)&file->work) != UV_EBUSY)
     return 0;
   atomic_store(&file->cancelled, 1);
   if (atomic_load(&file->waiting))
-    (void)weir__os_write(file->wake[1], 0, 0, &buf, 1, &n);
+    (void)weir__os_pwrite(file->wake[1], &buf, 1, -1);
   return 0;
 }
 

@@ -8,7 +8,7 @@
 
 /* ---- Servers ---- */
 
-static int accept_now(weir_stream_t *listener, uv_os_sock_t *fd) {
+static int accept_now(weir_stream_t *listener, weir__fd_t *fd) {
   weir__own_t *own = weir__own(listener);
   listener->loop->stats.syscalls++;
   int r = weir__os_accept(own->fd, fd);
@@ -19,7 +19,7 @@ static int accept_now(weir_stream_t *listener, uv_os_sock_t *fd) {
 }
 
 static void accept_ready(weir_stream_t *listener, int status) {
-  uv_os_sock_t fd = -1;
+  weir__fd_t fd = -1;
   int r = status != 0 ? status : accept_now(listener, &fd);
   if (r == UV_EAGAIN)
     r = weir__poll_await(listener, UV_READABLE, accept_ready);
@@ -29,7 +29,7 @@ static void accept_ready(weir_stream_t *listener, int status) {
 
 /* Without a descriptor to be had an accept fails also when there is no
  * connection; it is told only when there is one. */
-int weir__uv_accept(weir_stream_t *listener, uv_os_sock_t *fd) {
+int weir__uv_accept(weir_stream_t *listener, weir__fd_t *fd) {
   int r = UV_EAGAIN;
   if ((weir__own(listener)->flags & WEIR__UV_READ_MORE) != 0)
     r = accept_now(listener, fd);

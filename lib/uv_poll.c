@@ -34,8 +34,8 @@ static int waits(const weir__own_t *own) {
   return events;
 }
 
-static inline void tell(weir_stream_t *stream, weir__ready_cb *slot,
-                        int status) {
+static inline void notify(weir_stream_t *stream, weir__ready_cb *slot,
+                          int status) {
   weir__ready_cb ready = *slot;
   *slot = NULL;
   if (ready != NULL)
@@ -45,9 +45,9 @@ static inline void tell(weir_stream_t *stream, weir__ready_cb *slot,
 static inline void end(weir_stream_t *stream, int events, int status) {
   weir__own_t *own = weir__own(stream);
   if ((events & UV_WRITABLE) != 0)
-    tell(stream, &own->write_ready, status);
+    notify(stream, &own->write_ready, status);
   if ((events & UV_READABLE) != 0)
-    tell(stream, &own->read_ready, status);
+    notify(stream, &own->read_ready, status);
 }
 
 static void end_wait(weir_op_t *op, int status, int events) {
@@ -108,14 +108,33 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   }
 }
 
+#ifdef _WIN32
+/* A connection that was reset shows itself to those who want to read. */
+static int with_errors(int events) {
+  return (events & UV_WRITABLE) != 0 ? BOTH : events;
+}
+
+static int init_poll(uv_loop_t *uv, uv_poll_t *poll, weir__fd_t fd) {
+  return uv_poll_init_socket(uv, poll, (uv_os_sock_t)fd);
+}
+#else
+static int with_errors(int events) {
+  return events;
+}
+
+static int init_poll(uv_loop_t *uv, uv_poll_t *poll, weir__fd_t fd) {
+  return uv_poll_init(uv, poll, fd);
+}
+#endif
+
 /* The descriptor may be known to libuv as that of an adopted handle which the
  * application has just closed, so that its number came again. */
 static int open_poll(weir_stream_t *stream) {
   weir__own_t *own = weir__own(stream);
-  int r = uv_poll_init(stream->loop->uv, &own->u.poll, own->fd);
+  int r = init_poll(stream->loop->uv, &own->u.poll, own->fd);
   if (r == UV_EEXIST) {
     weir__adopted_check(stream->loop);
-    r = uv_poll_init(stream->loop->uv, &own->u.poll, own->fd);
+    r = init_poll(stream->loop->uv, &own->u.poll, own->fd);
   }
   if (r != 0)
     return r;
@@ -150,7 +169,7 @@ static inline int watch_too(weir_stream_t *stream, int events) {
   if ((watched(own) & events) == events &&
       !weir__loop_closes(stream->loop, (const uv_handle_t *)&own->u.poll))
     return 0;
-  return watch(stream, watched(own) | events);
+  return watch(stream, watched(own) | with_errors(events));
 }
 
 /* A poll handle would not mind that the descriptor is closed; libuv's poll

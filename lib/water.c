@@ -16,7 +16,7 @@ static weir_water_t *of_watch(weir_watch_t *watch) {
 
 /* A high mark that was crossed back meanwhile is told as the low one: the
  * program may have stopped by itself. */
-static void tell(weir_news_t *news) {
+static void notify(weir_news_t *news) {
   weir_water_t *water =
       (weir_water_t *)((uintptr_t)news - offsetof(weir_water_t, news));
   water->queued = 0;
@@ -73,7 +73,7 @@ static int is_on(const weir_stream_t *stream, const weir_water_t *water) {
 
 static void put_on(weir_water_t *water, weir_stream_t *stream) {
   water->stream = stream;
-  water->news.tell = tell;
+  water->news.tell = notify;
   water->is_high = 0;
   water->told_high = 0;
   water->queued = 0;

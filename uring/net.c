@@ -110,7 +110,7 @@ static const weir__request_t accept_request = {
     .ended = accept_ended,
 };
 
-int weir__socket_accept(weir_stream_t *listener, uv_os_sock_t *fd) {
+int weir__socket_accept(weir_stream_t *listener, weir__fd_t *fd) {
   weir__ring_t *ring = weir__ring(listener->loop);
   weir__socket_t *sock = weir__socket(listener);
   struct io_uring_sqe *sqe =

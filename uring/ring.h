@@ -538,7 +538,7 @@ int weir__socket_unwait(weir_stream_t *stream, weir_op_t *op);
 /* ---- net.c ---- */
 
 int weir__socket_connect(weir_stream_t *stream);
-int weir__socket_accept(weir_stream_t *listener, uv_os_sock_t *fd);
+int weir__socket_accept(weir_stream_t *listener, weir__fd_t *fd);
 int weir__socket_cancel(weir_stream_t *stream);
 
 /* ---- plain.c ---- */

@@ -8,7 +8,7 @@
  * library on Windows define WEIR_STATIC. */
 #if defined(_WIN32) && !defined(WEIR_STATIC)
 #if defined(WEIR_BUILDING)
-#define WEIR_EXTERN __declspec(dllexport)
+#define WEIR_EXTERN /* the linker has a list */
 #else
 #define WEIR_EXTERN __declspec(dllimport)
 #endif
