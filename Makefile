@@ -22,6 +22,8 @@ endif
 srcdir ?= .
 MKDIR_P ?= mkdir -p
 include $(srcdir)/sources.mk
+SAMPLES_C += $(SAMPLES_$(OS)_C)
+SAMPLES_SUPPORT_C += $(SAMPLES_SUPPORT_$(OS)_C)
 
 # Dates decide only in maintainer mode: a tarball and git set them anyhow.
 ifeq ($(MAINTAINER_MODE),yes)
@@ -64,6 +66,11 @@ INSTRUMENT := $(SANITIZE) $(if $(filter yes,$(COVERAGE)),--coverage)
 system = $(patsubst -I%,-isystem%,$1)
 OWN_CPPFLAGS := -I. -I$(srcdir)/include $(LARGEFILE_CPPFLAGS) \
   $(call system,$(LIBUV_CFLAGS))
+ifeq ($(OS),windows)
+# For the formats of C99; and without a DLL, nothing comes from one.
+OWN_CPPFLAGS += -D__USE_MINGW_ANSI_STDIO=1 \
+  $(if $(filter no,$(ENABLE_SHARED)),-DWEIR_STATIC)
+endif
 OWN_CFLAGS := -std=gnu11 -fvisibility=hidden $(HARDENING_CFLAGS) \
   $(WARNINGS) $(INSTRUMENT)
 OWN_LDFLAGS := $(HARDENING_LDFLAGS) $(INSTRUMENT)
@@ -75,7 +82,7 @@ OWN_LIBS := $(LIBUV_LIBS) $(LIBURING_LIBS)
 
 # For what sees the inside of the library. config.h has to come before every
 # header of the system.
-PRIVATE_CPPFLAGS := -include config.h -I$(srcdir)/lib \
+PRIVATE_CPPFLAGS := -include config.h -DWEIR_STATIC -I$(srcdir)/lib \
   $(call system,$(LIBURING_CFLAGS))
 
 ifneq ($(DEPENDENCY_TRACKING),no)
@@ -128,8 +135,8 @@ uring/%.lo: $(srcdir)/uring/%.c config.mk
 libweir.la: $(LOBJS) $(srcdir)/lib/weir.map
 	$(call say,LINK)
 	$(quiet)$(LINK) -no-undefined -version-info $(SO_VERSION) \
-	  $(VERSION_SCRIPT) $(EXPORTS) $(DIRECT_LDFLAGS) -rpath $(libdir) -o $@ $(LOBJS) \
-	  $(OWN_LIBS) $(LIBS) $(mute)
+	  $(VERSION_SCRIPT) $(EXPORTS) $(DIRECT_LDFLAGS) -rpath $(libdir) \
+	  -o $@ $(LOBJS) $(OWN_LIBS) $(LIBS) $(mute)
 
 # All of the library with its hidden symbols, for the unit tests. It is not
 # installed.

@@ -123,13 +123,13 @@ OS_unix_SRCS += lib/os_unix_memory.c
 OS_unix_SRCS += lib/os_unix_option.c
 OS_unix_SRCS += lib/os_unix_pass.c
 OS_unix_SRCS += lib/os_unix_socket.c
-OS_windows_SRCS += lib/os_windows_memory.c
 
 OS_windows_SRCS += lib/os_windows.c
 OS_windows_SRCS += lib/os_windows_copy.c
 OS_windows_SRCS += lib/os_windows_guard.c
 OS_windows_SRCS += lib/os_windows_handle.c
 OS_windows_SRCS += lib/os_windows_map.c
+OS_windows_SRCS += lib/os_windows_memory.c
 OS_windows_SRCS += lib/os_windows_option.c
 OS_windows_SRCS += lib/os_windows_pass.c
 OS_windows_SRCS += lib/os_windows_socket.c
@@ -547,29 +547,20 @@ LIBUV_SUITE_C += tests/libuv-suite/shim.c
 SAMPLES_C += samples/adopt.c
 SAMPLES_C += samples/chat.c
 SAMPLES_C += samples/cp.c
-SAMPLES_C += samples/demo_peer.c
 SAMPLES_C += samples/echo.c
-SAMPLES_C += samples/httpd.c
 SAMPLES_C += samples/relay.c
 SAMPLES_C += samples/respd.c
-SAMPLES_C += samples/talk.c
-SAMPLES_C += samples/wal.c
+
+# These make system calls of UNIX themselves.
+SAMPLES_unix_C += samples/demo_peer.c
+SAMPLES_unix_C += samples/httpd.c
+SAMPLES_unix_C += samples/talk.c
+SAMPLES_unix_C += samples/wal.c
 
 SAMPLES_SUPPORT_C += samples/address.c
 SAMPLES_SUPPORT_C += samples/commands.c
 SAMPLES_SUPPORT_C += samples/common.c
 SAMPLES_SUPPORT_C += samples/counts.c
-SAMPLES_SUPPORT_C += samples/dial.c
-SAMPLES_SUPPORT_C += samples/http_connection.c
-SAMPLES_SUPPORT_C += samples/http_date.c
-SAMPLES_SUPPORT_C += samples/http_file.c
-SAMPLES_SUPPORT_C += samples/http_reply.c
-SAMPLES_SUPPORT_C += samples/http_request.c
-SAMPLES_SUPPORT_C += samples/log.c
-SAMPLES_SUPPORT_C += samples/log_crc.c
-SAMPLES_SUPPORT_C += samples/log_record.c
-SAMPLES_SUPPORT_C += samples/log_recover.c
-SAMPLES_SUPPORT_C += samples/log_segment.c
 SAMPLES_SUPPORT_C += samples/message.c
 SAMPLES_SUPPORT_C += samples/options.c
 SAMPLES_SUPPORT_C += samples/pair.c
@@ -586,6 +577,21 @@ SAMPLES_SUPPORT_C += samples/source.c
 SAMPLES_SUPPORT_C += samples/store.c
 SAMPLES_SUPPORT_C += samples/target.c
 SAMPLES_SUPPORT_C += samples/words.c
+
+SAMPLES_SUPPORT_unix_C += samples/dial.c
+SAMPLES_SUPPORT_unix_C += samples/http_connection.c
+SAMPLES_SUPPORT_unix_C += samples/http_date.c
+SAMPLES_SUPPORT_unix_C += samples/http_file.c
+SAMPLES_SUPPORT_unix_C += samples/http_reply.c
+SAMPLES_SUPPORT_unix_C += samples/http_request.c
+SAMPLES_SUPPORT_unix_C += samples/log.c
+SAMPLES_SUPPORT_unix_C += samples/log_crc.c
+SAMPLES_SUPPORT_unix_C += samples/log_record.c
+SAMPLES_SUPPORT_unix_C += samples/log_recover.c
+SAMPLES_SUPPORT_unix_C += samples/log_segment.c
+SAMPLES_SUPPORT_unix_C += samples/os_unix.c
+
+SAMPLES_SUPPORT_windows_C += samples/os_windows.c
 
 # The program of make bench, with io_uring only; a workload is a file here and a
 # line in bench/workloads.h.

@@ -51,12 +51,12 @@ int weir__os_pwrite(uv_file file, const uv_buf_t *bufs, unsigned nbufs,
 
 /* The same with flags, as WEIR_FILE_DSYNC, that are the system's: UV_ENOTSUP
  * for what it does not know. */
-int weir__os_move_with(uv_os_fd_t fd, int write, const uv_buf_t *bufs,
+int weir__os_move_with(uv_file file, int write, const uv_buf_t *bufs,
                        unsigned nbufs, int64_t offset, unsigned flags);
 
 /* Has the system begin to write these bytes of a file to the device, and with
  * wait waits for it; UV_ENOSYS where there is no such call. */
-int weir__os_sync_range(uv_os_fd_t fd, int64_t offset, int64_t len, int wait);
+int weir__os_sync_range(uv_file file, int64_t offset, int64_t len, int wait);
 
 /* Has the system keep room for these bytes of a file, and tell it how they will
  * be used (a weir_advice_t); UV_ENOTSUP, and 0, where there is no such call. */

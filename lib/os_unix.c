@@ -112,7 +112,7 @@ int weir__os_read(weir__fd_t fd, int is_socket, const uv_buf_t *bufs,
  * from now on. */
 typedef int quiet_t;
 
-static void quiet_begin(quiet_t *quiet, uv_os_fd_t fd) {
+static void quiet_begin(quiet_t *quiet, weir__fd_t fd) {
   *quiet = fcntl(fd, F_SETNOSIGPIPE, 1);
 }
 
@@ -143,7 +143,7 @@ typedef struct quiet_s {
 
 /* The application's handler and mask are its own, so the signal is blocked in
  * this thread only and for one call only. */
-static void quiet_begin(quiet_t *quiet, uv_os_fd_t fd) {
+static void quiet_begin(quiet_t *quiet, weir__fd_t fd) {
   (void)fd;
   sigemptyset(&quiet->sigpipe);
   sigaddset(&quiet->sigpipe, SIGPIPE);
@@ -255,7 +255,7 @@ int weir__os_pwrite(uv_file fd, const uv_buf_t *bufs, unsigned nbufs,
 }
 
 #if defined(SYNC_FILE_RANGE_WRITE)
-int weir__os_sync_range(uv_os_fd_t fd, int64_t offset, int64_t len, int wait) {
+int weir__os_sync_range(uv_file fd, int64_t offset, int64_t len, int wait) {
   unsigned flags = SYNC_FILE_RANGE_WRITE;
   int r;
   if (wait)
@@ -266,7 +266,7 @@ int weir__os_sync_range(uv_os_fd_t fd, int64_t offset, int64_t len, int wait) {
   return r < 0 ? last_error() : 0;
 }
 #else
-int weir__os_sync_range(uv_os_fd_t fd, int64_t offset, int64_t len, int wait) {
+int weir__os_sync_range(uv_file fd, int64_t offset, int64_t len, int wait) {
   (void)fd, (void)offset, (void)len, (void)wait;
   return UV_ENOSYS;
 }
@@ -379,7 +379,7 @@ static ssize_t writev_now(int fd, const struct iovec *vector, int count) {
 }
 
 /* What has no positions is all that can raise SIGPIPE. */
-int weir__os_move_with(uv_os_fd_t fd, int write, const uv_buf_t *bufs,
+int weir__os_move_with(uv_file fd, int write, const uv_buf_t *bufs,
                        unsigned nbufs, int64_t offset, unsigned flags) {
   quiet_t quiet;
   ssize_t n;

@@ -5,6 +5,8 @@
 
 #include "os.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "os_windows.h"
@@ -12,6 +14,11 @@
 /* Transfers. Sockets are read and written as they are by libuv when it tries
  * to: without an OVERLAPPED, so that a call that cannot go on says so, moves
  * what it says and leaves nothing behind, whatever port the socket is of. */
+
+static_assert(sizeof(uv_buf_t) == sizeof(WSABUF) &&
+                  offsetof(uv_buf_t, len) == offsetof(WSABUF, len) &&
+                  offsetof(uv_buf_t, base) == offsetof(WSABUF, buf),
+              "uv_buf_t has WSABUF's layout");
 
 /* A socket takes all that it is given, however little room it has: then it is
  * the system's, and locked in memory. */
@@ -145,6 +152,17 @@ int weir__os_pwrite(uv_file file, const uv_buf_t *bufs, unsigned nbufs,
   return transfer(file, write_file, bufs, nbufs, offset);
 }
 
+int weir__os_move_with(uv_file file, int write, const uv_buf_t *bufs,
+                       unsigned nbufs, int64_t offset, unsigned flags) {
+  (void)file, (void)write, (void)bufs, (void)nbufs, (void)offset, (void)flags;
+  return UV_ENOTSUP;
+}
+
+int weir__os_sync_range(uv_file file, int64_t offset, int64_t len, int wait) {
+  (void)file, (void)offset, (void)len, (void)wait;
+  return UV_ENOSYS;
+}
+
 int weir__os_allocate(uv_file file, int64_t offset, int64_t len) {
   (void)offset, (void)len;
   return weir__handle_of(file) == INVALID_HANDLE_VALUE ? UV_EBADF : UV_ENOTSUP;
@@ -215,7 +233,12 @@ int weir__os_sendfile(weir__fd_t to, uv_file file, int64_t offset, size_t size,
   return UV_ENOSYS;
 }
 
-/* ---- Environment ---- */
+/* ---- The process ---- */
+
+int weir__os_at_fork(void (*in_child)(void)) {
+  (void)in_child;
+  return 0;
+}
 
 const char *weir__os_getenv(const char *name) {
   return getenv(name);

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "message.h"
 
@@ -46,10 +44,16 @@ void parse_address(const char *option, const char *text,
 }
 
 static int has_ipv6(void) {
-  int fd = socket(AF_INET6, SOCK_STREAM, 0);
-  if (fd >= 0)
-    close(fd);
-  return fd >= 0;
+  uv_loop_t uv;
+  uv_tcp_t tcp;
+  if (uv_loop_init(&uv) != 0)
+    return 0;
+  int rc = uv_tcp_init_ex(&uv, &tcp, AF_INET6);
+  if (rc == 0)
+    uv_close((uv_handle_t *)&tcp, NULL);
+  uv_run(&uv, UV_RUN_DEFAULT);
+  uv_loop_close(&uv);
+  return rc == 0;
 }
 
 void parse_listen_address(const char *option, const char *text,

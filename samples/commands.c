@@ -91,7 +91,7 @@ static int exists(database_t *db, const resp_t *q, reply_t *r) {
   return 0;
 }
 
-static int flushall(database_t *db, const resp_t *q, reply_t *r) {
+static int flush_all(database_t *db, const resp_t *q, reply_t *r) {
   (void)q;
   store_clear(&db->store);
   reply_line(r, "+OK");
@@ -210,7 +210,7 @@ static const command_t commands[] = {{"get", 2, 1, 1, get},
                                      {"exists", -2, 1, -1, exists},
                                      {"echo", 2, 0, 0, echo},
                                      {"dbsize", 1, 0, 0, dbsize},
-                                     {"flushall", -1, 0, 0, flushall},
+                                     {"flush_all", -1, 0, 0, flush_all},
                                      {"info", -1, 0, 0, info},
                                      {"config", -2, 0, 0, config},
                                      {"command", -1, 0, 0, command},

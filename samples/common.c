@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "os.h"
+
 enum { SIGNALS = 3 };
 
 static uv_signal_t signals[SIGNALS];
@@ -34,14 +36,9 @@ static void on_signal(uv_signal_t *signal, int number) {
     stop();
 }
 
-static int is_ignored(int number) {
-  struct sigaction now;
-  return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
-}
-
 void on_stop_signal(uv_loop_t *uv, void (*stop)(void)) {
   static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
-  int wanted = SIGNALS - is_ignored(SIGHUP);
+  int wanted = SIGNALS - os_ignores(SIGHUP);
   stop_function = stop;
   for (; nsignals < wanted; nsignals++) {
     uv_signal_t *signal = &signals[nsignals];
@@ -60,9 +57,7 @@ address_text_t listen_plain(uv_loop_t *uv, uv_tcp_t *listener,
   struct sockaddr_storage bound;
   int len = sizeof bound;
   int rc = uv_tcp_init(uv, listener);
-#ifdef SIGPIPE
-  signal(SIGPIPE, SIG_IGN); /* uv_write raises it; weir does not */
-#endif
+  os_errors_for_signals();
   if (rc == 0)
     rc = uv_tcp_bind(listener, (const struct sockaddr *)addr, 0);
   if (rc == 0)

@@ -5,13 +5,13 @@
 /* Copies a file, which is one operation; source.c says what can be copied, and
  * target.c lets the destination appear only when it is complete. */
 
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include <weir.h>
 
 #include "common.h"
+#include "os.h"
 #include "progress.h"
 #include "source.h"
 #include "target.h"
@@ -127,9 +127,7 @@ int main(int argc, char **argv) {
 
   parse_options(argc, argv, help, options, 2);
   loop = open_loop(&uv);
-#ifdef SIGXFSZ
-  signal(SIGXFSZ, SIG_IGN); /* a write above the limit shall say UV_EFBIG */
-#endif
+  os_errors_for_signals(); /* a write above the limit shall say UV_EFBIG */
   int rc = source_open(&source, loop, argv[1]);
   if (rc != 0)
     refuse(argv[1], rc);

@@ -5,9 +5,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include <uv.h>
+
+#include "os.h"
 
 static int active;
 static uint64_t total;
@@ -23,9 +24,8 @@ void progress_start(uint64_t bytes) {
 
 /* Columns that can be filled: one more might begin a new line. */
 static int room(void) {
-  struct winsize size;
-  return ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col - 1
-                                                             : 79;
+  int columns = os_columns();
+  return columns > 0 ? columns - 1 : 79;
 }
 
 /* The bar gets what the numbers leave, and goes if that is nothing. */

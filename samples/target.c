@@ -3,11 +3,11 @@
  */
 #include "target.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "os.h"
 
 /* The result of a request that is over. */
 static int done(int rc, uv_fs_t *fs) {
@@ -57,8 +57,7 @@ static int resolve(target_t *target, const char *path, const uv_stat_t *source,
 
 static int make_temporary(target_t *target) {
   static const char name[] = ".weir-cp-XXXXXX";
-  const char *slash = strrchr(target->path, '/');
-  size_t dir = slash != NULL ? (size_t)(slash - target->path) + 1 : 0;
+  size_t dir = os_directory(target->path);
   uv_fs_t fs;
   if (dir + sizeof name > sizeof target->temporary)
     return UV_ENAMETOOLONG;
@@ -73,13 +72,6 @@ static int make_temporary(target_t *target) {
   return done(rc, &fs);
 }
 
-/* Only the call that sets the mask tells it. */
-static int creation_mask(void) {
-  mode_t mask = umask(0);
-  umask(mask);
-  return (int)mask;
-}
-
 int target_open(target_t *target, const char *path, const uv_stat_t *source) {
   uv_stat_t now;
   uv_fs_t fs;
@@ -88,7 +80,7 @@ int target_open(target_t *target, const char *path, const uv_stat_t *source) {
     rc = make_temporary(target);
   if (rc != 0)
     return rc;
-  target->mode = (int)source->st_mode & 0777 & ~creation_mask();
+  target->mode = (int)source->st_mode & 0777 & ~os_creation_mask();
   if (now.st_mode == 0)
     return 0;
   target->mode = (int)now.st_mode & 07777;
@@ -107,20 +99,13 @@ void target_preserve(target_t *target, const uv_stat_t *source) {
   target->written = source->st_mtim;
 }
 
-static int set_times(const target_t *target) {
-  const struct timespec times[2] = {
-      {target->read.tv_sec, target->read.tv_nsec},
-      {target->written.tv_sec, target->written.tv_nsec}};
-  return futimens(target->file, times) == 0 ? 0 : uv_translate_sys_error(errno);
-}
-
 int target_commit(target_t *target, int64_t size) {
   uv_fs_t fs;
   int rc = done(uv_fs_ftruncate(NULL, &fs, target->file, size, NULL), &fs);
   if (rc == 0)
     rc = done(uv_fs_fchmod(NULL, &fs, target->file, target->mode, NULL), &fs);
   if (rc == 0 && target->keeps)
-    rc = set_times(target);
+    rc = os_set_times(target->file, target->read, target->written);
   if (rc == 0 && target->syncs)
     rc = done(uv_fs_fsync(NULL, &fs, target->file, NULL), &fs);
   if (rc != 0) {

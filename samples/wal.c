@@ -8,7 +8,6 @@
  * connections. */
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +15,7 @@
 
 #include "common.h"
 #include "log.h"
+#include "os.h"
 #include "server.h"
 
 static const char help[] =
@@ -292,9 +292,7 @@ int main(int argc, char **argv) {
   weir_loop_t *loop = open_loop(&uv);
   if (prints)
     return print_log(loop, argv[1]);
-#ifdef SIGXFSZ
-  signal(SIGXFSZ, SIG_IGN); /* a write above the limit shall say UV_EFBIG */
-#endif
+  os_errors_for_signals(); /* a write above the limit shall say UV_EFBIG */
   the_log.failed = on_failed;
   int rc = log_open(&the_log, loop, argv[1], size, &end);
   if (rc != 0)

@@ -6,9 +6,9 @@
 
 /* WEIR_EXTERN marks every public function. Programs that link the static
  * library on Windows define WEIR_STATIC. */
-#if defined(_WIN32) && !defined(WEIR_STATIC)
-#if defined(WEIR_BUILDING)
-#define WEIR_EXTERN /* the linker has a list */
+#if defined(_WIN32)
+#if defined(WEIR_BUILDING) || defined(WEIR_STATIC)
+#define WEIR_EXTERN /* the linker has a list of what a DLL exports */
 #else
 #define WEIR_EXTERN __declspec(dllimport)
 #endif

@@ -104,7 +104,11 @@ struct weir_stream_s {
 
 /* Prepare a TCP or a UNIX-socket / named-pipe stream that is not connected.
  * Each initialised stream has to be closed with weir_close, whatever becomes
- * of it. Return 0, or UV_EINVAL, UV_ECANCELED. */
+ * of it. Return 0, or UV_EINVAL, UV_ECANCELED.
+ *
+ * On Windows weir_pipe_init says UV_ENOTSUP: a named pipe does not tell how much
+ * of a write that is cancelled went, which is promised here. What has a socket
+ * of AF_UNIX there gives it to weir_tcp_open. */
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_init(weir_loop_t *loop,
                                             weir_stream_t *stream);
 WEIR_EXTERN WEIR_MUST_USE int weir_pipe_init(weir_loop_t *loop,
@@ -164,9 +168,10 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_open(weir_stream_t *stream,
  *
  * Returns 0; or, changing nothing, UV_EINVAL (a NULL, another loop, a closing
  * handle, or a pipe that passes handles: a type that is not served), UV_EBUSY
- * (reading, or writes or a shutdown are queued), UV_EALREADY (adopted, by this
- * or another weir loop), UV_ENOTCONN, UV_ECANCELED (the loop's handles were
- * closed by the application). */
+ * (reading, or writes or a shutdown are queued; on Windows also a read that was
+ * stopped, which the system has yet), UV_EALREADY (adopted, by this or another
+ * weir loop), UV_ENOTCONN, UV_ECANCELED (the loop's handles were closed by the
+ * application), UV_ENOTSUP (a pipe on Windows). */
 WEIR_EXTERN WEIR_MUST_USE int
 weir_adopt(weir_loop_t *loop, weir_stream_t *stream, uv_stream_t *handle);
 
@@ -266,8 +271,7 @@ WEIR_EXTERN WEIR_MUST_USE int weir_pipe_connect2(weir_op_t *op,
 /* One read into the first up to 16 non-empty segments of into. Success means
  * 1 <= n <= N. The end of the stream is UV_EOF with n = 0, for this and every
  * later read; errors are not remembered. One read may be outstanding:
- * UV_EALREADY, until it has ended, which may be before its callback. On the
- * libuv backend on Windows a read fills one segment.
+ * UV_EALREADY, until it has ended, which may be before its callback.
  *
  * A byte that the peer sent out of band (MSG_OOB) is left out, unless the
  * application has set SO_OOBINLINE; it may be taken from weir_fileno's
