@@ -4,7 +4,7 @@
 #include <weir/version.h>
 
 #define TEXT_OF(x) #x
-#define TEXT(x) TEXT_OF(x)
+#define VERSION_TEXT(x) TEXT_OF(x)
 
 #if WEIR_VERSION_IS_RELEASE
 #define SUFFIX ""
@@ -17,6 +17,6 @@ unsigned weir_version(void) {
 }
 
 const char *weir_version_string(void) {
-  return TEXT(WEIR_VERSION_MAJOR) "." TEXT(WEIR_VERSION_MINOR) "." TEXT(
-      WEIR_VERSION_PATCH) SUFFIX;
+  return VERSION_TEXT(WEIR_VERSION_MAJOR) "." VERSION_TEXT(
+      WEIR_VERSION_MINOR) "." VERSION_TEXT(WEIR_VERSION_PATCH) SUFFIX;
 }
