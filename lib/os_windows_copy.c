@@ -24,7 +24,8 @@ int weir__os_appends(uv_file file) {
   IO_STATUS_BLOCK status;
   query_t query = NULL;
   if (system != NULL)
-    query = (query_t)(void (*)(void))GetProcAddress(system, "NtQueryInformationFile");
+    query = (query_t)(void (*)(void))GetProcAddress(system,
+                                                    "NtQueryInformationFile");
   if (query == NULL || query(weir__handle_of(file), &status, &access,
                              sizeof(access), ACCESS_INFORMATION) != 0)
     return 0;

@@ -106,9 +106,9 @@ struct weir_stream_s {
  * Each initialised stream has to be closed with weir_close, whatever becomes
  * of it. Return 0, or UV_EINVAL, UV_ECANCELED.
  *
- * On Windows weir_pipe_init says UV_ENOTSUP: a named pipe does not tell how much
- * of a write that is cancelled went, which is promised here. What has a socket
- * of AF_UNIX there gives it to weir_tcp_open. */
+ * On Windows weir_pipe_init says UV_ENOTSUP: a named pipe does not tell how
+ * much of a write that is cancelled went, which is promised here. What has a
+ * socket of AF_UNIX there gives it to weir_tcp_open. */
 WEIR_EXTERN WEIR_MUST_USE int weir_tcp_init(weir_loop_t *loop,
                                             weir_stream_t *stream);
 WEIR_EXTERN WEIR_MUST_USE int weir_pipe_init(weir_loop_t *loop,

@@ -57,7 +57,7 @@ configure_anew() {
 }
 
 quick=
-[ "${PORTS_QUICK:-no}" = no ] || quick="SMOKE_SH= CHECKS_SH= PLAINS= \
+[ "${PORTS_QUICK:-no}" = no ] || quick="SMOKE_SH= CHECKS_SH= PLAINS= BENCH= \
 TESTS='tests/test_file tests/test_program tests/test_seq tests/test_write'"
 configure --build=i686-linux-gnu --enable-uring --with-criterion
 part build enter "make -j$jobs ${quick:-programs}${quick:+ tests}" || finish
