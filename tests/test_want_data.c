@@ -164,6 +164,84 @@ static void files(struct scene *t) {
   scratch_remove(&scratch);
 }
 
+/* Transfers that go on, of more segments than an operation has room for; and of
+ * a file with a position. */
+static void whole_files(struct scene *t) {
+  enum { MANY = 40 };
+  struct request a = {0}, s = {0}, w = {0}, r = {0}, o = {0};
+  weir_loop_t *loop = t->f->loop;
+  struct scratch scratch;
+  weir_file_t file;
+
+  scene_lay_out(MANY);
+  weir_seq_t from = weir_seq_bufs(scene_from, MANY);
+  weir_mseq_t into = weir_mseq_bufs(scene_into, MANY);
+  scratch_make(&scratch, MANY);
+  if (taken(t, weir_file_pwrite_all(loop, &a.op, scratch.fd, from, 0, on_done)))
+    ended(t, &a, MANY);
+  if (taken(t,
+            weir_file_pwrite_sync(loop, &s.op, scratch.fd, from, 0, on_done)))
+    ended(t, &s, MANY);
+  if (taken(t, weir_file_pwrite_with(loop, &w.op, scratch.fd, from, 0,
+                                     WEIR_FILE_ALL, on_done)))
+    ended(t, &w, MANY);
+  if (taken(t, weir_file_pread_with(loop, &r.op, scratch.fd, into, 0,
+                                    WEIR_FILE_ALL, on_done)) &&
+      ended(t, &r, MANY))
+    cr_assert(scene_holds(MANY));
+  check_is(weir_file_init(loop, &file, scratch.fd), 0);
+  if (taken(t, weir_file_write_all(&o.op, &file, from, on_done)))
+    ended(t, &o, MANY);
+  scratch_expect(&scratch, 0, MANY);
+  scratch_remove(&scratch);
+}
+
+static void copies(struct scene *t) {
+  enum { SIZE = 100000 };
+  static const weir_copy_options_t options = {.flags = WEIR_COPY_NO_CLONE |
+                                                       WEIR_COPY_NO_RANGE};
+  struct scratch source, target;
+  struct request r = {0};
+
+  scratch_make(&source, SIZE);
+  scratch_make(&target, 0);
+  if (taken(t, weir_file_copy(t->f->loop, &r.op, source.fd, target.fd, &options,
+                              on_done)) &&
+      ended(t, &r, SIZE))
+    scratch_expect(&target, 0, SIZE);
+  scratch_remove(&source);
+  scratch_remove(&target);
+}
+
+static void on_block(weir_file_reader_t *reader, weir_lease_t lease) {
+  size_t *at = reader->data;
+
+  cr_assert(pattern_holds(lease.buf.base, *at, lease.buf.len));
+  *at += lease.buf.len;
+  weir_lease_release(&lease);
+}
+
+static void readers(struct scene *t) {
+  enum { SIZE = 20000 };
+  struct request r = {0};
+  weir_file_reader_t reader;
+  weir_pool_t *pool = NULL;
+  struct scratch scratch;
+  size_t at = 0;
+
+  if (!taken(t, weir_pool_create(t->f->loop, 4, 4096, &pool)))
+    return;
+  scratch_make(&scratch, SIZE);
+  reader.data = &at;
+  if (taken(t, weir_file_reader_start(t->f->loop, &r.op, &reader, scratch.fd,
+                                      pool, NULL, on_block, on_done))) {
+    ended(t, &r, SIZE);
+    check_is(at, r.n);
+  }
+  scratch_remove(&scratch);
+  check_is(weir_pool_destroy(pool), 0);
+}
+
 static void read_fixed(struct scene *t, weir_pool_t *pool) {
   struct request r = {0};
   struct scratch scratch;
@@ -251,6 +329,18 @@ WEIR_TEST(want, chains) {
 
 WEIR_TEST(want, files) {
   scene_play(f, files, SAME_LOOP);
+}
+
+WEIR_TEST(want, whole_files) {
+  scene_play(f, whole_files, SAME_LOOP);
+}
+
+WEIR_TEST(want, copies_of_files) {
+  scene_play(f, copies, SAME_LOOP);
+}
+
+WEIR_TEST(want, readers_of_files) {
+  scene_play(f, readers, SAME_LOOP);
 }
 
 WEIR_TEST(want, pools) {
