@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uv.h>
 
 /* What is to happen: rules, then chance. Each kind of call has a series of
  * random numbers of its own, so that one more of one kind changes nothing for
