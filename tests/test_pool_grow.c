@@ -259,6 +259,51 @@ WEIR_TEST(pool_grow, leases_may_lie_in_it) {
   end_pool(pool);
 }
 
+/* What is lent while a read waits is had back for that. */
+WEIR_TEST(pool_grow, what_is_lent_goes_too) {
+  weir_pool_t *pool = growing(f, 2, 4, 2, 1);
+  struct borrow b;
+  struct conn c;
+  uv_buf_t bufs[4];
+  conn_unix(f, &c);
+  for (size_t round = 0; round < 3; round++) {
+    /* The last to come back are the first to be lent. */
+    take(pool, bufs, 4);
+    give(pool, bufs, 4);
+    borrow(&b, &c.stream, pool);
+    expect_shrunk(f, pool, 2, 2);
+    peer_send(&c, round, 10);
+    expect_bytes(f, &b, round, 10);
+    give_back(&b);
+  }
+  conn_close(f, &c);
+  end_pool(pool);
+}
+
+/* The system has it back: nobody can read there. */
+WEIR_TEST(pool_grow, what_has_gone_is_no_memory) {
+  weir_pool_t *pool = growing(f, 1, 3, 2, 1);
+  uv_buf_t bufs[3];
+  int ends[2];
+  check_is(pipe(ends), 0);
+  for (int round = 0; round < 2; round++) {
+    take(pool, bufs, 3);
+    for (int i = 0; i < 3; i++)
+      check_is(write(ends[1], bufs[i].base, 10), 10);
+    give(pool, bufs, 3);
+    expect_shrunk(f, pool, 1, 2);
+    /* The lowest is the first that there was. */
+    for (int i = 0; i < 3; i++) {
+      int low = bufs[i].base <= bufs[0].base && bufs[i].base <= bufs[1].base &&
+                bufs[i].base <= bufs[2].base;
+      check_is(write(ends[1], bufs[i].base, 10), low ? 10 : -1);
+    }
+  }
+  close(ends[0]);
+  close(ends[1]);
+  end_pool(pool);
+}
+
 /* ---- Registration ---- */
 
 static int transfer(struct weir_fixture *f, const struct scratch *s,
@@ -291,6 +336,20 @@ WEIR_TEST(pool_grow, is_registered_as_it_comes) {
   check_is(stats_of(f).unfixed_pools, fixed ? 0 : 24);
   end_pool(pool);
   scratch_remove(&s);
+}
+
+/* What goes gives its slot back. */
+WEIR_TEST(pool_grow, comes_and_goes_more_often_than_there_are_slots) {
+  weir_pool_t *pool = growing(f, 1, 2, 1, 1);
+  int status = weir_pool_status(pool, NULL);
+  uv_buf_t bufs[2];
+  for (int round = 0; round < 70; round++) {
+    take(pool, bufs, 2);
+    check_is(weir_pool_status(pool, NULL), status);
+    give(pool, bufs, 2);
+    expect_shrunk(f, pool, 1, 1);
+  }
+  end_pool(pool);
 }
 
 /* Reads that go on while memory comes and goes, and is registered. */

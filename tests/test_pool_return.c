@@ -259,6 +259,35 @@ WEIR_TEST(pool_return, a_read_has_the_last_buffer) {
   leases(f, 1, 0);
 }
 
+/* The first who goes on does not keep the other from being told. */
+WEIR_TEST(pool_return, each_stream_has_its_lease_back) {
+  weir_pool_t *pool = new_pool(f, 8);
+  struct giver g = {.pool = pool, .count = 1};
+  struct borrow a[2], b[2];
+  struct conn c[2];
+  check_is(weir_post_open(f->loop), 0);
+  for (int i = 0; i < 2; i++) {
+    conn_unix(f, &c[i]);
+    peer_send(&c[i], 0, 20);
+    borrow_most(&a[i], &c[i].stream, pool, 1);
+    run_until(f, &a[i].r.calls);
+    peer_send(&c[i], 20, 10);
+    borrow_most(&b[i], &c[i].stream, pool, 1);
+  }
+  run_some_turns(f);
+  for (int i = 0; i < 2; i++) {
+    check_is(b[i].r.calls, 0);
+    g.bufs[0] = a[i].lease.buf;
+    start_late(&g);
+    expect_bytes(f, &b[i], 20, 10);
+    join(&g);
+    give_back(&b[i]);
+    conn_close(f, &c[i]);
+  }
+  check_is(weir_post_close(f->loop), 0);
+  end_pool(pool);
+}
+
 /* Nobody waits any more: nothing is told in vain, and nothing is lost. */
 WEIR_TEST(pool_return, who_gave_up_is_not_woken) {
   weir_pool_t *pool = new_pool(f, 1);

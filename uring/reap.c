@@ -161,15 +161,15 @@ void weir__ring_complete(weir__ring_t *ring, uint64_t tag, int result,
     end(ring, slot, tag, result, flags);
 }
 
-/* Of a request that nothing has happened to: 1 if it simply succeeded. */
-static inline int succeeded(weir__ring_t *ring,
+/* Most requests simply succeed, and nothing has happened to them before. */
+static inline void complete(weir__ring_t *ring,
                             const struct io_uring_cqe *cqe) {
   weir__slot_t *slot = weir__slot_find(ring, cqe->user_data);
   if (slot == NULL || slot->flags != 0 || cqe->res < 0 ||
       cqe->flags & IORING_CQE_F_MORE)
-    return 0;
-  end(ring, slot, cqe->user_data, cqe->res, cqe->flags);
-  return 1;
+    weir__ring_complete(ring, cqe->user_data, cqe->res, cqe->flags);
+  else
+    end(ring, slot, cqe->user_data, cqe->res, cqe->flags);
 }
 
 /* No callback runs in here, so that the entries stay where they are until the
@@ -178,11 +178,8 @@ unsigned weir__ring_reap(weir__ring_t *ring) {
   const struct io_uring_cq *cq = &ring->uring.cq;
   unsigned head = *cq->khead;
   unsigned n = io_uring_cq_ready(&ring->uring);
-  for (unsigned i = 0; i < n; i++) {
-    const struct io_uring_cqe *cqe = &cq->cqes[(head + i) & cq->ring_mask];
-    if (!succeeded(ring, cqe))
-      weir__ring_complete(ring, cqe->user_data, cqe->res, cqe->flags);
-  }
+  for (unsigned i = 0; i < n; i++)
+    complete(ring, &cq->cqes[(head + i) & cq->ring_mask]);
   if (n > 0)
     io_uring_cq_advance(&ring->uring, n);
   ring->loop->stats.cqes += n;
