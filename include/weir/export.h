@@ -18,12 +18,18 @@
 #define WEIR_EXTERN
 #endif
 
-/* Marks a public function that compilers may put in line. The library has it
- * all the same, for other languages and for its address. */
-#if defined(__GNUC_GNU_INLINE__)
-#define WEIR_INLINE extern inline
+/* The same for one that compilers may put in line. The library has it all the
+ * same, for other languages and for its address. What is defined here does not
+ * come from a DLL. */
+#if defined(_WIN32)
+#define WEIR_INLINE_MARK
 #else
-#define WEIR_INLINE inline
+#define WEIR_INLINE_MARK WEIR_EXTERN
+#endif
+#if defined(__GNUC_GNU_INLINE__)
+#define WEIR_INLINE WEIR_INLINE_MARK extern inline
+#else
+#define WEIR_INLINE WEIR_INLINE_MARK inline
 #endif
 
 /* Ignoring the result of such a function is a mistake. */

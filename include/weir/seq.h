@@ -88,12 +88,11 @@ struct weir_link_s {
 /* ---- Making ---- */
 
 /* One block of len bytes. base may be NULL when len is 0. */
-WEIR_EXTERN WEIR_INLINE weir_seq_t weir_seq_block(const void *base,
-                                                  size_t len) {
+WEIR_INLINE weir_seq_t weir_seq_block(const void *base, size_t len) {
   weir_seq_t s = {len, base, 0, 0, 0, 0, {NULL}, NULL};
   return s;
 }
-WEIR_EXTERN WEIR_INLINE weir_mseq_t weir_mseq_block(void *base, size_t len) {
+WEIR_INLINE weir_mseq_t weir_mseq_block(void *base, size_t len) {
   weir_mseq_t m = {{len, base, 0, 0, 0, 0, {NULL}, NULL}};
   return m;
 }
@@ -130,7 +129,7 @@ WEIR_EXTERN weir_mseq_t weir_mseq_iterator(weir_seq_next_cb next, void *context,
                                            uintptr_t position);
 
 /* The same bytes, to be read from. */
-WEIR_EXTERN WEIR_INLINE weir_seq_t weir_seq_from(weir_mseq_t m) {
+WEIR_INLINE weir_seq_t weir_seq_from(weir_mseq_t m) {
   return m.seq;
 }
 
