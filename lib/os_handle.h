@@ -36,6 +36,10 @@ int weir__os_handle_lost(const uv_loop_t *uv);
 /* Calls lost with the owner of each of them; it may close others. */
 void weir__os_handle_each_lost(const uv_loop_t *uv, void (*lost)(void *owner));
 
+/* Keeps uv_walk from an idle handle that is active, or no more: an application
+ * closes all that it is shown. Only where weir__settle_again is needed. */
+void weir__os_handle_hide(uv_idle_t *handle, int on);
+
 /* In a child after a fork: async can be sent again. Before 1.45 libuv's own
  * fork leaves one that was sent and not seen as it was, for ever. */
 void weir__os_handle_unsend(uv_async_t *async);

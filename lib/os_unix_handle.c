@@ -80,6 +80,10 @@ void weir__os_handle_each_lost(const uv_loop_t *uv, void (*lost)(void *owner)) {
       lost(weir__os_handle_owner(handle));
 }
 
+void weir__os_handle_hide(uv_idle_t *handle, int on) {
+  (void)handle, (void)on;
+}
+
 void weir__os_handle_unsend(uv_async_t *async) {
   async->pending = 0;
 }

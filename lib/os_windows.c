@@ -86,6 +86,12 @@ static BOOL WINAPI write_file(HANDLE file, void *base, DWORD size, DWORD *moved,
   return WriteFile(file, base, size, moved, at);
 }
 
+static int is_directory(HANDLE file) {
+  BY_HANDLE_FILE_INFORMATION info;
+  return GetFileInformationByHandle(file, &info) &&
+         (info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+}
+
 /* One segment: 0, or an error; *moved may be less at the end. */
 static int move_one(HANDLE file, mover_t mover, const uv_buf_t *buf,
                     int64_t offset, DWORD *moved) {
@@ -100,7 +106,7 @@ static int move_one(HANDLE file, mover_t mover, const uv_buf_t *buf,
   case ERROR_BROKEN_PIPE:
     return mover == write_file ? UV_EPIPE : 0;
   case ERROR_ACCESS_DENIED: /* it was not opened for that */
-    return UV_EBADF;
+    return is_directory(file) ? UV_EISDIR : UV_EBADF;
   default:
     return weir__last_error();
   }

@@ -80,6 +80,14 @@ void weir__os_handle_each_lost(const uv_loop_t *uv, void (*lost)(void *owner)) {
       lost(weir__os_handle_owner(handle));
 }
 
+void weir__os_handle_hide(uv_idle_t *handle, int on) {
+  const unsigned internal = 0x10; /* libuv's UV_HANDLE_INTERNAL */
+  if (on)
+    handle->flags |= internal;
+  else
+    handle->flags &= ~internal;
+}
+
 /* There is no fork. */
 void weir__os_handle_unsend(uv_async_t *async) {
   (void)async;

@@ -13,6 +13,8 @@
 int weir__os_check_socket(weir__fd_t fd) {
   int type;
   int len = sizeof(type);
+  if (fd < 0)
+    return UV_EBADF;
   return getsockopt(weir__socket_of(fd), SOL_SOCKET, SO_TYPE, (char *)&type,
                     &len) != 0
              ? weir__last_error()

@@ -3,6 +3,8 @@
  */
 #include "settle.h"
 
+#include "os_handle.h"
+
 /* libuv calls the close callbacks of one turn together, in an order of its own.
  * What was closed before the first of two closes in a row is over at the
  * second's callback. */
@@ -26,23 +28,21 @@ void weir__settle(uv_loop_t *uv, weir__settle_t *settle, void *owner,
 }
 
 static void on_turn(uv_idle_t *idle) {
+  weir__os_handle_hide(idle, 0);
   uv_close((uv_handle_t *)idle, on_second);
 }
 
 void weir__settle_again(weir__settle_t *settle) {
   uv_idle_init(settle->handle.loop, &settle->handle);
   uv_idle_start(&settle->handle, on_turn);
+  weir__os_handle_hide(&settle->handle, 1);
 }
 
-/* Such a handle is closing, for which libuv has set the callback, or waits for
- * a turn. */
+/* Such a handle is never anything but closing to those who see it, and libuv
+ * has set the callback of each that is. */
 void *weir__settle_owner(const uv_handle_t *handle) {
-  if (uv_is_closing(handle))
-    return handle->close_cb == on_first || handle->close_cb == on_second
-               ? handle->data
-               : NULL;
-  return handle->type == UV_IDLE && uv_is_active(handle) &&
-                 ((const uv_idle_t *)handle)->idle_cb == on_turn
-             ? handle->data
-             : NULL;
+  if (!uv_is_closing(handle) ||
+      (handle->close_cb != on_first && handle->close_cb != on_second))
+    return NULL;
+  return handle->data;
 }
