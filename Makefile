@@ -161,7 +161,10 @@ programs = $(patsubst %.c,%$(EXEEXT),$1)
 SAMPLES := $(call programs,$(SAMPLES_C))
 BENCH := $(if $(filter yes,$(HAVE_URING)),bench/bench$(EXEEXT))
 BESIDE := $(call programs,$(BESIDE_C))
-TESTS := $(call programs,$(TESTS_C))
+WITHOUT := $(WITHOUT_$(OS))
+without = $(firstword $(subst :, ,$1))
+TESTS := $(call programs,$(filter-out \
+  $(foreach w,$(WITHOUT),$(call without,$w).c),$(TESTS_C)))
 FAULTIES := $(call programs,$(FAULTY_C) $(if $(FAULT_QUICK),,$(FAULTY_SLOW_C)))
 PLAINS := $(call programs,$(PLAIN_C))
 TSANS := $(call programs,$(TSAN_C))
@@ -169,10 +172,10 @@ FUZZERS := $(call programs,$(FUZZ_C))
 
 # Without Criterion the tests bring what they use of it.
 ifneq ($(HAVE_CRITERION),yes)
-RUNNER_OBJS := $(RUNNER_C:.c=.o)
+RUNNER_OBJS := $(patsubst %.c,%.o,$(RUNNER_C) $(RUNNER_$(OS)_C))
 CRITERION_CFLAGS := -I$(srcdir)/tests/runner
 endif
-SUPPORT_OBJS := $(SUPPORT_C:.c=.o)
+SUPPORT_OBJS := $(patsubst %.c,%.o,$(SUPPORT_C) $(SUPPORT_$(OS)_C))
 PROGRAM_OBJS := $(PROGRAM_C:.c=.o)
 MACHINE_OBJS := $(if $(filter yes,$(HAVE_URING)),$(MACHINE_C:.c=.o))
 SIMULATE := $(if $(MACHINE_OBJS),$(call programs,$(SIMULATE_C)))
@@ -208,6 +211,14 @@ tests/%.o: $(srcdir)/tests/%.c config.mk
 tests/%.o: EXTRA_CFLAGS = -fno-lto
 tests/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS) -I$(srcdir)/tests \
   -I$(srcdir)/tests/support $(CRITERION_CFLAGS)
+ifeq ($(OS),windows)
+tests/%.o: EXTRA_CPPFLAGS = -DWEIR_STATIC $(PRIVATE_CPPFLAGS) \
+  -I$(srcdir)/tests/support/os_windows -include posix.h -I$(srcdir)/tests \
+  -I$(srcdir)/tests/support $(CRITERION_CFLAGS) \
+  $(call system,$(LIBUV_CFLAGS))
+tests/%.o: EXTRA_CFLAGS = -fno-lto -Wno-conversion
+tests/runner/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS) $(CRITERION_CFLAGS)
+endif
 bench/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS)
 bench/machine.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS) \
   -DLIBURING='"$(shell $(PKG_CONFIG) --modversion liburing)"'
@@ -286,7 +297,7 @@ check check-all: libraries libweir-core.la samples tests $(BENCH)
 ifeq ($(CROSS)$(TEST_WRAPPER),yes)
 	@echo '$@: built, not run: set TEST_WRAPPER to run the programs'
 else
-	@$(RUN) $(TESTS) $(PLAINS) $(SIMULATE) \
+	@$(RUN) $(TESTS) $(PLAINS) $(SIMULATE) $(WITHOUT:tests/%=skip:%) \
 	  $(addprefix $(srcdir)/,$(CHECKS_SH) \
 	    $(if $(filter %-all,$@),$(CHECKS_ALL_SH)) $(SMOKE_SH))
 endif

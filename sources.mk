@@ -322,6 +322,48 @@ TESTS_C += tests/test_write_try.c
 TESTS_C += tests/test_zero.c
 TESTS_C += tests/test_zerocopy.c
 
+# Programs that are not for Windows, with the reason; - stands for a blank.
+WITHOUT_windows += tests/test_accepting:there-is-no-layer-of-faults
+WITHOUT_windows += tests/test_broadcast:it-is-not-written-for-Windows
+WITHOUT_windows += tests/test_broken_ring:there-is-no-io_uring
+WITHOUT_windows += tests/test_emptied:there-is-no-io_uring
+WITHOUT_windows += tests/test_fallback:there-is-no-io_uring
+WITHOUT_windows += tests/test_fastopen:it-asks-TCP-what-only-Linux-tells
+WITHOUT_windows += tests/test_fault:there-is-no-layer-of-faults
+WITHOUT_windows += tests/test_fault_ring:there-is-no-layer-of-faults
+WITHOUT_windows += tests/test_file_quiet:it-is-put-before-functions-of-the-C-library
+WITHOUT_windows += tests/test_file_wait:it-is-not-written-for-Windows
+WITHOUT_windows += tests/test_forged:there-is-no-io_uring
+WITHOUT_windows += tests/test_fork:there-is-no-fork
+WITHOUT_windows += tests/test_fork_callback:there-is-no-fork
+WITHOUT_windows += tests/test_fork_fresh:there-is-no-fork
+WITHOUT_windows += tests/test_fork_outstanding:there-is-no-fork
+WITHOUT_windows += tests/test_ladder:there-is-no-io_uring
+WITHOUT_windows += tests/test_lease_fault:there-is-no-layer-of-faults
+WITHOUT_windows += tests/test_log:it-is-not-written-for-Windows
+WITHOUT_windows += tests/test_machine:there-is-no-io_uring
+WITHOUT_windows += tests/test_map:files-are-mapped-and-named-by-other-calls
+WITHOUT_windows += tests/test_missed:there-is-no-io_uring
+WITHOUT_windows += tests/test_more:it-asks-TCP-what-only-Linux-tells
+WITHOUT_windows += tests/test_no_buffers:there-is-no-io_uring
+WITHOUT_windows += tests/test_older:there-is-no-io_uring
+WITHOUT_windows += tests/test_os:it-is-of-POSIX-calls
+WITHOUT_windows += tests/test_pass:descriptors-are-not-passed
+WITHOUT_windows += tests/test_program:it-is-not-written-for-Windows
+WITHOUT_windows += tests/test_relay_splice:there-is-no-splice
+WITHOUT_windows += tests/test_rounds:there-is-no-io_uring
+WITHOUT_windows += tests/test_same:files-are-mapped-and-named-by-other-calls
+WITHOUT_windows += tests/test_schedules:it-is-not-written-for-Windows
+WITHOUT_windows += tests/test_thread:it-is-not-written-for-Windows
+WITHOUT_windows += tests/test_tty:there-is-no-terminal-of-POSIX
+WITHOUT_windows += tests/test_unix:descriptors-are-not-passed
+WITHOUT_windows += tests/test_unseen:there-is-no-io_uring
+WITHOUT_windows += tests/test_vain:it-asks-TCP-what-only-Linux-tells
+WITHOUT_windows += tests/test_walk:it-is-put-before-functions-of-the-C-library
+WITHOUT_windows += tests/test_want_loop:it-is-not-written-for-Windows
+WITHOUT_windows += tests/test_watch:it-is-put-before-functions-of-the-C-library
+WITHOUT_windows += tests/test_zerocopy:there-is-no-io_uring
+
 # Those of streams and files that run over faults as well: not where tests fill
 # sockets, attempt what goes at once, or count turns and calls (ready, push,
 # write_now, write_try, watch).
@@ -398,13 +440,11 @@ SUPPORT_C += tests/support/borrow.c
 SUPPORT_C += tests/support/box.c
 SUPPORT_C += tests/support/busy.c
 SUPPORT_C += tests/support/child.c
-SUPPORT_C += tests/support/deny.c
 SUPPORT_C += tests/support/descriptor.c
 SUPPORT_C += tests/support/faulty.c
 SUPPORT_C += tests/support/famine.c
 SUPPORT_C += tests/support/first.c
 SUPPORT_C += tests/support/fixture.c
-SUPPORT_C += tests/support/gate.c
 SUPPORT_C += tests/support/guard.c
 SUPPORT_C += tests/support/inert.c
 SUPPORT_C += tests/support/net.c
@@ -422,9 +462,18 @@ SUPPORT_C += tests/support/use.c
 SUPPORT_C += tests/support/want.c
 SUPPORT_C += tests/support/worker.c
 
+SUPPORT_unix_C += tests/support/deny.c
+SUPPORT_unix_C += tests/support/gate.c
+SUPPORT_unix_C += tests/support/os_unix.c
+
+SUPPORT_windows_C += tests/support/os_windows_absent.c
+SUPPORT_windows_C += tests/support/os_windows_file.c
+SUPPORT_windows_C += tests/support/os_windows_socket.c
+
 # What runs the tests where Criterion is not.
-RUNNER_C += tests/runner/process_unix.c
 RUNNER_C += tests/runner/runner.c
+RUNNER_unix_C += tests/runner/process_unix.c
+RUNNER_windows_C += tests/runner/process_windows.c
 
 # A kernel in memory, for tests/simulate.c and tests/test_machine.c; with
 # io_uring only.

@@ -179,6 +179,7 @@ one() {
   item=$1
   name=${item##*/}
   name=${name%.sh}
+  name=${name%.exe}
   log=$out/$name.log
   tap=$out/$name.tap
   began=$(date +%s)

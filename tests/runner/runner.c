@@ -73,10 +73,21 @@ static int matches(const char *pattern, const char *word) {
   return *pattern == *word && matches(pattern + 1, word + 1);
 }
 
-static int is_wanted(const runner_test_t *test) {
+static int has_name(const runner_test_t *test, const char *pattern) {
   char name[256];
   snprintf(name, sizeof(name), "%s/%s", test->suite, test->name);
-  return test->run != NULL && (filter == NULL || matches(filter, name));
+  return test->run != NULL && matches(pattern, name);
+}
+
+static int is_wanted(const runner_test_t *test) {
+  return has_name(test, filter != NULL ? filter : "*");
+}
+
+static const runner_test_t *find(const char *name) {
+  const runner_test_t *test = tests;
+  while (test != NULL && !has_name(test, name))
+    test = test->next;
+  return test;
 }
 
 static double limit_of(const runner_test_t *test) {
@@ -157,6 +168,7 @@ static int take(char **argv, int *i) {
 }
 
 int main(int argc, char **argv) {
+  runner_begin(argc, argv, find);
   tap = stdout;
   for (int i = 1; i < argc; i++) {
     if (strcmp(argv[i], "--list") == 0)

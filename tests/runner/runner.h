@@ -23,6 +23,11 @@ void runner_start(const runner_test_t *test, double seconds, unsigned jobs,
                   runner_done_t done);
 void runner_wait_all(runner_done_t done);
 
+/* To be called first: where a process is one that was started so, this is its
+ * test, to the end. */
+typedef const runner_test_t *(*runner_find_t)(const char *name);
+void runner_begin(int argc, char **argv, runner_find_t find);
+
 /* As many as there are processors. */
 unsigned runner_processors(void);
 

@@ -3,18 +3,14 @@
  */
 #include "fixture.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "alloc.h"
 #include "faulty.h"
+#include "os.h"
 
 /* Long enough for the slowest machine, short enough to name the test before
  * Criterion's own timeout kills it without a word. */
@@ -42,15 +38,7 @@ int count_sigpipe(void) {
 }
 
 int count_descriptors(void) {
-  DIR *dir = opendir("/proc/self/fd");
-  int count = 0;
-
-  if (dir == NULL)
-    return 0;
-  while (readdir(dir) != NULL)
-    count++;
-  closedir(dir);
-  return count;
+  return os_count_descriptors();
 }
 
 void check_is_at(const char *file, int line, const char *text, long long actual,
@@ -94,17 +82,6 @@ static int contradicts(const char *variable, const char *word) {
   return value != NULL && *value != '\0' && strcmp(value, word) != 0;
 }
 
-/* By the system call itself: sanitizers make mlock() do nothing. */
-static int may_lock(size_t size) {
-  void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  long r;
-
-  cr_assert(p != MAP_FAILED);
-  r = syscall(SYS_mlock, p, size);
-  munmap(p, size);
-  return r == 0;
-}
-
 static void skip_unwanted(weir_backend_t backend, weir_wait_t wait) {
   const char *wait_word = wait == WEIR_WAIT_RING ? "ring" : "uv";
   const char *word = backend == WEIR_BACKEND_UV ? "uv" : "uring";
@@ -115,7 +92,7 @@ static void skip_unwanted(weir_backend_t backend, weir_wait_t wait) {
     cr_skip("WEIR_WAIT=%s", getenv("WEIR_WAIT"));
   /* Rings are charged to a limit that all tests of the user share, and are
    * given back late: some attach would fail, but not always the same. */
-  if (backend == WEIR_BACKEND_URING && !may_lock(2 << 20))
+  if (backend == WEIR_BACKEND_URING && !os_may_lock(2 << 20))
     cr_skip("less than 2 MiB may be locked (ulimit -l), which is too little "
             "for rings side by side");
 }
@@ -220,16 +197,7 @@ void fixture_skip(struct weir_fixture *f, const char *why) {
 }
 
 void fixture_descriptors(struct weir_fixture *f, size_t count) {
-  struct rlimit limit;
-  rlim_t wanted = (rlim_t)count * 2 + 100;
-
-  check_is(getrlimit(RLIMIT_NOFILE, &limit), 0);
-  if (limit.rlim_cur >= wanted)
-    return;
-  limit.rlim_cur = wanted;
-  if (limit.rlim_max < wanted)
-    limit.rlim_max = wanted;
-  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+  if (!os_allow_descriptors(count * 2 + 100))
     fixture_skip(f, "the limit of descriptors is too low");
 }
 

@@ -1,0 +1,27 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef OS_H
+#define OS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the tests ask the system itself, in the way that each has. */
+
+/* The number of open descriptors of this process. */
+int os_count_descriptors(void);
+
+/* What an open file takes of the disk; skips the test where that is not told. */
+int64_t os_disk_bytes(int fd);
+
+/* Whether that much memory may be locked. */
+int os_may_lock(size_t size);
+
+/* Whether there may be so many descriptors from now on. */
+int os_allow_descriptors(size_t count);
+
+/* Gives this process a network of its own, of loopback alone, if it can. */
+int os_own_network(void);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-FileCopyrightText: 2026 The weir authors
+ * SPDX-License-Identifier: MIT
+ */
+
+/* What is not on Windows: tests that need it are skipped. */
+
+#include <criterion/criterion.h>
+
+#include "deny.h"
+#include "famine.h"
+#include "gate.h"
+#include "os.h"
+#include "os_windows.h"
+#include "plan.h"
+
+/* ---- Processes and signals ---- */
+
+int os_fork(void) {
+  cr_skip("there is no fork()");
+}
+
+int os_waitpid(int process, int *status, int options) {
+  (void)process;
+  (void)status;
+  (void)options;
+  cr_skip("there is no fork()");
+}
+
+/* SIGPIPE is never raised. */
+int os_sigaction(int signum, const struct os_sigaction *action,
+                 struct os_sigaction *old) {
+  (void)action;
+  (void)old;
+  if (signum != SIGPIPE)
+    cr_skip("there is no sigaction()");
+  return 0;
+}
+
+int os_sigemptyset(sigset_t *set) {
+  *set = 0;
+  return 0;
+}
+
+int os_kill(int process, int signum) {
+  (void)process;
+  (void)signum;
+  cr_skip("there is no kill()");
+}
+
+int os_pthread_kill(pthread_t thread, int signum) {
+  (void)thread;
+  (void)signum;
+  cr_skip("there are no signals");
+}
+
+unsigned os_alarm(unsigned seconds) {
+  (void)seconds;
+  cr_skip("there is no alarm()");
+}
+
+/* ---- Limits, and what is the kernel's ---- */
+
+int os_getrlimit(int resource, struct rlimit *limit) {
+  (void)resource;
+  (void)limit;
+  cr_skip("there are no limits of resources");
+}
+
+int os_setrlimit(int resource, const struct rlimit *limit) {
+  (void)resource;
+  (void)limit;
+  cr_skip("there are no limits of resources");
+}
+
+long os_syscall(long number, ...) {
+  (void)number;
+  cr_skip("there is no syscall()");
+}
+
+int os_own_network(void) {
+  return 0;
+}
+
+int os_geteuid(void) {
+  return 0;
+}
+
+int os_eventfd(unsigned count, int flags) {
+  (void)count;
+  (void)flags;
+  cr_skip("there is no eventfd()");
+}
+
+int os_allow_descriptors(size_t count) {
+  (void)count;
+  return 1;
+}
+
+/* There are no rings. */
+int os_may_lock(size_t size) {
+  (void)size;
+  return 1;
+}
+
+/* ---- Denial ---- */
+
+int deny_syscall(int number, int error) {
+  (void)number;
+  (void)error;
+  return ENOSYS;
+}
+
+int deny_family(int family, int error) {
+  (void)family;
+  (void)error;
+  return ENOSYS;
+}
+
+int deny_enter(int error, const struct open_rings *spared) {
+  (void)error;
+  (void)spared;
+  return ENOSYS;
+}
+
+int uring_denied(void) {
+  return ENOSYS;
+}
+
+void find_open_rings(struct open_rings *rings) {
+  rings->count = 0;
+}
+
+void gate_open(struct weir_fixture *f, const int *calls, size_t count) {
+  (void)calls;
+  (void)count;
+  fixture_skip(f, "there are no gates before system calls");
+}
+
+void gate_spare_rings(void) {
+}
+
+void gate_fail(int call, int error, int times) {
+  (void)call;
+  (void)error;
+  (void)times;
+}
+
+void gate_pass(void) {
+}
+
+int gate_calls(int call) {
+  (void)call;
+  return 0;
+}
+
+/* ---- Faults ---- */
+
+int weir_fault_begin(const weir_fault_options_t *options,
+                     weir_fault_t **fault) {
+  (void)options;
+  (void)fault;
+  cr_skip("there is no layer of faults");
+}
+
+void weir_fault_end(weir_fault_t *fault) {
+  (void)fault;
+}
+
+int weir_fault_add(weir_fault_t *fault, const weir_fault_rule_t *rule) {
+  (void)fault;
+  (void)rule;
+  return 0;
+}
+
+weir_fault_count_t weir_fault_count(weir_fault_t *fault, unsigned what) {
+  (void)fault;
+  (void)what;
+  return (weir_fault_count_t){0};
+}
