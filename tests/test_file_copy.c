@@ -170,11 +170,10 @@ static void check_sparse(struct weir_fixture *f, copy_t *c) {
   for (i = 0; i < 3; i++)
     expect_data(&c->target, places[i]);
   if (os_disk_bytes(c->source.fd) < MIB)
-    cr_assert(os_disk_bytes(c->target.fd) <=
-                  os_disk_bytes(c->source.fd) + 32 * KIB,
-              "the holes were filled: %d of %d bytes",
-              (int)os_disk_bytes(c->target.fd),
-              (int)os_disk_bytes(c->source.fd));
+    cr_assert(
+        os_disk_bytes(c->target.fd) <= os_disk_bytes(c->source.fd) + 32 * KIB,
+        "the holes were filled: %d of %d bytes",
+        (int)os_disk_bytes(c->target.fd), (int)os_disk_bytes(c->source.fd));
 }
 
 WEIR_TEST(file_copy, keeps_holes) {

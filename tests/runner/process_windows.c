@@ -152,9 +152,9 @@ static HANDLE start(const runner_test_t *test, HANDLE pipe) {
   must(GetModuleFileNameA(NULL, path, sizeof(path)) < sizeof(path), "path");
   snprintf(line, sizeof(line), "\"%s\" --be %llx %s/%s", path,
            (unsigned long long)(uintptr_t)pipe, test->suite, test->name);
-  must(CreateProcessA(path, line, NULL, NULL, TRUE, 0, NULL, NULL, &info,
-                      &made),
-       "CreateProcess");
+  must(
+      CreateProcessA(path, line, NULL, NULL, TRUE, 0, NULL, NULL, &info, &made),
+      "CreateProcess");
   CloseHandle(made.hThread);
   return made.hProcess;
 }
@@ -171,8 +171,7 @@ void runner_start(const runner_test_t *test, double seconds, unsigned jobs,
   HANDLE process = start(test, theirs);
   CloseHandle(theirs);
   ULONGLONG end = GetTickCount64() + (ULONGLONG)(seconds * 1000) + 1000;
-  running[count++] =
-      (process_t){process, ours, test, seconds > 0 ? end : 0};
+  running[count++] = (process_t){process, ours, test, seconds > 0 ? end : 0};
 }
 
 void runner_wait_all(runner_done_t done) {

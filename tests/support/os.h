@@ -12,7 +12,8 @@
 /* The number of open descriptors of this process. */
 int os_count_descriptors(void);
 
-/* What an open file takes of the disk; skips the test where that is not told. */
+/* What an open file takes of the disk; skips the test where that is not told.
+ */
 int64_t os_disk_bytes(int fd);
 
 /* Whether that much memory may be locked. */

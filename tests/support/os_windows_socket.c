@@ -97,8 +97,8 @@ int os_set_nonblocking(int fd, int on) {
 }
 
 int os_socket(int domain, int type, int protocol) {
-  int fd = fd_of(
-      socket(domain, type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK), protocol));
+  int fd =
+      fd_of(socket(domain, type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK), protocol));
   if (fd >= 0 && (type & SOCK_NONBLOCK) != 0)
     os_set_nonblocking(fd, 1);
   return fd;
@@ -190,8 +190,8 @@ int os_setsockopt(int fd, int level, int name, const void *value,
 
 /* Windows has no MSG_DONTWAIT. */
 static int begin_call(int fd, int flags) {
-  int change = (flags & MSG_DONTWAIT) != 0 &&
-               !os_is_nonblocking((SOCKET)fd, -1);
+  int change =
+      (flags & MSG_DONTWAIT) != 0 && !os_is_nonblocking((SOCKET)fd, -1);
   if (change)
     os_set_nonblocking(fd, 1);
   return change;
@@ -208,8 +208,8 @@ static ssize_t end_call(int fd, int changed, int r) {
 
 ssize_t os_send(int fd, const void *bytes, size_t len, int flags) {
   int changed = begin_call(fd, flags);
-  int r = send((SOCKET)fd, bytes, (int)len,
-               flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL));
+  int r =
+      send((SOCKET)fd, bytes, (int)len, flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL));
   return end_call(fd, changed, r);
 }
 
