@@ -63,7 +63,6 @@ void runner_begin(int argc, char **argv, runner_find_t find) {
   to_parent = (HANDLE)(uintptr_t)strtoull(argv[2], NULL, 16);
   SetHandleInformation(to_parent, HANDLE_FLAG_INHERIT, 0);
   SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX);
-  _set_abort_behavior(0, _WRITE_ABORT_MSG | _CALL_REPORTFAULT);
   if (test == NULL) {
     fprintf(stderr, "%s: there is no such test\n", argv[3]);
     exit(2);

@@ -77,6 +77,10 @@ long os_syscall(long number, ...) {
   cr_skip("there is no syscall()");
 }
 
+int os_gettid(void) {
+  return (int)GetCurrentThreadId();
+}
+
 int os_own_network(void) {
   return 0;
 }

@@ -192,6 +192,7 @@ enum {
 };
 
 long os_syscall(long number, ...);
+int os_gettid(void);
 int os_geteuid(void);
 int os_eventfd(unsigned count, int flags);
 enum { EFD_CLOEXEC, EFD_NONBLOCK };
@@ -248,6 +249,7 @@ int os_unsetenv(const char *name);
 #define getrlimit os_getrlimit
 #define setrlimit os_setrlimit
 #define syscall os_syscall
+#define gettid os_gettid
 #define geteuid os_geteuid
 #define eventfd os_eventfd
 #define sysconf os_sysconf
