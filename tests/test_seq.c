@@ -246,6 +246,8 @@ Test(seq, size_saturates_and_the_ends_stay_exact) {
   weir_seq_t s = weir_seq_bufs(bufs, 3);
   uv_buf_t segment;
 
+  if (bufs[0].len != half)
+    cr_skip("a segment holds less than 4 GiB");
   cr_assert_eq(weir_seq_size(s), SIZE_MAX);
   cr_assert_eq(weir_seq_size(weir_seq_suffix(s, 9)), 9);
   s = weir_seq_suffix(s, 7);

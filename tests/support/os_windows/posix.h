@@ -249,6 +249,7 @@ int os_unsetenv(const char *name);
 #define getrlimit os_getrlimit
 #define setrlimit os_setrlimit
 #define syscall os_syscall
+#define weir_fault_begin os_fault_begin
 #define gettid os_gettid
 #define geteuid os_geteuid
 #define eventfd os_eventfd
