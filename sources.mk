@@ -331,7 +331,7 @@ WITHOUT_windows += tests/test_fallback:there-is-no-io_uring
 WITHOUT_windows += tests/test_fastopen:it-asks-TCP-what-only-Linux-tells
 WITHOUT_windows += tests/test_fault:there-is-no-layer-of-faults
 WITHOUT_windows += tests/test_fault_ring:there-is-no-layer-of-faults
-WITHOUT_windows += tests/test_file_quiet:it-is-put-before-functions-of-the-C-library
+WITHOUT_windows += tests/test_file_quiet:it-is-put-before-the-C-library
 WITHOUT_windows += tests/test_file_wait:it-is-not-written-for-Windows
 WITHOUT_windows += tests/test_forged:there-is-no-io_uring
 WITHOUT_windows += tests/test_fork:there-is-no-fork
@@ -359,9 +359,9 @@ WITHOUT_windows += tests/test_tty:there-is-no-terminal-of-POSIX
 WITHOUT_windows += tests/test_unix:descriptors-are-not-passed
 WITHOUT_windows += tests/test_unseen:there-is-no-io_uring
 WITHOUT_windows += tests/test_vain:it-asks-TCP-what-only-Linux-tells
-WITHOUT_windows += tests/test_walk:it-is-put-before-functions-of-the-C-library
+WITHOUT_windows += tests/test_walk:it-is-put-before-the-C-library
 WITHOUT_windows += tests/test_want_loop:it-is-not-written-for-Windows
-WITHOUT_windows += tests/test_watch:it-is-put-before-functions-of-the-C-library
+WITHOUT_windows += tests/test_watch:it-is-put-before-the-C-library
 WITHOUT_windows += tests/test_zerocopy:there-is-no-io_uring
 
 # Those of streams and files that run over faults as well: not where tests fill
