@@ -345,6 +345,7 @@ WITHOUT_windows += tests/test_machine:there-is-no-io_uring
 WITHOUT_windows += tests/test_map:files-are-mapped-and-named-by-other-calls
 WITHOUT_windows += tests/test_missed:there-is-no-io_uring
 WITHOUT_windows += tests/test_more:it-asks-TCP-what-only-Linux-tells
+WITHOUT_windows += tests/test_name:it-is-put-before-the-C-library
 WITHOUT_windows += tests/test_no_buffers:there-is-no-io_uring
 WITHOUT_windows += tests/test_older:there-is-no-io_uring
 WITHOUT_windows += tests/test_os:it-is-of-POSIX-calls

@@ -99,6 +99,11 @@ static void skip_unwanted(weir_backend_t backend, weir_wait_t wait) {
 
 void fixture_prepare(struct weir_fixture *f, weir_backend_t backend,
                      weir_wait_t wait) {
+  const char *why =
+      os_without(criterion_current_suite->name, criterion_current_test->name);
+
+  if (why != NULL)
+    cr_skip("%s", why);
   skip_unwanted(backend, wait);
   unsetenv("WEIR_BACKEND");
   unsetenv("WEIR_WAIT");

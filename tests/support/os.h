@@ -22,6 +22,15 @@ int os_may_lock(size_t size);
 /* Whether there may be so many descriptors from now on. */
 int os_allow_descriptors(size_t count);
 
+/* Why this test is not for the system, or NULL. */
+const char *os_without(const char *suite, const char *name);
+
+/* Whether weir_pipe_init has something to make. */
+int os_has_pipes(void);
+
+/* Whether a socket tells that its peer has gone with a reset. */
+int os_tells_resets(void);
+
 /* Gives this process a network of its own, of loopback alone, if it can. */
 int os_own_network(void);
 

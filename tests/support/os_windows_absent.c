@@ -81,6 +81,46 @@ int os_gettid(void) {
   return (int)GetCurrentThreadId();
 }
 
+/* Tests of what another system says, by what their names begin with. */
+static const struct {
+  const char *suite;
+  const char *name;
+  const char *why;
+} without[] = {
+    {"deadline", "ends_a_file_operation_that_waits",
+     "who waits for a file waits to its end"},
+    {"deadline", "may_be_cancelled_before",
+     "who waits for a file waits to its end"},
+    {"file", "errors_are_the_systems", "other errors for other calls"},
+};
+
+const char *os_without(const char *suite, const char *name) {
+  for (size_t i = 0; i < sizeof(without) / sizeof(*without); i++)
+    if (strcmp(without[i].suite, suite) == 0 &&
+        strncmp(without[i].name, name, strlen(without[i].name)) == 0)
+      return without[i].why;
+  return NULL;
+}
+
+int os_has_pipes(void) {
+  return 0;
+}
+
+#undef weir_pipe_init
+
+int os_pipe_init(weir_loop_t *loop, weir_stream_t *stream) {
+  int r = weir_pipe_init(loop, stream);
+  if (r == UV_ENOTSUP)
+    cr_skip("there are no streams of pipes");
+  return r;
+}
+
+/* Wine's sockets say the end of the stream instead. */
+int os_tells_resets(void) {
+  HMODULE ntdll = GetModuleHandleA("ntdll.dll");
+  return ntdll == NULL || GetProcAddress(ntdll, "wine_get_version") == NULL;
+}
+
 int os_own_network(void) {
   return 0;
 }

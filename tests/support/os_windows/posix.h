@@ -120,7 +120,8 @@ enum {
   PROT_WRITE = 2,
   MAP_SHARED = 1,
   MAP_PRIVATE = 2,
-  MAP_ANONYMOUS = 32
+  MAP_ANONYMOUS = 32,
+  MAP_NORESERVE = 0
 };
 #define MAP_FAILED ((void *)-1)
 
@@ -197,7 +198,7 @@ int os_geteuid(void);
 int os_eventfd(unsigned count, int flags);
 enum { EFD_CLOEXEC, EFD_NONBLOCK };
 
-enum { _SC_PAGESIZE = 1 };
+enum { _SC_PAGESIZE = 1, PTHREAD_STACK_MIN = 65536 };
 long os_sysconf(int name);
 
 /* ---- The environment ---- */
@@ -205,14 +206,15 @@ long os_sysconf(int name);
 int os_setenv(const char *name, const char *value, int replace);
 int os_unsetenv(const char *name);
 
+/* Some of these names are those of suites, too, which are not called. */
 #define socket os_socket
 #define socketpair os_socketpair
 #define bind os_bind
 #define listen os_listen
 #define accept os_accept
 #define accept4 os_accept4
-#define connect os_connect
-#define shutdown os_shutdown
+#define connect(...) os_connect(__VA_ARGS__)
+#define shutdown(...) os_shutdown(__VA_ARGS__)
 #define getsockname os_getsockname
 #define getpeername os_getpeername
 #define getsockopt os_getsockopt
@@ -221,14 +223,14 @@ int os_unsetenv(const char *name);
 #define recv os_recv
 #define poll os_poll
 #define open os_open
-#define close os_close
+#define close(...) os_close(__VA_ARGS__)
 #define dup os_dup
 #define fcntl os_fcntl
 #define ioctl os_ioctl
 #define pipe os_pipe
 #define pipe2 os_pipe2
-#define read os_read
-#define write os_write
+#define read(...) os_read(__VA_ARGS__)
+#define write(...) os_write(__VA_ARGS__)
 #define pread os_pread
 #define pwrite os_pwrite
 #define mkdir os_mkdir
@@ -250,6 +252,7 @@ int os_unsetenv(const char *name);
 #define setrlimit os_setrlimit
 #define syscall os_syscall
 #define weir_fault_begin os_fault_begin
+#define weir_pipe_init os_pipe_init
 #define gettid os_gettid
 #define geteuid os_geteuid
 #define eventfd os_eventfd
