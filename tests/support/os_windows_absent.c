@@ -87,6 +87,14 @@ static const struct {
   const char *name;
   const char *why;
 } without[] = {
+    {"adopt", "a_pipe", "there are no streams of pipes"},
+    {"adopt", "reads_and_writes_on_the_handles",
+     "libuv has a socket of its own from the first poll on"},
+    {"adopt", "refuses_what_it_cannot_serve", "there are no streams of pipes"},
+    {"adopt", "serves_unix_sockets", "there are no streams of pipes"},
+    {"adopt", "takes_over_from_an_application_that_has_read",
+     "a read that was stopped stays with the handle"},
+    {"connect", "what_is_no_socket", "other errors for other calls"},
     {"deadline", "ends_a_file_operation_that_waits",
      "who waits for a file waits to its end"},
     {"deadline", "may_be_cancelled_before",
