@@ -163,10 +163,11 @@ BENCH := $(if $(filter yes,$(HAVE_URING)),bench/bench$(EXEEXT))
 BESIDE := $(call programs,$(BESIDE_C))
 WITHOUT := $(WITHOUT_$(OS))
 without = $(firstword $(subst :, ,$1))
-TESTS := $(call programs,$(filter-out \
-  $(foreach w,$(WITHOUT),$(call without,$w).c),$(TESTS_C)))
+here = $(call programs,$(filter-out \
+  $(foreach w,$(WITHOUT),$(call without,$w).c),$1))
+TESTS := $(call here,$(TESTS_C))
 FAULTIES := $(call programs,$(FAULTY_C) $(if $(FAULT_QUICK),,$(FAULTY_SLOW_C)))
-PLAINS := $(call programs,$(PLAIN_C))
+PLAINS := $(call here,$(PLAIN_C))
 TSANS := $(call programs,$(TSAN_C))
 FUZZERS := $(call programs,$(FUZZ_C))
 

@@ -323,6 +323,7 @@ TESTS_C += tests/test_zero.c
 TESTS_C += tests/test_zerocopy.c
 
 # Programs that are not for Windows, with the reason; - stands for a blank.
+WITHOUT_windows += tests/secure_env:nobody-runs-with-the-rights-of-another
 WITHOUT_windows += tests/test_accepting:there-is-no-layer-of-faults
 WITHOUT_windows += tests/test_broadcast:it-is-not-written-for-Windows
 WITHOUT_windows += tests/test_broken_ring:there-is-no-io_uring

@@ -11,8 +11,8 @@
 #include "../uring/ring.h"
 #endif
 
+#include "support/host.h"
 #include "support/net.h"
-#include "support/os.h"
 #include "support/scratch.h"
 
 /* Operations on files that move no bytes. Each body runs with a callback and

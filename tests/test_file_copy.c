@@ -13,8 +13,8 @@
 
 #include "../lib/file.h"
 #include "../lib/loop.h"
+#include "support/host.h"
 #include "support/net.h"
-#include "support/os.h"
 #include "support/scratch.h"
 
 /* Copies of whole files, by each way that there is. */

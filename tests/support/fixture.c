@@ -10,7 +10,7 @@
 
 #include "alloc.h"
 #include "faulty.h"
-#include "os.h"
+#include "host.h"
 
 /* Long enough for the slowest machine, short enough to name the test before
  * Criterion's own timeout kills it without a word. */

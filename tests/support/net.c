@@ -12,7 +12,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "os.h"
+#include "host.h"
 
 static unsigned char pattern(size_t i) {
   return (unsigned char)((i * 2654435761u) >> 11);

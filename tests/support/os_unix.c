@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
-#include "os.h"
+#include "host.h"
 
 #include <dirent.h>
 #include <net/if.h>

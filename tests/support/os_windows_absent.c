@@ -10,7 +10,7 @@
 #include "deny.h"
 #include "famine.h"
 #include "gate.h"
-#include "os.h"
+#include "host.h"
 #include "os_windows.h"
 
 /* ---- Processes and signals ---- */

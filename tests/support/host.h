@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
-#ifndef OS_H
-#define OS_H
+#ifndef HOST_H
+#define HOST_H
 
 #include <stddef.h>
 #include <stdint.h>
