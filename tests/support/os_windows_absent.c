@@ -81,25 +81,44 @@ int os_gettid(void) {
   return (int)GetCurrentThreadId();
 }
 
-/* Tests of what another system says, by what their names begin with. */
+/* Tests of what another system says or has, by what their names begin with. */
+static const char no_pipes[] = "there are no streams of pipes";
+static const char other_errors[] = "other errors for other calls";
+static const char other_numbers[] =
+    "the number of a closed socket does not come again at once";
+static const char no_descriptor[] = "a loop has no descriptor to wait for";
+
 static const struct {
   const char *suite;
   const char *name;
   const char *why;
 } without[] = {
-    {"adopt", "a_pipe", "there are no streams of pipes"},
+    {"adopt", "a_pipe", no_pipes},
     {"adopt", "reads_and_writes_on_the_handles",
      "libuv has a socket of its own from the first poll on"},
-    {"adopt", "refuses_what_it_cannot_serve", "there are no streams of pipes"},
-    {"adopt", "serves_unix_sockets", "there are no streams of pipes"},
+    {"adopt", "refuses_what_it_cannot_serve", no_pipes},
+    {"adopt", "serves_unix_sockets", no_pipes},
     {"adopt", "takes_over_from_an_application_that_has_read",
      "a read that was stopped stays with the handle"},
-    {"connect", "what_is_no_socket", "other errors for other calls"},
+    {"adopt_lost", "closed_", other_numbers},
+    {"adopt_lost", "closing_the_handle_leaves", other_numbers},
+    {"adopt_lost", "what_just_began", other_numbers},
+    {"busy", "is_asked_again_in_an_embedded_loop", no_descriptor},
+    {"connect", "what_is_no_socket", other_errors},
+    {"connecting", "the_number_of", other_numbers},
     {"deadline", "ends_a_file_operation_that_waits",
      "who waits for a file waits to its end"},
     {"deadline", "may_be_cancelled_before",
      "who waits for a file waits to its end"},
-    {"file", "errors_are_the_systems", "other errors for other calls"},
+    {"embed", "begun_", no_descriptor},
+    {"embed", "goes_on_", no_descriptor},
+    {"embed", "sees_every_byte", no_descriptor},
+    {"file", "errors_are_the_systems", other_errors},
+    {"file_calls", "advise", other_errors},
+    {"file_calls", "are_done_by_threads", "files have no such modes"},
+    {"file_calls", "bring_a_part", other_errors},
+    {"file_calls", "change_what_is_in", "files have no such modes"},
+    {"turn", "lets_a_signal_through", "there are no such signals"},
 };
 
 const char *os_without(const char *suite, const char *name) {

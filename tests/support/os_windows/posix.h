@@ -253,6 +253,7 @@ int os_unsetenv(const char *name);
 #define syscall os_syscall
 #define weir_fault_begin os_fault_begin
 #define weir_pipe_init os_pipe_init
+#define uv_poll_init(loop, poll, fd) uv_poll_init_socket(loop, poll, fd)
 #define gettid os_gettid
 #define geteuid os_geteuid
 #define eventfd os_eventfd
