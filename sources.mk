@@ -327,6 +327,7 @@ WITHOUT_windows += tests/secure_env:nobody-runs-with-the-rights-of-another
 WITHOUT_windows += tests/test_accepting:there-is-no-layer-of-faults
 WITHOUT_windows += tests/test_broadcast:it-is-not-written-for-Windows
 WITHOUT_windows += tests/test_broken_ring:there-is-no-io_uring
+WITHOUT_windows += tests/test_debug:it-asks-for-sanitizers-by-weak-names
 WITHOUT_windows += tests/test_emptied:there-is-no-io_uring
 WITHOUT_windows += tests/test_fallback:there-is-no-io_uring
 WITHOUT_windows += tests/test_fastopen:it-asks-TCP-what-only-Linux-tells
