@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -549,6 +550,46 @@ WEIR_TEST(fault, interrupted_files_begin_again) {
   finish(f, &r, 0, sizeof(bytes));
   check_is(weir_fault_count(fault, WEIR_FAULT_FILE_READ).asked, 2);
   scratch_remove(&s);
+  weir_fault_end(fault);
+}
+
+/* ---- What a compiler calls instead ---- */
+
+ssize_t checked_read(int fd, void *buf, size_t size,
+                     size_t room) __asm__("__read_chk");
+ssize_t checked_recv(int fd, void *buf, size_t size, size_t room,
+                     int flags) __asm__("__recv_chk");
+int checked_poll(struct pollfd *fds, nfds_t count, int timeout,
+                 size_t room) __asm__("__poll_chk");
+
+/* With _FORTIFY_SOURCE, in the program and in libuv. */
+Test(fault, calls_that_check_the_room_are_asked) {
+  weir_fault_options_t options;
+  weir_fault_t *fault;
+  struct pollfd p = {.events = POLLIN};
+  char byte = 0;
+  int fds[2];
+
+  memset(&options, 0, sizeof(options));
+  pair_unix(fds);
+  check_is(write(fds[0], "abcd", 4), 4);
+  check_is(weir_fault_begin(&options, &fault), 0);
+  p.fd = fds[1];
+  check_is(checked_poll(&p, 1, 1, sizeof(p)), 1);
+  check_is(checked_read(fds[1], &byte, 1, 1), 1);
+  check_is(byte, 'a');
+  check_is(checked_recv(fds[1], &byte, 1, 1, 0), 1);
+  check_is(byte, 'b');
+  check_is(weir_fault_count(fault, WEIR_FAULT_POLL).asked, 1);
+  check_is(weir_fault_count(fault, WEIR_FAULT_RECV).asked, 2);
+  fault_add(fault, (weir_fault_rule_t){.what = WEIR_FAULT_RECV,
+                                       .error = UV_ECONNRESET,
+                                       .times = 2});
+  check_is(checked_read(fds[1], &byte, 1, 1), -1);
+  check_is(checked_recv(fds[1], &byte, 1, 1, 0), -1);
+  check_is(errno, ECONNRESET);
+  close(fds[0]);
+  close(fds[1]);
   weir_fault_end(fault);
 }
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 
 /* What takes the place of the C library's reads and writes. */
@@ -87,6 +88,24 @@ ssize_t weir__over_recv(int fd, void *buf, size_t size, int flags) {
       .fd = fd, .nowait = flags & MSG_DONTWAIT, .whole = flags & MSG_WAITALL};
   ssize_t n = pass_one(&t, 1, size);
   return n < 0 ? -1 : weir__system_get()->recv(fd, buf, (size_t)n, flags);
+}
+
+/* What _FORTIFY_SOURCE makes of these two where it knows the room. */
+ssize_t weir__over_checked_read(int fd, void *buf, size_t size, size_t room)
+    WEIR__OVER("__read_chk");
+ssize_t weir__over_checked_read(int fd, void *buf, size_t size, size_t room) {
+  if (size > room)
+    abort();
+  return weir__over_read(fd, buf, size);
+}
+
+ssize_t weir__over_checked_recv(int fd, void *buf, size_t size, size_t room,
+                                int flags) WEIR__OVER("__recv_chk");
+ssize_t weir__over_checked_recv(int fd, void *buf, size_t size, size_t room,
+                                int flags) {
+  if (size > room)
+    abort();
+  return weir__over_recv(fd, buf, size, flags);
 }
 
 ssize_t weir__over_send(int fd, const void *buf, size_t size, int flags)

@@ -8,6 +8,7 @@
 #include "transfer.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 /* What takes the place of what waits: for descriptors, and for connections. */
 
@@ -35,6 +36,16 @@ int weir__over_poll(struct pollfd *fds, nfds_t count, int timeout) {
   if (timeout != 0 && weir__shadows_hold())
     weir__shadows_release();
   return weir__system_get()->poll(fds, count, timeout);
+}
+
+/* What _FORTIFY_SOURCE makes of it where it knows the room. */
+int weir__over_checked_poll(struct pollfd *fds, nfds_t count, int timeout,
+                            size_t room) WEIR__OVER("__poll_chk");
+int weir__over_checked_poll(struct pollfd *fds, nfds_t count, int timeout,
+                            size_t room) {
+  if (count > room / sizeof(*fds))
+    abort();
+  return weir__over_poll(fds, count, timeout);
 }
 
 typedef struct wait_s {
