@@ -453,6 +453,7 @@ SUPPORT_C += tests/support/inert.c
 SUPPORT_C += tests/support/net.c
 SUPPORT_C += tests/support/parser.c
 SUPPORT_C += tests/support/passage.c
+SUPPORT_C += tests/support/patience.c
 SUPPORT_C += tests/support/plan.c
 SUPPORT_C += tests/support/proxy.c
 SUPPORT_C += tests/support/rings.c

@@ -332,8 +332,8 @@ WEIR_TEST(edges, a_write_of_some_foretells_none) {
   int before;
 
   memset(&some, 0, sizeof(some));
-  conn_tcp(f, &some_conn);
   gate_open(f, calls, 1);
+  conn_tcp(f, &some_conn);
   before = gate_calls(SYS_setsockopt);
   check_is(
       weir_write(&w.op, &some_conn.stream, weir_seq_block("w", 1), then_some),

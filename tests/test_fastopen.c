@@ -52,13 +52,14 @@ static int ask(const weir_stream_t *stream) {
 
 /* Whether the first packet took bytes along that the server accepted. */
 static int went_with_syn(const weir_stream_t *stream) {
+  enum { SYN_DATA = 32 }; /* TCPI_OPT_SYN_DATA, not in all headers */
   struct tcp_info info;
   socklen_t len = sizeof(info);
   uv_os_fd_t fd = -1;
 
   check_is(weir_fileno(stream, &fd), 0);
   check_is(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
-  return (info.tcpi_options & TCPI_OPT_SYN_DATA) != 0;
+  return (info.tcpi_options & SYN_DATA) != 0;
 }
 
 /* ---- A server that is bare sockets ---- */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "support/busy.h"
+#include "support/patience.h"
 
 /* A fork within a callback of a loop, which is then in the midst of a turn. */
 
@@ -30,7 +31,7 @@ static void fork_in_callback(weir_op_t *op, int status, size_t n) {
   forking->child = fork();
   if (forking->child != 0)
     return;
-  alarm(20);
+  alarm(patience(20));
   must(uv_loop_fork(&forking->f->uv) == 0);
   if (forking->renews)
     must(weir_loop_fork(forking->f->loop) == 0);
@@ -171,7 +172,7 @@ static void detach_and_fork(weir_op_t *op, int status, size_t n) {
   leaving->child = fork();
   if (leaving->child != 0)
     return;
-  alarm(20);
+  alarm(patience(20));
   must(uv_loop_fork(&leaving->f->uv) == 0);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "support/child.h"
+#include "support/patience.h"
 #include "support/scratch.h"
 #include "support/worker.h"
 
@@ -186,7 +187,7 @@ static void fork_in_callback(weir_op_t *op, int status, size_t n) {
   a->child = fork();
   if (a->child != 0)
     return;
-  alarm(20);
+  alarm(patience(20));
   if (a->renews == GOES)
     child_leave(0);
   must(uv_loop_fork(&a->f->uv) == 0);

@@ -11,6 +11,7 @@
 #include "../lib/loop.h"
 #include "support/busy.h"
 #include "support/deny.h"
+#include "support/patience.h"
 #include "support/rings.h"
 
 /* What may be outstanding when a child comes by a loop, and what the child may
@@ -41,7 +42,7 @@ WEIR_TEST(fork, a_daemon_goes_on_without_its_parent) {
   if (parent == 0) {
     b.client.type = (int)getpid();
     if (fork() == 0) {
-      alarm(20);
+      alarm(patience(20));
       daemon_lives(f, &b, report[1]);
     }
     child_leave(0);
@@ -298,7 +299,7 @@ static void fork_in_thread(void *arg) {
   forker->child = fork();
   if (forker->child != 0)
     return;
-  alarm(20);
+  alarm(patience(20));
   busy_goes_on(forker->f, forker->busy);
   child_leave(0);
 }

@@ -7,12 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "patience.h"
+
 /* The main program of the tests where Criterion is not:
  *
  *   test_NAME [--filter SUITE/NAME] [--jobs N] [--tap=FILE] [--list]
+ *             [--unable=FILE]
  *
  * Each test runs in a process of its own. In a filter, * stands for any
- * letters. Other options are Criterion's, and change nothing. */
+ * letters. What FILE has a line "SUITE/NAME WHY" for is skipped. Other options
+ * are Criterion's, and change nothing. */
 
 static runner_name_t suite_name;
 static runner_name_t test_name;
@@ -24,6 +28,7 @@ static runner_test_t **last = &tests;
 static const char *filter;
 static unsigned jobs;
 static FILE *tap;
+static FILE *unables;
 static unsigned passed, failed, skipped;
 
 /* ---- What the tests call ---- */
@@ -90,13 +95,34 @@ static const runner_test_t *find(const char *name) {
   return test;
 }
 
+/* In seconds; more for a machine that is slow. */
 static double limit_of(const runner_test_t *test) {
-  if (test->options.timeout > 0)
-    return test->options.timeout;
-  for (const runner_test_t *t = tests; t != NULL; t = t->next)
+  double limit = test->options.timeout;
+  for (const runner_test_t *t = tests; limit <= 0 && t != NULL; t = t->next)
     if (t->run == NULL && strcmp(t->suite, test->suite) == 0)
-      return t->options.timeout;
-  return 0;
+      limit = t->options.timeout;
+  return limit * patience(1);
+}
+
+/* Why the test is not to be run here, by a file of lines "SUITE/NAME WHY"; or
+ * NULL. */
+static const char *unable(const runner_test_t *test) {
+  static char line[RUNNER_WHY];
+  char name[256];
+  if (unables == NULL)
+    return NULL;
+  snprintf(name, sizeof(name), "%s/%s", test->suite, test->name);
+  rewind(unables);
+  while (fgets(line, sizeof(line), unables) != NULL) {
+    char *why = line + strcspn(line, " \n");
+    if (line[0] == '#' || *why != ' ')
+      continue;
+    *why++ = '\0';
+    why[strcspn(why, "\n")] = '\0';
+    if (matches(line, name))
+      return why;
+  }
+  return NULL;
 }
 
 /* ---- What is said of them ---- */
@@ -127,6 +153,17 @@ static int list(void) {
   return 0;
 }
 
+static void start(const runner_test_t *test) {
+  const char *why = unable(test);
+  runner_result_t skipped_here = {.outcome = RUNNER_SKIPPED};
+  if (why == NULL) {
+    runner_start(test, limit_of(test), jobs, done);
+    return;
+  }
+  snprintf(skipped_here.why, sizeof(skipped_here.why), "%s", why);
+  done(test, &skipped_here);
+}
+
 static int run(void) {
   unsigned planned = 0;
   for (const runner_test_t *t = tests; t != NULL; t = t->next)
@@ -134,7 +171,7 @@ static int run(void) {
   fprintf(tap, "TAP version 13\n1..%u\n", planned);
   for (const runner_test_t *t = tests; t != NULL; t = t->next)
     if (is_wanted(t))
-      runner_start(t, limit_of(t), jobs, done);
+      start(t);
   runner_wait_all(done);
   fprintf(stderr, "[====] %u passed, %u failed, %u skipped\n", passed, failed,
           skipped);
@@ -163,8 +200,10 @@ static int take(char **argv, int *i) {
   else if ((value = value_of(argv, i, "--jobs")) != NULL)
     jobs = (unsigned)strtoul(value, NULL, 10);
   else if ((value = value_of(argv, i, "--tap")) != NULL)
-    tap = fopen(value, "we");
-  return tap != NULL;
+    return (tap = fopen(value, "we")) != NULL;
+  else if ((value = value_of(argv, i, "--unable")) != NULL)
+    return (unables = fopen(value, "re")) != NULL;
+  return 1;
 }
 
 int main(int argc, char **argv) {
@@ -175,7 +214,7 @@ int main(int argc, char **argv) {
       return list();
     if (take(argv, &i))
       continue;
-    fprintf(stderr, "%s: cannot be written\n", argv[i]);
+    fprintf(stderr, "%s: cannot be opened\n", argv[i]);
     return 2;
   }
   if (jobs == 0)

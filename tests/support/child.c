@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "patience.h"
+
 /* Less than the fixture's watchdog, whose assertion is not for a child. */
 enum { CHILD_SECONDS = 20, FAILED = 99 };
 
@@ -30,7 +32,7 @@ pid_t child_begin(child_fn body, struct weir_fixture *f, void *arg) {
     return child;
   }
   signal(SIGALRM, SIG_DFL);
-  alarm(CHILD_SECONDS);
+  alarm(patience(CHILD_SECONDS));
   body(f, arg);
   child_leave(0);
 }

@@ -11,10 +11,11 @@
 #include "alloc.h"
 #include "faulty.h"
 #include "host.h"
+#include "patience.h"
 
 /* Long enough for the slowest machine, short enough to name the test before
  * Criterion's own timeout kills it without a word. */
-enum { WATCHDOG_MS = 30000, WATCHDOG_BITES_MS = 1000 };
+enum { WATCHDOG_SECONDS = 30, WATCHDOG_BITES_MS = 1000 };
 
 static volatile sig_atomic_t sigpipes;
 
@@ -123,9 +124,10 @@ void fixture_prepare(struct weir_fixture *f, weir_backend_t backend,
 static void start_watchdog(struct weir_fixture *f) {
   check_is(uv_timer_init(&f->uv, &f->watchdog), 0);
   f->watchdog.data = f;
-  check_is(
-      uv_timer_start(&f->watchdog, on_watchdog, WATCHDOG_MS, WATCHDOG_BITES_MS),
-      0);
+  check_is(uv_timer_start(&f->watchdog, on_watchdog,
+                          1000ULL * patience(WATCHDOG_SECONDS),
+                          WATCHDOG_BITES_MS),
+           0);
   uv_unref((uv_handle_t *)&f->watchdog);
 }
 

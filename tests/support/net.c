@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "host.h"
+#include "patience.h"
 
 static unsigned char pattern(size_t i) {
   return (unsigned char)((i * 2654435761u) >> 11);
@@ -44,7 +45,7 @@ static void set_size(int fd, int option, int size) {
 }
 
 static void set_timeout(int fd) {
-  struct timeval limit = {20, 0};
+  struct timeval limit = {.tv_sec = patience(20)};
 
   check_is(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
   check_is(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)), 0);
