@@ -178,7 +178,7 @@ CRITERION_CFLAGS := -I$(srcdir)/tests/runner
 endif
 SUPPORT_OBJS := $(patsubst %.c,%.o,$(SUPPORT_C) $(SUPPORT_$(OS)_C))
 PROGRAM_OBJS := $(PROGRAM_C:.c=.o)
-MACHINE_OBJS := $(if $(filter yes,$(HAVE_URING)),$(MACHINE_C:.c=.o))
+MACHINE_OBJS := $(if $(filter yes,$(HAVE_MACHINE)),$(MACHINE_C:.c=.o))
 SIMULATE := $(if $(MACHINE_OBJS),$(call programs,$(SIMULATE_C)))
 SAMPLES_SUPPORT_OBJS := $(SAMPLES_SUPPORT_C:.c=.o)
 BENCH_SUPPORT_OBJS := $(BENCH_SUPPORT_C:.c=.o)
@@ -294,11 +294,14 @@ TEST_ENV := srcdir='$(srcdir)' CC='$(CC)' CPPFLAGS='$(CPPFLAGS)' \
   $(LIBS)'
 RUN := $(TEST_ENV) $(SHELL) $(srcdir)/tests/run.sh
 
+NO_SIMULATE := skip:simulate:without-io_uring-or-swapcontext
+
 check check-all: libraries libweir-core.la samples tests $(BENCH)
 ifeq ($(CROSS)$(TEST_WRAPPER),yes)
 	@echo '$@: built, not run: set TEST_WRAPPER to run the programs'
 else
-	@$(RUN) $(TESTS) $(PLAINS) $(SIMULATE) $(WITHOUT:tests/%=skip:%) \
+	@$(RUN) $(TESTS) $(PLAINS) $(or $(SIMULATE),$(NO_SIMULATE)) \
+	  $(WITHOUT:tests/%=skip:%) \
 	  $(addprefix $(srcdir)/,$(CHECKS_SH) \
 	    $(if $(filter %-all,$@),$(CHECKS_ALL_SH)) $(SMOKE_SH))
 endif

@@ -26,7 +26,8 @@ WEIR_EXTERN WEIR_MUST_USE int weir_peer_cred(const weir_stream_t *stream,
                                              uv_pid_t *pid, uv_uid_t *uid,
                                              uv_gid_t *gid);
 
-/* Most descriptors that one write passes. */
+/* Most descriptors that one write passes; musl 1.2.3 takes 252, and says
+ * UV_ENOMEM of more. */
 #define WEIR_FDS_MAX 253
 
 /* As weir_write, but the n descriptors at fds go with the first byte of from.
