@@ -41,9 +41,17 @@ static int writes(const request_t *q) {
   }
 }
 
+/* Its halves are the other way round on big-endian machines. */
+static unsigned poll_events(unsigned given) {
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  given = given << 16 | given >> 16;
+#endif
+  return given;
+}
+
 static unsigned events(const request_t *q) {
   if (q->sqe.opcode == IORING_OP_POLL_ADD)
-    return q->sqe.poll32_events | ALWAYS;
+    return poll_events(q->sqe.poll32_events) | ALWAYS;
   return (writes(q) ? POLLOUT : POLLIN) | ALWAYS;
 }
 
