@@ -218,7 +218,8 @@ tests/%.o: EXTRA_CPPFLAGS = -DWEIR_STATIC $(PRIVATE_CPPFLAGS) \
   -I$(srcdir)/tests/support $(CRITERION_CFLAGS) \
   $(call system,$(LIBUV_CFLAGS))
 tests/%.o: EXTRA_CFLAGS = -fno-lto -Wno-conversion
-tests/runner/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS) $(CRITERION_CFLAGS)
+tests/runner/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS) \
+  -I$(srcdir)/tests/support $(CRITERION_CFLAGS)
 endif
 bench/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS)
 bench/machine.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS) \
