@@ -341,17 +341,28 @@ WEIR_RING_TEST(file_sync, is_cut_in_two_and_ends) {
   close(fds[1]);
 }
 
+/* Entries that are not submitted yet. */
+static int prepared(const struct io_uring_sq *sq, int opcode) {
+  int n = 0;
+
+  for (unsigned i = *sq->khead; i != sq->sqe_tail; i++)
+    n += sq->sqes[i & sq->ring_mask].opcode == opcode;
+  return n;
+}
+
 WEIR_RING_TEST(file_sync, is_cancelled_before_it_is_submitted) {
   const struct io_uring_sq *sq = &weir__ring(f->loop)->uring.sq;
   struct scratch s;
   struct request r;
 
+  if (!(weir__ring(f->loop)->caps & WEIR__CAP_NOSIGNAL))
+    fixture_skip(f, "this kernel cannot leave out SIGPIPE");
   scratch_make(&s, 0);
   write_sync(f, &r, s.fd, 5, 0);
-  check_is(sq->sqes[*sq->khead & sq->ring_mask].opcode, IORING_OP_WRITEV);
+  check_is(prepared(sq, IORING_OP_WRITEV), 1);
   weir_cancel(&r.op);
-  for (unsigned i = *sq->khead; i != sq->sqe_tail; i++)
-    check_is(sq->sqes[i & sq->ring_mask].opcode, IORING_OP_NOP);
+  check_is(prepared(sq, IORING_OP_WRITEV), 0);
+  check_is(prepared(sq, IORING_OP_FSYNC), 0);
   finish(f, &r, UV_ECANCELED, 0);
   scratch_expect(&s, 0, 0);
   scratch_remove(&s);
