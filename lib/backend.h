@@ -248,7 +248,8 @@ void weir__file_synced(weir_op_t *op, int result);
 void weir__lease_chosen(weir_stream_t *stream, uint32_t number);
 
 /* Runs a file operation at once, in whatever thread this is: its result, which
- * is UV_ESPIPE for an offset where there are no positions. */
+ * is UV_ESPIPE for an offset where there are no positions. The flags of a
+ * transfer are those of its arguments. */
 int weir__file_run(weir_op_t *op);
 
 /* The same for a read or write of what may have to wait for others, but without

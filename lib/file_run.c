@@ -174,8 +174,7 @@ int weir__file_run(weir_op_t *op) {
   const weir__file_more_t *more = weir__file_more(op);
   weir__file_form_t form = (weir__file_form_t)op->form;
   if (weir__file_transfers(op))
-    return transfer(form, args->file, &op->seq, args->offset,
-                    weir__file_flags(op));
+    return transfer(form, args->file, &op->seq, args->offset, args->flags);
   return more->path != NULL ? run_path(form, more)
                             : run_descriptor(form, args, more);
 }

@@ -75,8 +75,7 @@ typedef struct weir__file_args_s {
   int64_t offset;
   uint64_t tag; /* the backend's */
   uv_file file;
-  unsigned
-      flags; /* with WEIR__OP_FLAGGED: for the system, in Linux's numbers */
+  unsigned flags; /* Linux's; with WEIR__OP_FLAGGED, or in a thread */
 } weir__file_args_t;
 
 /* And what those have besides that move no bytes. */

@@ -70,7 +70,7 @@ static int try_once(weir_op_t *op) {
 /* What may have to wait for others shows itself by its answer to an offset. */
 static int transfer(weir__uv_file_t *file) {
   weir__file_args_t *args = weir__file_args(file->op);
-  if ((weir__file_flags(file->op) & WEIR_FILE_NOWAIT) != 0)
+  if ((args->flags & WEIR_FILE_NOWAIT) != 0)
     return try_once(file->op);
   if (args->offset < 0 && weir__os_is_file(args->file))
     return weir__file_run(file->op);
@@ -154,6 +154,8 @@ int weir__uv_file_start(weir_loop_t *loop, weir_op_t *op) {
   atomic_init(&file->cancelled, 0);
   atomic_init(&file->finished, 0);
   *weir__op_owner(op) = file;
+  /* The thread does not look at the op's, which cancelling changes. */
+  weir__file_args(op)->flags = weir__file_flags(op);
   /* It fails only without a function to run. */
   return uv_queue_work(loop->uv, &file->work, run, on_done);
 }
