@@ -287,7 +287,8 @@ WEIR_TEST(file_copy, cancelled_says_what_is_copied) {
     c.meanwhile = cancel_it;
     copy_begin(f, &c);
     expect_said(f, &c, UV_ECANCELED);
-    cr_assert(c.r.n > 0 && c.r.n < LONG);
+    /* Of buffers the first may be the last that is written. */
+    cr_assert(c.r.n > 0 && c.r.n < LONG + (k == BY_BUFFERS));
     check_is(c.r.n >= c.told, 1);
     copy_end(&c);
     /* At once. */

@@ -167,12 +167,13 @@ int os_waitpid(int process, int *status, int options);
 #define WIFEXITED(status) 1
 #define WEXITSTATUS(status) (status)
 
+typedef unsigned uid_t;
 typedef unsigned long rlim_t;
 struct rlimit {
   rlim_t rlim_cur;
   rlim_t rlim_max;
 };
-enum { RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_MEMLOCK };
+enum { RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_MEMLOCK, RLIMIT_DATA };
 #define RLIM_INFINITY (~(rlim_t)0)
 
 int os_getrlimit(int resource, struct rlimit *limit);
@@ -195,6 +196,9 @@ enum {
 long os_syscall(long number, ...);
 int os_gettid(void);
 int os_geteuid(void);
+int os_seteuid(uid_t id);
+int os_mkfifo(const char *path, int mode);
+long os_readlink(const char *path, char *target, size_t size);
 int os_eventfd(unsigned count, int flags);
 enum { EFD_CLOEXEC, EFD_NONBLOCK };
 
@@ -256,6 +260,9 @@ int os_unsetenv(const char *name);
 #define uv_poll_init(loop, poll, fd) uv_poll_init_socket(loop, poll, fd)
 #define gettid os_gettid
 #define geteuid os_geteuid
+#define seteuid os_seteuid
+#define mkfifo os_mkfifo
+#define readlink os_readlink
 #define eventfd os_eventfd
 #define sysconf os_sysconf
 #define fsync os_fsync
