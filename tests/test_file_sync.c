@@ -309,6 +309,39 @@ WEIR_RING_TEST(file_sync, is_cut_in_two) {
   *weir__system_get() = real;
 }
 
+/* The write is not over when it is first looked for, and nothing else is there
+ * to be submitted. */
+static int late;
+
+static int find_late(struct io_uring *ring,
+                     struct io_uring_sync_cancel_reg *one) {
+  if (late == 0)
+    return real.io_uring_register_sync_cancel(ring, one);
+  late--;
+  return -ETIME;
+}
+
+WEIR_RING_TEST(file_sync, is_cut_in_two_and_is_slow) {
+  struct request r;
+  struct scratch s;
+
+  ring_of_it = weir__ring(f->loop);
+  real = *weir__system_get();
+  weir__system_get()->io_uring_enter2 = take_few;
+  weir__system_get()->io_uring_register_sync_cancel = find_late;
+  most = 1;
+  for (int times = 1; times <= 40; times++) {
+    late = times;
+    scratch_make(&s, 0);
+    write_sync(f, &r, s.fd, 5, 0);
+    finish(f, &r, 0, 5 * SIZE);
+    check_is(late, 0);
+    scratch_expect(&s, 0, 5 * SIZE);
+    scratch_remove(&s);
+  }
+  *weir__system_get() = real;
+}
+
 /* And that write may fail, or be cancelled. */
 WEIR_RING_TEST(file_sync, is_cut_in_two_and_ends) {
   struct request r;

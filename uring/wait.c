@@ -46,11 +46,12 @@ static void issue_again(weir__ring_t *ring) {
 }
 
 /* Submits and reaps, without waiting. Returns how much was reaped: that makes
- * room where there was none. */
+ * room where there was none. What is missed still may be told of only by an
+ * enter, with nothing to submit as well. */
 static unsigned advance(weir__ring_t *ring) {
   issue_again(ring);
   unsigned flags = IO_URING_READ_ONCE(*ring->uring.sq.kflags);
-  if (weir__ring_unsubmitted(ring) > 0 ||
+  if (weir__ring_unsubmitted(ring) > 0 || ring->missed != WEIR__NO_SLOT ||
       flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
     weir__ring_enter(ring, 0, 0);
   unsigned reaped = weir__ring_reap(ring);
