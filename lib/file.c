@@ -496,14 +496,23 @@ int weir_file_pwrite(weir_loop_t *loop, weir_op_t *op, uv_file file,
   return transfer_begin(loop, op, WEIR__FILE_PWRITE, file, &from, offset, cb);
 }
 
+/* Of op, which may be NULL, only the count is used. */
+static int now(weir_op_t *op, weir__file_form_t form, uv_file file,
+               const weir_seq_t *seq, int64_t offset, unsigned flags) {
+  size_t n;
+  int r = weir__file_now(form, file, seq, offset, flags, &n);
+  if (op != NULL)
+    op->done = n;
+  return r;
+}
+
 static int whole(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
                  uv_file file, const weir_seq_t *seq, int64_t offset,
                  weir_op_cb cb) {
   if (loop == NULL || offset < -1 || (op == NULL && cb != NULL))
     return UV_EINVAL;
   if (cb == NULL)
-    return weir__file_whole_now(form, file, *seq, offset, 0,
-                                op != NULL ? &op->done : NULL);
+    return now(op, form, file, seq, offset, WEIR_FILE_ALL);
   return transfer_any(loop, op, form, WEIR__OP_WHOLE, file, seq, offset, cb);
 }
 
@@ -512,9 +521,8 @@ int weir_file_pwrite_sync(weir_loop_t *loop, weir_op_t *op, uv_file file,
   if (loop == NULL || offset < -1 || (op == NULL && cb != NULL))
     return UV_EINVAL;
   if (cb == NULL) {
-    int now = weir__file_whole_now(WEIR__FILE_PWRITE, file, from, offset, 0,
-                                   op != NULL ? &op->done : NULL);
-    return now != 0 ? now : weir_file_fdatasync(loop, NULL, file, NULL);
+    int r = now(op, WEIR__FILE_PWRITE, file, &from, offset, WEIR_FILE_ALL);
+    return r != 0 ? r : weir_file_fdatasync(loop, NULL, file, NULL);
   }
   int r =
       begin(loop, op, &file_class, WEIR__FILE_PWRITE, file, &from, offset, cb);
@@ -539,29 +547,13 @@ int weir_file_pwrite_all(weir_loop_t *loop, weir_op_t *op, uv_file file,
 
 /* ---- With flags ---- */
 
-static int with_now(weir_op_t *op, weir__file_form_t form, uv_file file,
-                    const weir_seq_t *seq, int64_t offset, unsigned flags) {
-  unsigned systems = flags & ~(unsigned)WEIR_FILE_ALL;
-  size_t n = 0;
-  int r;
-  if (systems != flags) {
-    r = weir__file_whole_now(form, file, *seq, offset, systems, &n);
-  } else {
-    r = weir__file_transfer_now(form, file, *seq, offset, systems);
-    n = r < 0 ? 0 : (size_t)r;
-  }
-  if (op != NULL)
-    op->done = n;
-  return r;
-}
-
 static int with(weir_loop_t *loop, weir_op_t *op, weir__file_form_t form,
                 uv_file file, const weir_seq_t *seq, int64_t offset,
                 unsigned flags, weir_op_cb cb) {
   if (loop == NULL || offset < -1 || (op == NULL && cb != NULL))
     return UV_EINVAL;
   if (cb == NULL)
-    return with_now(op, form, file, seq, offset, flags);
+    return now(op, form, file, seq, offset, flags);
   int r = begin(loop, op, &file_class, form, file, seq, offset, cb);
   if (r != 0)
     return r;

@@ -51,9 +51,10 @@ int weir__file_step(weir_loop_t *loop, weir_op_t *op,
 int weir__file_transfer_now(weir__file_form_t form, uv_file file,
                             weir_seq_t seq, int64_t offset, unsigned flags);
 
-/* All of seq: 0 or why not; *n, which may be NULL, is what was moved. */
-int weir__file_whole_now(weir__file_form_t form, uv_file file, weir_seq_t seq,
-                         int64_t offset, unsigned flags, size_t *n);
+/* flags are WEIR_FILE_*: with WEIR_FILE_ALL all of seq, and 0 or why not. *n is
+ * what was moved. */
+int weir__file_now(weir__file_form_t form, uv_file file, const weir_seq_t *seq,
+                   int64_t offset, unsigned flags, size_t *n);
 
 /* Takes the n bytes that a transfer has moved off op->seq and op->left:
  * WEIR_PENDING if there is to be another one, else the status of op. */

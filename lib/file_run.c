@@ -49,20 +49,29 @@ int weir__file_advance(weir_op_t *op, size_t n) {
   return op->form == WEIR__FILE_PREAD ? UV_EOF : UV_EIO;
 }
 
-int weir__file_whole_now(weir__file_form_t form, uv_file file, weir_seq_t seq,
-                         int64_t offset, unsigned flags, size_t *n) {
-  weir_op_t op = {.form = (unsigned char)form, .seq = seq};
+static int whole(weir__file_form_t form, uv_file file, const weir_seq_t *seq,
+                 int64_t offset, unsigned flags, size_t *n) {
+  weir_op_t op = {.form = (unsigned char)form, .seq = *seq};
   int r = WEIR_PENDING;
-  op.left = weir__seq_size(&seq);
+  op.left = weir__seq_size(seq);
   weir__file_args(&op)->offset = offset;
   while (r == WEIR_PENDING) {
     int moved = weir__file_transfer_now(form, file, op.seq,
                                         weir__file_args(&op)->offset, flags);
     r = moved < 0 ? moved : weir__file_advance(&op, (size_t)moved);
-    op.done += moved < 0 ? 0 : (size_t)moved;
+    *n += moved < 0 ? 0 : (size_t)moved;
   }
-  if (n != NULL)
-    *n = op.done;
+  return r;
+}
+
+int weir__file_now(weir__file_form_t form, uv_file file, const weir_seq_t *seq,
+                   int64_t offset, unsigned flags, size_t *n) {
+  unsigned systems = flags & ~(unsigned)WEIR_FILE_ALL;
+  *n = 0;
+  if (systems != flags)
+    return whole(form, file, seq, offset, systems, n);
+  int r = weir__file_transfer_now(form, file, *seq, offset, systems);
+  *n = r < 0 ? 0 : (size_t)r;
   return r;
 }
 

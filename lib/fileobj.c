@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
+#include <weir/file.h>
 #include <weir/fileobj.h>
 
 #include "file.h"
@@ -57,16 +58,11 @@ static const weir__file_class_t positioned = {
 
 static int now(weir_op_t *op, weir_file_t *file, weir__file_form_t form,
                unsigned flags, const weir_seq_t *seq) {
-  size_t n = 0;
-  int r;
+  size_t n;
   if (file->turn != NULL)
     return UV_EBUSY;
-  if ((flags & WEIR__OP_WHOLE) != 0) {
-    r = weir__file_whole_now(form, file->file, *seq, file->position, 0, &n);
-  } else {
-    r = weir__file_transfer_now(form, file->file, *seq, file->position, 0);
-    n = r < 0 ? 0 : (size_t)r;
-  }
+  int r = weir__file_now(form, file->file, seq, file->position,
+                         flags & WEIR__OP_WHOLE ? WEIR_FILE_ALL : 0, &n);
   file->position += (int64_t)n;
   if (op != NULL)
     op->done = n;

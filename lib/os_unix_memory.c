@@ -39,10 +39,11 @@ static void *map_aligned(size_t size) {
   return base + before;
 }
 
-/* Where the first page begins that does not before offset. */
+/* Where the first page begins that does not before offset; offset itself, if
+ * there is no such address. */
 static size_t page_behind(size_t offset) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  return (offset + page - 1) / page * page;
+  return offset <= SIZE_MAX - page ? (offset + page - 1) / page * page : offset;
 }
 
 void *weir__os_slab_reserve(size_t size) {
@@ -90,8 +91,7 @@ void weir__os_slab_free(void *slab, size_t size) {
 
 #ifdef MFD_CLOEXEC
 size_t weir__os_mirror_round(size_t size) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  return size <= SIZE_MAX - page ? (size + page - 1) / page * page : size;
+  return page_behind(size);
 }
 
 static int map_over(char *at, size_t size, int fd) {
