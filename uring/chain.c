@@ -34,8 +34,9 @@ void weir__chain_drop(weir__ring_t *ring, weir__slot_t *slot) {
 
 /* ---- Cut in two ---- */
 
-/* Milliseconds; a write that is carried out takes less. */
-enum { LONGEST = 100 };
+/* Milliseconds that the loop waits for a write, which is then looked for again
+ * when all else has been served. */
+enum { LONGEST = 1 };
 
 /* A kernel that is out of memory in the midst of a chain begins what it has of
  * it. The second would not wait for the first then, of whose success nobody is
