@@ -41,14 +41,18 @@ build() {
     die "$(tail -n 20 build.log)"
 }
 
+# What it died of, this shell would say itself.
 simulate() {
   LD_LIBRARY_PATH=$tree timeout 300 tests/simulate 1 "$seeds" >"$1" 2>&1
-}
+  died=$?
+  [ $died -eq 0 ]
+} 2>/dev/null
 
 # What the simulation said, and of which seed.
 result() {
-  sed -n 's/^at [0-9.]* us: //p; s/^program [^:]*: //p; s/.*Assertion/&/p' \
-    "$1" | head -n 1
+  said=$(sed -n 's/^at [0-9.]* us: //p; s/^program [^:]*: //p
+    s/.*Assertion/&/p' "$1" | head -n 1)
+  echo "${said:-exit status $died}"
 }
 
 seed_of() {

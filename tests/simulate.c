@@ -3,10 +3,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <uv.h>
 #include <weir.h>
 
@@ -181,6 +183,25 @@ static void say(void) {
   fprintf(stderr, "%s\n", name);
 }
 
+/* A signal ends it, once that is said; a sanitizer's handler says more. */
+static void on_signal(int signum) {
+  ssize_t n = write(STDERR_FILENO, name, strlen(name));
+  n = write(STDERR_FILENO, "\n", 1);
+  (void)n;
+  raise(signum);
+}
+
+static void say_when_killed(void) {
+  static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTERM};
+  struct sigaction action = {.sa_handler = on_signal,
+                             .sa_flags = (int)SA_RESETHAND};
+  for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+    struct sigaction old;
+    if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+      sigaction(signals[i], &action, NULL);
+  }
+}
+
 static uint64_t simulate(uint64_t seed) {
   uint8_t bytes[PROGRAM_MOST];
   machine_options_t options = options_of(seed);
@@ -245,6 +266,7 @@ int main(int argc, char **argv) {
       uv_loop_close(&uv) != 0)
     return 1;
   machine_on_fail(say);
+  say_when_killed();
   warm_up();
   machine_trace(argc > 3 && strcmp(argv[3], "--trace") == 0);
   if (count > 1 && !repeats(first, count))
