@@ -71,6 +71,7 @@ LIB_SRCS += lib/name.c
 LIB_SRCS += lib/op.c
 LIB_SRCS += lib/op_block.c
 LIB_SRCS += lib/option.c
+LIB_SRCS += lib/os_option.c
 LIB_SRCS += lib/owner.c
 LIB_SRCS += lib/pass.c
 LIB_SRCS += lib/pipe.c

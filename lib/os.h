@@ -136,7 +136,13 @@ int weir__os_socket(int family, int nonblocking, weir__fd_t *made);
 int weir__os_accept(weir__fd_t fd, weir__fd_t *client);
 
 /* The bytes of an address, 0 if it is neither AF_INET nor AF_INET6. */
-unsigned weir__os_address_size(const struct sockaddr *addr);
+static inline unsigned weir__os_address_size(const struct sockaddr *addr) {
+  if (addr->sa_family == AF_INET)
+    return sizeof(struct sockaddr_in);
+  if (addr->sa_family == AF_INET6)
+    return sizeof(struct sockaddr_in6);
+  return 0;
+}
 
 /* 0, or UV_ENOTSUP where sockets with names are no streams of libuv's. */
 int weir__os_check_paths(void);

@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "os.h"
+#include "os_option.h"
 
 /* Making sockets, and asking and telling them what no transfer does. */
 
@@ -102,14 +102,6 @@ int weir__os_accept(weir__fd_t fd, weir__fd_t *client) {
 
 /* ---- Addresses ---- */
 
-unsigned weir__os_address_size(const struct sockaddr *addr) {
-  if (addr->sa_family == AF_INET)
-    return sizeof(struct sockaddr_in);
-  if (addr->sa_family == AF_INET6)
-    return sizeof(struct sockaddr_in6);
-  return 0;
-}
-
 #if defined(__linux__)
 enum { HAS_ABSTRACT = 1 };
 #else
@@ -156,15 +148,10 @@ static socklen_t fill(struct sockaddr_un *addr, const weir__path_t *path) {
              : (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path->size);
 }
 
-static int set_option(weir__fd_t fd, int level, int option, int value) {
-  return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? last_error()
-                                                                  : 0;
-}
-
 int weir__os_bind(weir__fd_t fd, const struct sockaddr *addr, int ipv6_only) {
-  int r = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  int r = weir__os_set_at(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (r == 0 && addr->sa_family == AF_INET6)
-    r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only);
+    r = weir__os_set_at(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only);
   if (r != 0)
     return r;
   if (bind(fd, addr, weir__os_address_size(addr)) < 0)
@@ -243,13 +230,12 @@ int weir__os_peername(weir__fd_t fd, struct sockaddr *addr, int *len) {
 /* The family tells: other sockets take the option, too, and then do nothing. */
 int weir__os_reset_at_close(weir__fd_t fd) {
   const struct linger now = {.l_onoff = 1, .l_linger = 0};
-  struct sockaddr_storage name;
-  int len = sizeof(name);
-  int r = weir__os_sockname(fd, (struct sockaddr *)&name, &len);
+  int family;
+  int r = weir__os_family(fd, &family);
+  if (r == 0 && family != AF_INET && family != AF_INET6)
+    r = UV_ENOTSUP;
   if (r != 0)
     return r;
-  if (name.ss_family != AF_INET && name.ss_family != AF_INET6)
-    return UV_ENOTSUP;
   if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) == 0)
     return 0;
   /* macOS says EINVAL when the connection is over already. */

@@ -3,8 +3,7 @@
  */
 #include "config.h"
 
-#include "os.h"
-
+#include "os_option.h"
 #include "os_windows.h"
 
 /* Making sockets, and asking and telling them what no transfer does. libuv has
@@ -73,23 +72,15 @@ int weir__os_accept(weir__fd_t fd, weir__fd_t *client) {
 
 /* ---- Addresses ---- */
 
-unsigned weir__os_address_size(const struct sockaddr *addr) {
-  if (addr->sa_family == AF_INET)
-    return sizeof(struct sockaddr_in);
-  if (addr->sa_family == AF_INET6)
-    return sizeof(struct sockaddr_in6);
-  return 0;
-}
-
 /* Another program's SO_REUSEADDR would take the port away from its owner, and
  * an address whose connections are over can be bound without. */
 int weir__os_bind(weir__fd_t fd, const struct sockaddr *addr, int ipv6_only) {
-  SOCKET s = weir__socket_of(fd);
-  if (addr->sa_family == AF_INET6 &&
-      setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, (const char *)&ipv6_only,
-                 sizeof(ipv6_only)) != 0)
-    return weir__last_error();
-  if (bind(s, addr, (int)weir__os_address_size(addr)) == 0)
+  int r = 0;
+  if (addr->sa_family == AF_INET6)
+    r = weir__os_set_at(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only);
+  if (r != 0)
+    return r;
+  if (bind(weir__socket_of(fd), addr, (int)weir__os_address_size(addr)) == 0)
     return 0;
   switch (WSAGetLastError()) {
   case WSAEFAULT:
@@ -164,6 +155,18 @@ int weir__os_peername(weir__fd_t fd, struct sockaddr *addr, int *len) {
   if (*len < 0)
     return UV_EINVAL;
   return getpeername(weir__socket_of(fd), addr, len) != 0 ? name_error() : 0;
+}
+
+int weir__os_reset_at_close(weir__fd_t fd) {
+  const struct linger now = {.l_onoff = 1, .l_linger = 0};
+  int family;
+  int r = weir__os_family(fd, &family);
+  if (r == 0 && family != AF_INET && family != AF_INET6)
+    r = UV_ENOTSUP;
+  if (r == 0 && setsockopt(weir__socket_of(fd), SOL_SOCKET, SO_LINGER,
+                           (const char *)&now, sizeof(now)) != 0)
+    r = weir__last_error();
+  return r;
 }
 
 /* ---- Paths ---- */
