@@ -16,7 +16,8 @@ own_apt() {
     -o APT::Sandbox::User=root "$@"
 }
 
-# apt_lists DIR TYPE OPTION...: TYPE is deb or deb-src.
+# apt_lists DIR TYPE OPTION...: TYPE is deb or deb-src. Whether the lists that
+# could not be had are missed, who takes a package sees.
 apt_lists() {
   lists_dir=$1 lists_type=$2
   shift 2
@@ -29,7 +30,7 @@ apt_lists() {
   done
   [ ! -e /etc/apt/sources.list ] || sed -n "s/^deb /$lists_type /p" \
     /etc/apt/sources.list >"$lists_dir/parts/main.list"
-  own_apt "$lists_dir" "$@" update
+  own_apt "$lists_dir" "$@" update || echo 'not all of the lists'
 }
 
 apt_failed() {

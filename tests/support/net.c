@@ -45,7 +45,7 @@ static void set_size(int fd, int option, int size) {
 }
 
 static void set_timeout(int fd) {
-  struct timeval limit = {.tv_sec = patience(20)};
+  struct timeval limit = {.tv_sec = (int)patience(20)};
 
   check_is(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
   check_is(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)), 0);
