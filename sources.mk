@@ -327,7 +327,6 @@ TESTS_C += tests/test_zerocopy.c
 # Programs that are not for Windows, with the reason; - stands for a blank.
 WITHOUT_windows += tests/secure_env:nobody-runs-with-the-rights-of-another
 WITHOUT_windows += tests/test_accepting:there-is-no-layer-of-faults
-WITHOUT_windows += tests/test_broadcast:it-is-not-written-for-Windows
 WITHOUT_windows += tests/test_broken_ring:there-is-no-io_uring
 WITHOUT_windows += tests/test_debug:it-asks-for-sanitizers-by-weak-names
 WITHOUT_windows += tests/test_emptied:there-is-no-io_uring
@@ -360,14 +359,11 @@ WITHOUT_windows += tests/test_program:it-is-not-written-for-Windows
 WITHOUT_windows += tests/test_relay_splice:there-is-no-splice
 WITHOUT_windows += tests/test_rounds:there-is-no-io_uring
 WITHOUT_windows += tests/test_same:files-are-mapped-and-named-by-other-calls
-WITHOUT_windows += tests/test_schedules:it-is-not-written-for-Windows
-WITHOUT_windows += tests/test_thread:it-is-not-written-for-Windows
 WITHOUT_windows += tests/test_tty:there-is-no-terminal-of-POSIX
 WITHOUT_windows += tests/test_unix:descriptors-are-not-passed
 WITHOUT_windows += tests/test_unseen:there-is-no-io_uring
 WITHOUT_windows += tests/test_vain:it-asks-TCP-what-only-Linux-tells
 WITHOUT_windows += tests/test_walk:it-is-put-before-the-C-library
-WITHOUT_windows += tests/test_want_loop:it-is-not-written-for-Windows
 WITHOUT_windows += tests/test_watch:it-is-put-before-the-C-library
 WITHOUT_windows += tests/test_zerocopy:there-is-no-io_uring
 

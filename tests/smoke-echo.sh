@@ -6,11 +6,6 @@
 
 . "${srcdir:-.}/tests/smoke.sh"
 
-peer() {
-  "$bin/demo_peer" --connect "$address" "$@" >"$tmp/peer" 2>&1 ||
-    fail "peer: $(cat "$tmp/peer")"
-}
-
 # Peers that leave with a reset: idle, in the middle of an echo, in one that
 # cannot go on since nobody reads it, after the end of what they send.
 check_resets() {
@@ -28,14 +23,7 @@ check_echo() {
   peer --send 1 --expect 1
   peer
   check_resets
-  peers=
-  for _ in 1 2 3 4; do
-    "$bin/demo_peer" --connect "$address" --send 2M --expect 2M >/dev/null &
-    peers="$peers $!"
-  done
-  for one in $peers; do
-    wait "$one" || fail "one of several peers"
-  done
+  several_peers --send 2M --expect 2M
   refuses_addresses "$bin/echo"
   stop TERM "$pid" "$tmp/log"
 

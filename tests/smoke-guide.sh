@@ -34,11 +34,6 @@ build_all() {
   [ ! -x "$guide/.libs/echo" ] || guide=$guide/.libs
 }
 
-peer() {
-  "$bin/demo_peer" --connect "$address" "$@" >"$tmp/peer" 2>&1 ||
-    fail "peer $*: $(cat "$tmp/peer")"
-}
-
 works() {
   "$bin/demo_peer" --connect "$address" --send 1M --expect 1M >"$tmp/peer" 2>&1
 }

@@ -199,6 +199,24 @@ stop() {
   equal "lines on stderr" 0 "$(lines "$3")"
 }
 
+# A peer of the server at $address, which has to end well.
+peer() {
+  "$bin/demo_peer" --connect "$address" "$@" >"$tmp/peer" 2>&1 ||
+    fail "peer $*: $(cat "$tmp/peer")"
+}
+
+# Four such peers at once.
+several_peers() {
+  peers=
+  for _ in 1 2 3 4; do
+    "$bin/demo_peer" --connect "$address" "$@" >/dev/null &
+    peers="$peers $!"
+  done
+  for one in $peers; do
+    wait "$one" || fail "one of several peers"
+  done
+}
+
 # refuses STATUS WORDS PROGRAM...: one line with these words on stderr.
 refuses() {
   status=$1

@@ -20,24 +20,12 @@ stop_it() {
   stop INT "$pid" "$log"
 }
 
-peer() {
-  "$bin/demo_peer" --connect "$address" "$@" >"$tmp/peer" 2>&1 ||
-    fail "peer $*: $(cat "$tmp/peer")"
-}
-
 echoes() {
   serve "$tmp/log" "$@" --listen 127.0.0.1:0
   peer --send 4M --expect 4M
   peer --send 1 --expect 1
   peer
-  peers=
-  for _ in 1 2 3 4; do
-    "$bin/demo_peer" --connect "$address" --send 2M --expect 2M >/dev/null &
-    peers="$peers $!"
-  done
-  for one in $peers; do
-    wait "$one" || fail "one of several peers"
-  done
+  several_peers --send 2M --expect 2M
   stop_it
   ok "${*##*/}"
 }

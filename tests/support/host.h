@@ -31,6 +31,12 @@ int os_has_pipes(void);
 /* Whether a socket tells that its peer has gone with a reset. */
 int os_tells_resets(void);
 
+/* Whether sockets have that setting, or heed it. */
+int os_has_option(int level, int name);
+
+/* What a socket has for a buffer that was set to that many bytes. */
+int os_buffer_size(int size);
+
 /* Gives this process a network of its own, of loopback alone, if it can. */
 int os_own_network(void);
 

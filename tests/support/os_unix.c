@@ -73,6 +73,17 @@ int os_tells_resets(void) {
   return 1;
 }
 
+int os_has_option(int level, int name) {
+  (void)level;
+  (void)name;
+  return 1;
+}
+
+/* The kernel adds as much for what it needs itself. */
+int os_buffer_size(int size) {
+  return size * 2;
+}
+
 int os_own_network(void) {
   struct ifreq lo;
   int fd, r;

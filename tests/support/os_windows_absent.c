@@ -4,8 +4,12 @@
 
 /* What is not on Windows: tests that need it are skipped. */
 
+#undef weir_fault_begin
+#undef weir_pipe_init
+
 #include <criterion/criterion.h>
 #include <weir/fault.h>
+#include <weir/stream.h>
 
 #include "deny.h"
 #include "famine.h"
@@ -118,6 +122,9 @@ static const struct {
     {"file_calls", "are_done_by_threads", "files have no such modes"},
     {"file_calls", "bring_a_part", other_errors},
     {"file_calls", "change_what_is_in", "files have no such modes"},
+    {"option", "a_cork", "there is no such setting"},
+    {"option", "a_unix_socket", "there are no UNIX sockets"},
+    {"option", "reuseport", "there is no such setting"},
     {"reader", "a_directory", "a directory cannot be opened"},
     {"release", "libuv_goes_on",
      "a read that was stopped stays with the handle"},
@@ -136,8 +143,6 @@ int os_has_pipes(void) {
   return 0;
 }
 
-#undef weir_pipe_init
-
 int os_pipe_init(weir_loop_t *loop, weir_stream_t *stream) {
   int r = weir_pipe_init(loop, stream);
   if (r == UV_ENOTSUP)
@@ -149,6 +154,24 @@ int os_pipe_init(weir_loop_t *loop, weir_stream_t *stream) {
 int os_tells_resets(void) {
   HMODULE ntdll = GetModuleHandleA("ntdll.dll");
   return ntdll == NULL || GetProcAddress(ntdll, "wine_get_version") == NULL;
+}
+
+/* A type of service is taken, and not heeded. */
+int os_has_option(int level, int name) {
+  switch (level) {
+  case SOL_SOCKET:
+    return name != SO_REUSEPORT;
+  case IPPROTO_TCP:
+    return name != TCP_CORK && name != TCP_FASTOPEN;
+  case IPPROTO_IP:
+    return name != IP_TOS;
+  default:
+    return name != IPV6_TCLASS;
+  }
+}
+
+int os_buffer_size(int size) {
+  return size;
 }
 
 int os_own_network(void) {
@@ -262,8 +285,6 @@ int gate_calls(int call) {
 }
 
 /* ---- Faults ---- */
-
-#undef weir_fault_begin
 
 int os_fault_begin(const weir_fault_options_t *options, weir_fault_t **fault) {
   int r = weir_fault_begin(options, fault);
