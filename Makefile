@@ -494,6 +494,10 @@ bench-respd: samples $(BESIDE)
 bench-httpd: samples
 	@$(SHELL) $(srcdir)/bench/httpd.sh
 
+# A file is read and copied, beside cat, cp and dd. DIR: where it lies.
+bench-disk: samples $(BESIDE)
+	@$(SHELL) $(srcdir)/bench/disk.sh
+
 # The sample relay beside nginx, haproxy and hddemux; with topping up and
 # without.
 bench-relay: samples $(BESIDE)
@@ -617,6 +621,7 @@ define HELP
   bench-instructions  count those of operations, searches and copies
   bench-docs      measure all of it for docs/performance.md
   bench-respd     samples/respd beside redis-server, by redis-benchmark
+  bench-disk      a file read and copied, beside cat, cp and dd; DIR
   bench-httpd     samples/httpd beside nginx, by wrk
   bench-relay     samples/relay beside nginx, haproxy and hddemux
   install         to prefix, below DESTDIR  uninstall       the reverse
@@ -630,11 +635,11 @@ endef
 help:
 	$(info $(HELP))@:
 
-.PHONY: all bench bench-docs bench-httpd bench-instructions bench-relay \
-  bench-respd check check-abi check-all check-debug check-docs check-elf \
-  check-examples check-faults check-faulty check-headers check-libuv \
-  check-msan check-ports check-profiles check-profiles-quick check-readme \
-  check-structure check-style check-tsan check-valgrind clean coverage demo \
-  dist distcheck distclean fuzz help install installcheck libraries mutate \
-  mutate-quick programs samples simulate simulate-notices soak test tests \
-  uninstall update-abi verify-dist wal-kills
+.PHONY: all bench bench-disk bench-docs bench-httpd bench-instructions \
+  bench-relay bench-respd check check-abi check-all check-debug check-docs \
+  check-elf check-examples check-faults check-faulty check-headers \
+  check-libuv check-msan check-ports check-profiles check-profiles-quick \
+  check-readme check-structure check-style check-tsan check-valgrind clean \
+  coverage demo dist distcheck distclean fuzz help install installcheck \
+  libraries mutate mutate-quick programs samples simulate simulate-notices \
+  soak test tests uninstall update-abi verify-dist wal-kills

@@ -679,6 +679,7 @@ BENCH_SUPPORT_C += samples/options.c
 # What servers are measured beside and by: make bench-respd, bench-relay.
 BESIDE_C += bench/flood.c
 BESIDE_C += bench/respd_uv.c
+BESIDE_C += bench/slurp.c
 
 # The server of tests/test_broadcast.c, and what counts its system calls.
 CAST_C += bench/calls.c
