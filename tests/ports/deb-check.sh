@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: MIT
 #
 # deb-check.sh WHAT ARCHITECTURE: whether the packages are right that deb.sh has
-# built in the directory of that name. Run in the system of its own, which gets
+# built in the directory of that name. Run in the system of its own, which has
 # the packages for a moment if WHAT is installed.
 
 set -eu
@@ -102,16 +102,22 @@ check_lintian() {
   lintian --allow-root --fail-on error "$dir"/*.changes
 }
 
-# A program is compiled with them, and runs with what they depend on.
+purge() {
+  # shellcheck disable=SC2016
+  dpkg-query -W -f '${binary:Package}\n' 'libweir*' | xargs dpkg --purge
+}
+
+# A program is compiled with them, and runs with what they depend on. Those of
+# the architecture that was built before are there at the same time, which have
+# files in common.
 check_installed() {
   wrapper=
   if [ "$arch" != "$(dpkg --print-architecture)" ]; then
     wrapper=qemu-${triple%%-*}
     need "$wrapper"
   fi
-  # shellcheck disable=SC2086
-  trap 'dpkg --purge libweir-dev:$arch libweir0:$arch' EXIT
-  dpkg -i "$dir"/libweir0_*.deb "$dir"/libweir-dev_*.deb
+  trap purge EXIT
+  dpkg -i "$PWD"/*/libweir0_*.deb "$PWD"/*/libweir-dev_*.deb
   lib=/usr/lib/$triple
   srcdir=$source CC=$triple-gcc PKG_CONFIG=$triple-pkg-config \
     TEST_WRAPPER=$wrapper \

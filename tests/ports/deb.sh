@@ -39,12 +39,13 @@ changelog() {
 
 # source_tree ARCHITECTURE: as it is unpacked from a tarball, and debian/.
 source_tree() (
-  rm -rf "$out/build/$1" && mkdir -p "$out/build/$1" &&
+  mkdir -p "$out/build/$1" &&
     cp -pr "$source" "$out/build/$1/weir" && cd "$out/build/$1/weir" &&
     cp -r tests/ports/debian debian && changelog >debian/changelog
 )
 
 version=$("$source/configure" --version | sed -n '1{s/.* //;s/-/~/;p}')
+rm -rf "$out/build"
 for arch in "$native" "$other"; do
   part "sources-$arch" source_tree "$arch" || finish
   part "build-$arch" enter "cd $arch/weir && DEB_BUILD_OPTIONS=nocheck \

@@ -11,15 +11,15 @@
 . "$(dirname "$0")/common.sh"
 
 # musl-gcc sees no headers of the kernel, which are the same for each library.
-kernel_headers() {
-  rm -rf "$prefix/kernel" && mkdir -p "$prefix/kernel" || return
+kernel_headers() (
+  rm -rf "$prefix/kernel" && mkdir -p "$prefix/kernel" || exit
   for dir in linux asm asm-generic; do
     for place in /usr/include "/usr/include/$(gcc -print-multiarch)"; do
       [ ! -d "$place/$dir" ] || ln -s "$place/$dir" "$prefix/kernel/$dir"
     done
   done
   [ -d "$prefix/kernel/asm" ]
-}
+)
 
 make_liburing() (
   rm -rf liburing && cp -r "$package" liburing && cd liburing &&
