@@ -354,8 +354,11 @@ check-valgrind: $(VALGRIND_TESTS:%=tests/test_%$(EXEEXT))
 
 # Programs that misuse nothing, in debug mode, where the first report ends them.
 DEBUG_TESTS ?= file_all gather lease_crowd read write
+GUARD_TESTS ?= chain_lease lease lease_lent reader
 check-debug: $(DEBUG_TESTS:%=tests/test_%$(EXEEXT))
-	@WEIR_DEBUG=abort $(RUN) $^
+check-debug: $(GUARD_TESTS:%=tests/test_%$(EXEEXT))
+	@WEIR_DEBUG=abort $(RUN) $(DEBUG_TESTS:%=tests/test_%$(EXEEXT))
+	@WEIR_DEBUG=guard $(RUN) $(GUARD_TESTS:%=tests/test_%$(EXEEXT))
 
 ifeq ($(TSAN_C),)
 check-tsan:

@@ -229,6 +229,7 @@ TESTS_C += tests/test_fork_fresh.c
 TESTS_C += tests/test_fork_outstanding.c
 TESTS_C += tests/test_fresh.c
 TESTS_C += tests/test_gather.c
+TESTS_C += tests/test_guard.c
 TESTS_C += tests/test_half_closed.c
 TESTS_C += tests/test_kind.c
 TESTS_C += tests/test_ladder.c

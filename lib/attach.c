@@ -15,9 +15,9 @@
 
 /* Attaching: which backend, which wait, and why. */
 
-static const char *const backend_words[] = {NULL, "uring", "uv"};
-static const char *const wait_words[] = {NULL, "ring", "uv"};
-static const char *const debug_words[] = {NULL, "1", "abort"};
+static const char *const backend_words[] = {NULL, "uring", "uv", NULL};
+static const char *const wait_words[] = {NULL, "ring", "uv", NULL};
+static const char *const debug_words[] = {NULL, "1", "abort", "guard"};
 
 /* The options of the first version end here. */
 enum { FIRST_SIZE = sizeof(weir_loop_options_t) };
@@ -35,20 +35,22 @@ static int explain(const weir_loop_options_t *options, int error,
 
 /* An option that was left at AUTO (0) may be set from the environment. */
 static int from_environment(const weir_loop_options_t *options,
-                            const char *name, const char *const words[3],
+                            const char *name, const char *const words[4],
                             unsigned *option) {
   const char *value = *option == 0 ? weir__os_getenv(name) : NULL;
   if (value == NULL || value[0] == '\0' || strcmp(value, "auto") == 0 ||
       (words == debug_words && strcmp(value, "0") == 0))
     return 0;
-  for (unsigned i = 1; i < 3; i++) {
+  for (unsigned i = 1; i < 4 && words[i] != NULL; i++) {
     if (strcmp(value, words[i]) == 0) {
       *option = i;
       return 0;
     }
   }
-  return explain(options, UV_EINVAL, "%s=%.40s: neither %s nor %s nor auto",
-                 name, value, words[1], words[2]);
+  return explain(options, UV_EINVAL, "%s=%.40s: neither %s nor %s%s%s nor auto",
+                 name, value, words[1], words[2],
+                 words[3] == NULL ? "" : " nor ",
+                 words[3] == NULL ? "" : words[3]);
 }
 
 static int resolve(weir_loop_options_t *options) {
@@ -60,7 +62,7 @@ static int resolve(weir_loop_options_t *options) {
                    backend);
   if (wait > 2)
     return explain(options, UV_EINVAL, "option wait: there is no %u", wait);
-  if (debug > 2)
+  if (debug > WEIR_DEBUG_GUARD)
     return explain(options, UV_EINVAL, "option debug: there is no %u", debug);
   if (options->entries > 32768)
     return explain(options, UV_EINVAL, "option entries: %u is above 32768",
@@ -127,7 +129,7 @@ int weir_loop_attach(uv_loop_t *uv, const weir_loop_options_t *options,
   if (r != 0)
     return explain(&resolved, r, "out of memory");
   if (resolved.debug != WEIR_DEBUG_AUTO &&
-      weir__debug_new(loop, resolved.debug == WEIR_DEBUG_ABORT) != 0) {
+      weir__debug_new(loop, resolved.debug) != 0) {
     weir__loop_drop(loop);
     return explain(&resolved, UV_ENOMEM, "out of memory");
   }

@@ -7,14 +7,16 @@
 #include "debug_op.h"
 #include "debug_pool.h"
 #include "debug_report.h"
+#include "os_map.h"
 
 /* The beginning of debug mode, and its end. */
 
-int weir__debug_new(weir_loop_t *loop, int aborts) {
+int weir__debug_new(weir_loop_t *loop, weir_debug_t how) {
   loop->debug = weir__calloc(1, sizeof(*loop->debug));
   if (loop->debug == NULL)
     return UV_ENOMEM;
-  loop->debug->aborts = aborts;
+  loop->debug->aborts = how == WEIR_DEBUG_ABORT;
+  loop->debug->guard = how == WEIR_DEBUG_GUARD ? weir__os_map_page() : 0;
   loop->debug->pid = uv_os_getpid();
   loop->flags |= WEIR__LOOP_DEBUGGED;
   return 0;

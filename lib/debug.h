@@ -6,8 +6,8 @@
 
 #include "loop.h"
 
-/* 0 or UV_ENOMEM; aborts: with the first report. */
-int weir__debug_new(weir_loop_t *loop, int aborts);
+/* 0 or UV_ENOMEM. */
+int weir__debug_new(weir_loop_t *loop, weir_debug_t how);
 void weir__debug_end(weir_loop_t *loop);
 
 /* The loop cannot be detached: tells, if it is in debug mode, why. */

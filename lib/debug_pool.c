@@ -7,8 +7,10 @@
 #include "debug_op.h"
 #include "debug_pool.h"
 #include "debug_report.h"
+#include "os_memory.h"
 
-/* Buffers of pools in debug mode: what is free has a pattern. */
+/* Buffers of pools in debug mode: what is free has a pattern, or in guard mode
+ * no memory. */
 
 enum { FREE_BYTE = 0xdb };
 
@@ -47,10 +49,42 @@ static void unbar(const uv_buf_t *buf) {
 }
 #endif
 
+/* The pages of a buffer in guard mode. */
+static uv_buf_t pages_of(const weir_loop_t *loop, const uv_buf_t *buf) {
+  size_t page = loop->debug->guard;
+  size_t before = (uintptr_t)buf->base % page;
+  size_t size = (before + buf->len + page - 1) / page * page;
+  return weir__buf(buf->base - before, size);
+}
+
 static void poison(const uv_buf_t *buf) {
   unbar(buf);
   memset(buf->base, FREE_BYTE, buf->len);
   bar(buf);
+}
+
+/* It is free from now on. */
+static void shut(const weir_loop_t *loop, const uv_buf_t *buf) {
+  if (loop->debug->guard == 0) {
+    poison(buf);
+    return;
+  }
+  const uv_buf_t pages = pages_of(loop, buf);
+  weir__os_slab_withdraw(pages.base, 0, pages.len);
+}
+
+size_t weir__debug_guard(const weir_loop_t *loop) {
+  return loop->debug == NULL ? 0 : loop->debug->guard;
+}
+
+int weir__debug_buffer_open(weir_loop_t *loop, uv_buf_t buf) {
+  if (loop->debug->guard == 0)
+    return 1;
+  const uv_buf_t pages = pages_of(loop, &buf);
+  if (weir__os_slab_extend(pages.base, 0, pages.len) != 0)
+    return 0;
+  memset(pages.base, FREE_BYTE, pages.len);
+  return 1;
 }
 
 /* The first byte of a free buffer that is not as it was left; NULL. */
@@ -114,10 +148,27 @@ static void take(weir_loop_t *loop, uv_buf_t buf, int chosen) {
   weir__debug_trail(&known->taken);
 }
 
+/* What shares the first and the last page of a buffer in guard mode is
+ * nobody's. */
+static void look_beside(weir_loop_t *loop, uv_buf_t buf, const known_t *known) {
+  if (loop->debug->guard == 0 || loop->debug->pid != uv_os_getpid())
+    return;
+  const uv_buf_t pages = pages_of(loop, &buf);
+  const char *end = buf.base + buf.len;
+  const uv_buf_t sides[] = {
+      weir__buf(pages.base, (size_t)(buf.base - pages.base)),
+      weir__buf(end, (size_t)(pages.base + pages.len - end))};
+  for (int i = 0; i < 2; i++)
+    if (changed(&sides[i]) != NULL)
+      report(loop, WEIR_MISUSE_BESIDE, buf,
+             known == NULL ? NULL : &known->taken, NULL);
+}
+
 static void give(weir_loop_t *loop, uv_buf_t buf) {
   known_t *known = *find(loop->debug, buf.base);
   weir__debug_withdrawn(loop, buf, known == NULL ? NULL : &known->taken);
-  poison(&buf);
+  look_beside(loop, buf, known);
+  shut(loop, &buf);
   if (known == NULL)
     return;
   known->out = 0;
@@ -143,7 +194,7 @@ void weir__debug_buffer_told(weir_loop_t *loop, weir__debug_event_t event,
     give(loop, buf);
     break;
   case WEIR__DEBUG_BACK:
-    poison(&buf);
+    shut(loop, &buf);
     break;
   default:
     astray(loop, buf);

@@ -25,6 +25,17 @@ static inline void weir__debug_buffer(weir_loop_t *loop,
     weir__debug_buffer_told(loop, event, buf);
 }
 
+/* In guard mode buffers are memory while they are out or lent, and lie between
+ * pages that never are, of this many bytes; 0: it is not that mode. */
+size_t weir__debug_guard(const weir_loop_t *loop);
+
+/* A free one is to be out or lent: whether it is memory now. */
+int weir__debug_buffer_open(weir_loop_t *loop, uv_buf_t buf);
+
+static inline int weir__debug_open(weir_loop_t *loop, uv_buf_t buf) {
+  return loop->debug == NULL || weir__debug_buffer_open(loop, buf);
+}
+
 /* All of a slab is free; it is freed; it cannot be. */
 void weir__debug_slab(weir_loop_t *loop, char *slab, size_t size);
 void weir__debug_slab_end(weir_loop_t *loop, char *slab, size_t size);

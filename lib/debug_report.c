@@ -36,7 +36,8 @@ static const char *words_of(weir_misuse_t misuse) {
       [WEIR_MISUSE_WRITTEN_FREE] = "was written to while it was free",
       [WEIR_MISUSE_RELEASED_TWICE] = "was released while it was free",
       [WEIR_MISUSE_FOREIGN] = "is not of the pool that it was released to",
-      [WEIR_MISUSE_LEFT] = "is left"};
+      [WEIR_MISUSE_LEFT] = "is left",
+      [WEIR_MISUSE_BESIDE] = "was written beside while it was out"};
   return words[misuse];
 }
 

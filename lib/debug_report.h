@@ -16,6 +16,7 @@ typedef struct weir__debug_s {
   weir_report_cb cb;
   uint64_t reports;
   int aborts;
+  size_t guard; /* in guard mode: the bytes of a page */
   uv_pid_t pid;
   struct weir__debug_op_s *ops[WEIR__DEBUG_BUCKETS];
   struct weir__debug_buf_s *bufs[WEIR__DEBUG_BUCKETS];

@@ -45,6 +45,12 @@ typedef struct buffer_s {
   int lent;
 } buffer_t;
 
+/* Where a buffer of an order lies in its units, and its bytes. */
+typedef struct place_s {
+  size_t offset;
+  unsigned size;
+} place_t;
+
 struct weir_pool_s {
   weir__split_t split;
   weir_loop_t *loop;
@@ -53,6 +59,7 @@ struct weir_pool_s {
   weir_alarm_t alarm; /* there is more than the first part */
   uint64_t idle;
   size_t size; /* of a whole buffer */
+  place_t places[WEIR__SPLIT_ORDERS];
   weir__returns_t returns;
   buffer_t *buffers;     /* one for each unit */
   weir__block_t *blocks; /* one for each whole buffer; NULL: nobody has use of
@@ -131,6 +138,7 @@ static int provide(weir_pool_t *pool, const weir_pool_options_t *options) {
   pool->parts.first = options->count;
   pool->parts.step = options->step;
   pool->parts.most = options->most;
+  pool->parts.guard = weir__debug_guard(pool->loop);
   int r = weir__parts_begin(&pool->parts);
   if (r != 0)
     return r;
@@ -138,6 +146,22 @@ static int provide(weir_pool_t *pool, const weir_pool_options_t *options) {
   if (r != 0)
     weir__parts_end(&pool->parts);
   return r;
+}
+
+/* Has buffers whose units have that many bytes lie one behind the other; in
+ * guard mode a unit has a page more, and a buffer ends where the last page of
+ * its own begins, as far as where it is to begin allows: 0 or UV_ENOMEM. */
+static int arrange(weir_pool_t *pool, size_t unit, unsigned top, size_t most) {
+  size_t guard = weir__debug_guard(pool->loop);
+  size_t stride =
+      guard == 0 ? unit : (unit + guard - 1) / guard * guard + guard;
+  for (unsigned order = 0; order <= top; order++)
+    pool->places[order] =
+        (place_t){.offset = weir__split_units(order) * (stride - unit) - guard,
+                  .size = (unsigned)(weir__split_units(order) * unit)};
+  pool->places[top].size = (unsigned)pool->size;
+  pool->split.unit = stride;
+  return most > SIZE_MAX / 2 / stride / weir__split_units(top) ? UV_ENOMEM : 0;
 }
 
 static int create(weir_loop_t *loop, weir_pool_options_t *options,
@@ -164,11 +188,13 @@ static int create(weir_loop_t *loop, weir_pool_options_t *options,
   pool->size = options->buffer_size;
   pool->idle = options->idle == 0 ? IDLE : options->idle;
   pool->alarm.ring = on_idle;
-  pool->split.unit = unit;
   pool->split.unheld = unheld;
   weir__queue_init(&pool->waiting);
-  weir__split_init(&pool->split, pool->split.pieces, options->most, top);
-  r = provide(pool, options);
+  r = arrange(pool, unit, top, options->most);
+  if (r == 0) {
+    weir__split_init(&pool->split, pool->split.pieces, options->most, top);
+    r = provide(pool, options);
+  }
   if (r != 0) {
     weir__free(pool);
     return r;
@@ -243,10 +269,9 @@ weir_loop_t *weir__pool_loop(const weir_pool_t *pool) {
 
 uv_buf_t weir__pool_buffer(const weir_pool_t *pool, uint32_t number) {
   const weir__split_t *split = &pool->split;
-  unsigned order = split->pieces[number].order;
-  size_t size =
-      order == split->top ? pool->size : split->unit * weir__split_units(order);
-  return uv_buf_init(split->base + number * split->unit, (unsigned)size);
+  const place_t *place = &pool->places[split->pieces[number].order];
+  return uv_buf_init(split->base + number * split->unit + place->offset,
+                     place->size);
 }
 
 static void notify(const weir_pool_t *pool, weir__debug_event_t event,
@@ -285,7 +310,7 @@ static int fetch(weir_pool_t *pool) {
   int any = number != WEIR__NO_RETURN;
   while (number != WEIR__NO_RETURN) {
     const uv_buf_t buf =
-        uv_buf_init(pool->split.base + number * pool->split.unit, 0);
+        weir__pool_buffer(pool, weir__split_piece(&pool->split, number));
     unsigned times = weir__returns_next(&pool->returns, &number);
     while (times-- > 0)
       weir_pool_release(pool, &buf);
@@ -332,6 +357,18 @@ static WEIR__APART uint32_t scrape(weir_pool_t *pool, unsigned order) {
   return number;
 }
 
+/* One that is let out in debug mode: its number; or WEIR__NO_BUFFER, and it is
+ * free again, since in guard mode it had to become memory and did not. */
+static WEIR__RARE uint32_t show(weir_pool_t *pool, uint32_t number) {
+  if (weir__debug_open(pool->loop, weir__pool_buffer(pool, number))) {
+    notify(pool, WEIR__DEBUG_TAKEN, number);
+    return number;
+  }
+  pool->buffers[number].refs = 0;
+  weir__split_give(&pool->split, number);
+  return WEIR__NO_BUFFER;
+}
+
 /* Takes a free buffer: its number or WEIR__NO_BUFFER. */
 static uint32_t take(weir_pool_t *pool, unsigned order) {
   if (pool->split.first[order] == WEIR__NO_UNIT)
@@ -341,8 +378,7 @@ static uint32_t take(weir_pool_t *pool, unsigned order) {
       (number = scrape(pool, order)) == WEIR__NO_UNIT)
     return WEIR__NO_BUFFER;
   let_out(pool, number);
-  notify(pool, WEIR__DEBUG_TAKEN, number);
-  return number;
+  return pool->loop->debug == NULL ? number : show(pool, number);
 }
 
 static weir__taker_t *taker_of(weir_node_t *node) {
@@ -401,7 +437,8 @@ static void lend(weir_pool_t *pool) {
   while (pool->split.count[top] > 0 && pool->nlent < most) {
     uint32_t number = pool->split.first[top];
     const uv_buf_t buf = weir__pool_buffer(pool, number);
-    if (!pool->loop->backend->lend(&pool->lent, &buf,
+    if (!weir__debug_open(pool->loop, buf) ||
+        !pool->loop->backend->lend(&pool->lent, &buf,
                                    number >> whole_shift(pool)))
       return;
     weir__split_take(&pool->split, top);
@@ -436,8 +473,7 @@ void weir__pool_chosen(weir_pool_t *pool, weir__taker_t *taker,
 uint32_t weir__pool_below(const weir_pool_t *pool, size_t size) {
   uint32_t below = 0;
   while (below < pool->split.top &&
-         size <=
-             pool->split.unit * weir__split_units(pool->split.top - below - 1))
+         size <= pool->places[pool->split.top - below - 1].size)
     below++;
   return below;
 }
@@ -459,13 +495,21 @@ int weir_pool_acquire(weir_pool_t *pool, uv_buf_t *buf) {
                       : weir_pool_acquire_size(pool, pool->size, buf);
 }
 
+/* In guard mode there is more between buffers than their own bytes. */
+static WEIR__RARE uint32_t in_guarded(const weir_pool_t *pool,
+                                      const uv_buf_t *buf, uint32_t number) {
+  const uv_buf_t all = weir__pool_buffer(pool, number);
+  return (uintptr_t)buf->base - (uintptr_t)all.base < all.len ? number
+                                                              : WEIR__NO_BUFFER;
+}
+
 uint32_t weir__pool_number(const weir_pool_t *pool, const uv_buf_t *buf) {
   if (pool == NULL || buf == NULL)
     return WEIR__NO_BUFFER;
   uint32_t number = weir__split_find(&pool->split, buf->base);
-  return number == WEIR__NO_UNIT || pool->buffers[number].refs == 0
-             ? WEIR__NO_BUFFER
-             : number;
+  if (number == WEIR__NO_UNIT || pool->buffers[number].refs == 0)
+    return WEIR__NO_BUFFER;
+  return pool->parts.guard == 0 ? number : in_guarded(pool, buf, number);
 }
 
 /* What is to be released or retained, but is not out. */
@@ -592,7 +636,9 @@ int weir__pool_is_stuck(const weir_pool_t *pool) {
 }
 
 /* Why not all is registered, or none. */
-static const char *say(int why, int some) {
+static const char *say(int why, int some, int guarded) {
+  if (guarded)
+    return "not registered: in guard mode each buffer is mapped by itself";
   switch (why) {
   case 0:
     return "the buffers are registered with io_uring";
@@ -613,7 +659,8 @@ static const char *say(int why, int some) {
 int weir_pool_status(const weir_pool_t *pool, const char **sentence) {
   int why = weir__parts_why(&pool->parts);
   if (sentence != NULL)
-    *sentence = say(why, weir__parts_registered(&pool->parts) > 0);
+    *sentence = say(why, weir__parts_registered(&pool->parts) > 0,
+                    pool->parts.guard > 0);
   return why;
 }
 

@@ -40,6 +40,10 @@ static void enlist(weir__parts_t *parts, size_t i) {
   weir_loop_t *loop = parts->loop;
   weir__part_t *part = &parts->list[i];
   size_t n = size_of(parts, i);
+  if (parts->guard > 0) {
+    part->index = part->why = UV_ENOTSUP;
+    return;
+  }
   part->why = 0;
   while ((part->index = loop->backend->memory_add(loop, base_of(parts, i),
                                                   bytes(parts, n))) < 0) {
@@ -59,31 +63,46 @@ static void delist(weir__parts_t *parts, size_t i) {
     parts->loop->backend->memory_remove(parts->loop, parts->list[i].index);
 }
 
+/* Memory for so many. */
+static int fill(const weir__parts_t *parts, size_t from, size_t to) {
+  char *base = parts->split->base;
+  if (parts->guard > 0)
+    return 0;
+  int r = weir__os_slab_extend(base, bytes(parts, from), bytes(parts, to));
+  if (r == 0)
+    weir__debug_slab(parts->loop, base + bytes(parts, from),
+                     bytes(parts, to - from));
+  return r;
+}
+
 static int extend(weir__parts_t *parts) {
   size_t from = parts->count;
   size_t to = before(parts, parts->n + 1);
-  char *base = parts->split->base;
-  int r = weir__os_slab_extend(base, bytes(parts, from), bytes(parts, to));
+  int r = fill(parts, from, to);
   if (r != 0)
     return r;
-  weir__debug_slab(parts->loop, base + bytes(parts, from),
-                   bytes(parts, to - from));
   enlist(parts, parts->n++);
   weir__split_grow(parts->split, to - from);
   parts->count = to;
   return 0;
 }
 
+static void give_back(const weir__parts_t *parts) {
+  const weir__split_t *split = parts->split;
+  weir__os_slab_free(split->base - parts->guard, split->size + parts->guard);
+}
+
 int weir__parts_begin(weir__parts_t *parts) {
   weir__split_t *split = parts->split;
   parts->limit = weir__parts_limit(parts->first, parts->step, parts->most);
   parts->failed = UINT64_MAX;
-  split->base = weir__os_slab_reserve(split->size);
-  if (split->base == NULL)
+  char *base = weir__os_slab_reserve(split->size + parts->guard);
+  if (base == NULL)
     return UV_ENOMEM;
+  split->base = base + parts->guard;
   if (extend(parts) == 0)
     return 0;
-  weir__os_slab_free(split->base, split->size);
+  give_back(parts);
   return UV_ENOMEM;
 }
 
@@ -92,7 +111,7 @@ void weir__parts_end(weir__parts_t *parts) {
   for (size_t i = 0; i < parts->n; i++)
     delist(parts, i);
   weir__debug_slab_end(parts->loop, split->base, bytes(parts, parts->count));
-  weir__os_slab_free(split->base, split->size);
+  give_back(parts);
 }
 
 /* What failed is not tried again in the same turn. */

@@ -24,6 +24,8 @@ typedef struct weir__parts_s {
   size_t step;        /* in the others, but for the last */
   size_t most;        /* in all */
   size_t count;       /* there are */
+  size_t guard;       /* bytes before the first; else 0: each buffer becomes
+                         memory when it is taken, and nothing is registered */
   size_t limit;
   size_t n;
   uint64_t failed; /* when the last try failed: a turn; UINT64_MAX: none did */

@@ -571,10 +571,12 @@ WEIR_TEST(debug, is_asked_for_by_an_option_or_the_environment) {
   attach_is(f, "auto", WEIR_DEBUG_AUTO, 0, 0);
   attach_is(f, "1", WEIR_DEBUG_AUTO, 0, 1);
   attach_is(f, "abort", WEIR_DEBUG_AUTO, 0, 1);
+  attach_is(f, "guard", WEIR_DEBUG_AUTO, 0, 1);
   attach_is(f, "yes", WEIR_DEBUG_AUTO, UV_EINVAL, 0);
   attach_is(f, "0", WEIR_DEBUG_ON, 0, 1);
   attach_is(f, "", WEIR_DEBUG_ABORT, 0, 1);
-  attach_is(f, "", (weir_debug_t)3, UV_EINVAL, 0);
+  attach_is(f, "", WEIR_DEBUG_GUARD, 0, 1);
+  attach_is(f, "", (weir_debug_t)4, UV_EINVAL, 0);
   check_is(weir_debug_on_report(NULL, NULL), UV_EINVAL);
   unsetenv("WEIR_DEBUG");
 }

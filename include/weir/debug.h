@@ -28,6 +28,31 @@ extern "C" {
  * error, or a call of the program's function; it ends the program if
  * WEIR_DEBUG=abort says so.
  *
+ * WEIR_DEBUG=guard is the same, and has each buffer of a pool end at a page
+ * that is no memory, and begin behind one: the instruction that goes past its
+ * end is ended by SIGSEGV, and so is what touches a buffer after it has gone
+ * back. It reaches so far:
+ *
+ *   past the end   to the byte, if the buffer's size is a multiple of 64
+ *   before it      to the byte, if its size is a multiple of the page's; else
+ *                  from the beginning of its first page on
+ *   other bytes    of its pages, if they are written to: reported when it goes
+ *                  back
+ *   the system     a read of a stream that goes past the end is UV_EFAULT; what
+ *                  else is begun on such bytes is a signal in that call
+ *
+ * A buffer that another thread returned is memory until the loop's thread has
+ * taken it back, and one that the system may choose for a lease, too. Buffers
+ * of a size below weir_pool_buffer_size are guarded as whole ones are. What is
+ * past the bytes of a chain's block is the library's own note of it, at its
+ * end. No other memory is guarded. Buffers do not follow one another, so that
+ * what is begun on several at once as on one is past the end of the first. A
+ * pool is not registered then, and weir_pool_status says so; a buffer takes at
+ * least two pages of addresses, one of memory, and two system calls each time
+ * that it is out, and comes with none of its old bytes. Where the system has no
+ * more mappings (Linux: vm.max_map_count, of which a buffer that is out takes
+ * two) no buffer is to be had.
+ *
  * What is not seen: a look at a buffer into which a read goes, but by another
  * operation of the loop; an operation that moves no bytes of its caller's, as
  * an accept, begun twice; the bytes of a write with descriptors; a buffer that
@@ -59,7 +84,10 @@ typedef enum weir_misuse_e {
   /* When a pool was to be destroyed, or the loop to be detached: a buffer that
    * is out, an operation that is outstanding, a stream that is open. Also a
    * buffer that goes with its pool in a weir_loop_shutdown. */
-  WEIR_MISUSE_LEFT
+  WEIR_MISUSE_LEFT,
+  /* Guard mode: bytes were written to beside a buffer, in a page of its own:
+   * found when it goes back. */
+  WEIR_MISUSE_BESIDE
 } weir_misuse_t;
 
 /* Where something was done: the return addresses of the functions that were

@@ -77,11 +77,13 @@ typedef enum weir_wait_e {
 } weir_wait_t;
 
 /* Whether the loop looks for misuse of memory, see weir/debug.h: what the
- * environment says, reports, or an end of the program with the first one. */
+ * environment says, reports, an end of the program with the first one, or
+ * reports and guard pages around the buffers of pools. */
 typedef enum weir_debug_e {
   WEIR_DEBUG_AUTO = 0,
   WEIR_DEBUG_ON = 1,
-  WEIR_DEBUG_ABORT = 2
+  WEIR_DEBUG_ABORT = 2,
+  WEIR_DEBUG_GUARD = 3
 } weir_debug_t;
 
 /* Zero-initialised, the options mean the defaults. A program that has more
@@ -107,8 +109,8 @@ typedef struct weir_loop_options_s {
    * attached. May be NULL. */
   unsigned why_size;
   char *why;
-  /* AUTO is replaced by the environment variable WEIR_DEBUG (1 or abort) where
-   * it is set to more than auto; else it is off. */
+  /* AUTO is replaced by the environment variable WEIR_DEBUG (1, abort or
+   * guard) where it is set to more than auto; else it is off. */
   weir_debug_t debug;
 } weir_loop_options_t;
 

@@ -140,11 +140,12 @@ WEIR_EXTERN int weir_pool_source(weir_pool_t *pool,
 /* Whether the pool is registered, step by step: all of it, as much of what came
  * at once as RLIMIT_MEMLOCK lets be (all, half, a quarter, down to one whole
  * buffer, from the first on), or none. 0 when it is all, else the negative
- * UV_E* that says why not (UV_ENOTSUP on the libuv backend, UV_ENOMEM when
- * RLIMIT_MEMLOCK is too low, UV_ENOBUFS when all slots are taken, of which all
- * pools of a loop have 64, and each step of growth takes one). sentence, if not
- * NULL, is set to one line that says it in words; it lives as long as the pool.
- * What is not registered is used all the same. */
+ * UV_E* that says why not (UV_ENOTSUP on the libuv backend, and in the guard
+ * mode of weir/debug.h, UV_ENOMEM when RLIMIT_MEMLOCK is too low, UV_ENOBUFS
+ * when all slots are taken, of which all pools of a loop have 64, and each step
+ * of growth takes one). sentence, if not NULL, is set to one line that says it
+ * in words; it lives as long as the pool. What is not registered is used all
+ * the same. */
 WEIR_EXTERN int weir_pool_status(const weir_pool_t *pool,
                                  const char **sentence);
 
