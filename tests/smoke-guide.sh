@@ -13,9 +13,8 @@ if [ -z "${LINK:-}" ]; then
   exit 77
 fi
 
-guide=out/guide
-rm -rf "$guide"
-mkdir -p "$guide"
+guide=$tmp/guide
+mkdir "$guide"
 
 # build NAME SOURCE
 build() {

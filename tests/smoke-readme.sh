@@ -41,11 +41,10 @@ find_port() {
 build() {
   awk '/^```c$/ { on = 1; next } /^```/ { on = 0 } on' \
     "${srcdir:-.}/README.md" | sed "s/7000/${address##*:}/" >"$tmp/server.c"
-  mkdir -p out/readme
-  eval "$LINK -w -o out/readme/server $tmp/server.c $LINK_LIBS" \
+  eval "$LINK -w -o $tmp/server $tmp/server.c $LINK_LIBS" \
     >"$tmp/link" 2>&1 || fail "$(cat "$tmp/link")"
-  server=out/readme/server
-  [ ! -x out/readme/.libs/server ] || server=out/readme/.libs/server
+  server=$tmp/server
+  [ ! -x "$tmp/.libs/server" ] || server=$tmp/.libs/server
 }
 
 works() {

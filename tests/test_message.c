@@ -164,10 +164,12 @@ static void line_init(struct line *line, size_t len) {
 
 WEIR_TEST(message, goes_to_many_without_a_copy) {
   enum { MANY = 100 };
-  struct conn *all = calloc(MANY, sizeof(*all));
+  struct conn *all;
   struct line line;
   size_t calls;
 
+  fixture_descriptors(f, MANY);
+  all = calloc(MANY, sizeof(*all));
   for (size_t i = 0; i < MANY; i++)
     conn_unix(f, &all[i]);
   for (int round = 0; round < 2; round++) {

@@ -158,6 +158,7 @@ WEIR_TEST(serve, hands_out_all_that_come_in_their_order) {
   int fds[GUESTS];
   char byte;
 
+  fixture_descriptors(f, GUESTS);
   open_house(f, &h, 0);
   for (int i = 0; i < GUESTS; i++)
     fds[i] = knock(&h);
