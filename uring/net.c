@@ -124,7 +124,7 @@ int weir__socket_accept(weir_stream_t *listener, weir__fd_t *fd) {
   if (sock->flags & WEIR__SOCKET_DRY &&
       ring->caps & WEIR__CAP_ACCEPT_POLL_FIRST)
     sqe->ioprio = WEIR__ACCEPT_POLL_FIRST;
-  sock->read_enters = ring->enters;
+  sock->read_steps = ring->steps;
   return WEIR_PENDING;
 }
 

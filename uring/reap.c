@@ -178,6 +178,7 @@ unsigned weir__ring_reap(weir__ring_t *ring) {
   const struct io_uring_cq *cq = &ring->uring.cq;
   unsigned head = *cq->khead;
   unsigned n = io_uring_cq_ready(&ring->uring);
+  ring->steps++;
   for (unsigned i = 0; i < n; i++)
     complete(ring, &cq->cqes[(head + i) & cq->ring_mask]);
   if (n > 0)

@@ -189,8 +189,8 @@ typedef struct weir__ring_s {
   size_t inflight;   /* slots in use, but for those in the background */
   int refusal;       /* why weir__ring_begin said NULL */
   int paused;        /* the kernel could not take more in this turn */
-  unsigned enters;   /* so far */
-  unsigned whole;    /* of them, which took all and left nothing to do */
+  unsigned steps;    /* how often it was entered, and looked into */
+  unsigned whole;    /* enters that took all and left nothing to do */
   int slept;         /* in the last of them */
   int error;         /* the ring cannot be entered any more */
   uint64_t poll_tag; /* of the poll for libuv's descriptor, or 0 */
@@ -211,9 +211,9 @@ typedef struct weir__ring_s {
 /* The state of a socket, in weir__own_t.more. */
 typedef struct weir__socket_s {
   unsigned flags;
-  unsigned read_enters; /* of the ring when the read or accept was begun */
-  uint64_t read_tag;    /* or an accept's */
-  uint64_t write_tag;   /* or a connect's */
+  unsigned read_steps; /* of the ring when the read or accept was begun */
+  uint64_t read_tag;   /* or an accept's */
+  uint64_t write_tag;  /* or a connect's */
 } weir__socket_t;
 
 enum {
@@ -491,11 +491,12 @@ unsigned weir__socket_writable(const void *owner);
 
 /* Of a read or an accept that has ended. Where one had to wait and nothing is
  * left, the next one waits before it tries. That pays only if hardly any finds
- * something, so that one that was done when it was submitted forbids it. */
+ * something, so that one that was done when it was submitted forbids it: it is
+ * found by the first look after that. */
 static inline void weir__socket_note(const weir__ring_t *ring,
                                      weir__socket_t *sock, int came,
                                      unsigned flags) {
-  int waited = ring->enters - sock->read_enters != 1 || ring->slept;
+  int waited = ring->steps - sock->read_steps != 2 || ring->slept;
   sock->flags &= ~(unsigned)WEIR__SOCKET_DRY;
   if (came && waited && !(flags & IORING_CQE_F_SOCK_NONEMPTY))
     sock->flags |= WEIR__SOCKET_DRY;

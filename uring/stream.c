@@ -170,7 +170,7 @@ static inline struct io_uring_sqe *begin_read(weir_stream_t *stream,
       weir__ring_take(ring, type, stream, opcode, fd, &sock->read_tag);
   if (sock->flags & WEIR__SOCKET_DRY && ring->caps & WEIR__CAP_POLL_FIRST)
     sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
-  sock->read_enters = ring->enters;
+  sock->read_steps = ring->steps;
   return sqe;
 }
 
@@ -227,7 +227,7 @@ static int await(weir_stream_t *stream, int know) {
   if (!weir__ring_provide(ring))
     return ring->refusal;
   begin_poll(ring, &read_request, stream, fd, POLLIN, &sock->read_tag);
-  sock->read_enters = ring->enters;
+  sock->read_steps = ring->steps;
   return WEIR_PENDING;
 }
 

@@ -106,7 +106,7 @@ void weir__ring_enter(weir__ring_t *ring, int wait, int timeout) {
   io_uring_smp_store_release(sq->ktail, sq->sqe_tail);
   stats->syscalls++;
   stats->enters++;
-  ring->enters++;
+  ring->steps++;
   ring->slept = wait;
   int r = io_uring_enter2(
       (unsigned)ring->uring.ring_fd, weir__ring_unsubmitted(ring), wait ? 1 : 0,
