@@ -87,7 +87,7 @@ WEIR_TEST(alloc_ops, none_for_writes_of_many_segments) {
 
 /* A full socket buffer, so that the write has to wait. */
 static void slow_write(struct weir_fixture *f, void *arg) {
-  static char bytes[100000];
+  static char bytes[30000];
   struct conn *c = arg;
   struct request w = {0};
   size_t taken = 0;
@@ -96,6 +96,8 @@ static void slow_write(struct weir_fixture *f, void *arg) {
   check_is(weir_write(&w.op, &c->stream, weir_seq_block(bytes, sizeof(bytes)),
                       on_done),
            0);
+  run_some_turns(f);
+  check_is(w.calls, 0);
   while (w.calls == 0 || taken < sizeof(bytes)) {
     char back[65536];
     ssize_t n = recv(c->peer, back, sizeof(back), MSG_DONTWAIT);
