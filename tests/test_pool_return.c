@@ -340,7 +340,7 @@ static void run_lane(void *arg) {
 
 static size_t cycles(void) {
   const char *given = getenv("WEIR_TEST_POOL_CYCLES");
-  return given == NULL ? 3000 : strtoull(given, NULL, 10);
+  return given == NULL ? 3000 : strtoul(given, NULL, 10);
 }
 
 /* Puts it where there is room, or gives it back itself. */

@@ -192,7 +192,7 @@ static void play(weir_backend_t backend, size_t cycles, random_t *random) {
 
 int main(void) {
   const char *given = getenv("WEIR_TEST_POOL_CYCLES");
-  size_t cycles = given == NULL ? 20000 : strtoull(given, NULL, 10);
+  size_t cycles = given == NULL ? 20000 : strtoul(given, NULL, 10);
   random_t random = random_seeded("tsan_pools");
   play(WEIR_BACKEND_UV, cycles, &random);
   play(WEIR_BACKEND_AUTO, cycles, &random);

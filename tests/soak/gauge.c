@@ -103,7 +103,7 @@ int gauge_is_sanitized(void) {
   size_t mapped, resident;
 
   read_sizes(&mapped, &resident);
-  return mapped >> 40 != 0;
+  return (uint64_t)mapped >> 40 != 0;
 }
 
 /* How many names in path, but for those of the directory itself. */
