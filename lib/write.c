@@ -397,12 +397,17 @@ void weir_stream_write_done(weir_stream_t *stream, int status, size_t n) {
     transferred(stream, status, n);
 }
 
+/* Those behind one that was parked have asked in vain meanwhile. */
 static void cancel(weir_op_t *op) {
   weir_stream_t *stream = *weir__op_owner(op);
-  if (op->state == WEIR__OP_STARTED)
+  int parked = (op->flags & WEIR__OP_PARKED) != 0;
+  if (op->state == WEIR__OP_STARTED) {
     weir__stream_want(stream, WEIR__WANT_CANCEL_WRITE);
-  else
-    withdraw(stream, op);
+    return;
+  }
+  withdraw(stream, op);
+  if (parked && !weir__queue_empty(&stream->writes))
+    weir__stream_want(stream, WEIR__WANT_WRITE);
 }
 
 static const weir__op_class_t write_class = {"write", cancel};

@@ -473,6 +473,42 @@ WEIR_TEST(sendfile, from_a_pipe) {
   page_end(&p);
 }
 
+/* What stands behind one that waits for its file, and is ended meanwhile, waits
+ * for nothing any more. */
+static void check_behind(struct weir_fixture *f, int late) {
+  struct request r = {.calls = 0};
+  size_t taken = 0;
+  struct conn c;
+  int fds[2];
+  page_t p;
+
+  page_make(&p, BODY + 2 * TAIL);
+  conn_tcp(f, &c);
+  check_is(pipe(fds), 0);
+  check_is(weir_sendfile(&r.op, &c.stream, fds[0], 0, 1000, on_done), 0);
+  if (late)
+    run_some_turns(f);
+  check_is(write_part(&p.head, &c.stream, &p, 0, TAIL), 0);
+  check_is(send_part(&p.body, &c.stream, &p, TAIL, BODY), 0);
+  check_is(write_part(&p.tail, &c.stream, &p, TAIL + BODY, TAIL), 0);
+  run_some_turns(f);
+  check_is(p.head.calls, 0);
+  weir_cancel(&r.op);
+  pump(f, &p.tail, c.peer, &taken);
+  take_up_to(c.peer, &taken, BODY + 2 * TAIL);
+  expect_said(&r, UV_ECANCELED, 0);
+  expect_said(&p.head, 0, TAIL);
+  expect_said(&p.body, 0, BODY);
+  close_both(f, &c, &p);
+  close(fds[0]);
+  close(fds[1]);
+}
+
+WEIR_TEST(sendfile, what_is_behind_one_that_is_cancelled_goes) {
+  check_behind(f, 0);
+  check_behind(f, 1);
+}
+
 /* ---- Under faults ---- */
 
 /* That this happens to the calls that send a file, to be passed over. */
