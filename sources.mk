@@ -149,6 +149,7 @@ URING_SRCS += uring/ready.c
 URING_SRCS += uring/reap.c
 URING_SRCS += uring/request.c
 URING_SRCS += uring/setup.c
+URING_SRCS += uring/stat.c
 URING_SRCS += uring/stream.c
 URING_SRCS += uring/submit.c
 URING_SRCS += uring/uring.c

@@ -84,6 +84,7 @@ typedef struct weir__file_more_s {
   char *other; /* in the memory of the first */
   uv_stat_t *stat;
   struct weir__copy_step_s *step; /* of a copy */
+  struct weir__state_s *state;    /* the ring's */
   int64_t len;
   int flags; /* or advice, or whether to wait */
   int mode;

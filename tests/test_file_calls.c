@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The weir authors
  * SPDX-License-Identifier: MIT
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,6 +217,129 @@ static void stat_body(way_t *w) {
 
 WEIR_TEST(file_calls, tell_what_there_is) {
   both_ways(f, stat_body);
+}
+
+static void expect_same_time(uv_timespec_t a, uv_timespec_t b) {
+  check_is(a.tv_sec, b.tv_sec);
+  check_is(a.tv_nsec, b.tv_nsec);
+}
+
+static void expect_same(const uv_stat_t *a, const uv_stat_t *b) {
+  check_is(a->st_dev, b->st_dev);
+  check_is(a->st_mode, b->st_mode);
+  check_is(a->st_nlink, b->st_nlink);
+  check_is(a->st_uid, b->st_uid);
+  check_is(a->st_gid, b->st_gid);
+  check_is(a->st_rdev, b->st_rdev);
+  check_is(a->st_ino, b->st_ino);
+  check_is(a->st_size, b->st_size);
+  check_is(a->st_blksize, b->st_blksize);
+  check_is(a->st_blocks, b->st_blocks);
+  check_is(a->st_flags, b->st_flags);
+  check_is(a->st_gen, b->st_gen);
+  expect_same_time(a->st_atim, b->st_atim);
+  expect_same_time(a->st_mtim, b->st_mtim);
+  expect_same_time(a->st_ctim, b->st_ctim);
+  expect_same_time(a->st_birthtim, b->st_birthtim);
+}
+
+/* With times of their own, each of them. */
+static void set_times(const char *path) {
+  uv_fs_t req;
+  check_is(uv_fs_utime(NULL, &req, path, 1000000.25, 2000000.5, NULL), 0);
+  uv_fs_req_cleanup(&req);
+}
+
+/* Field by field what libuv says of it, by its path and by a descriptor. */
+static void compare_stat(struct weir_fixture *f, const char *path) {
+  struct request r;
+  uv_stat_t info;
+  uv_fs_t req;
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+  cr_assert(fd >= 0);
+  check_is(uv_fs_stat(NULL, &req, path, NULL), 0);
+  for (int by_path = 0; by_path < 2; by_path++) {
+    memset(&r, 0, sizeof(r));
+    memset(&info, 0xe5, sizeof(info));
+    check_is(by_path ? weir_file_stat(f->loop, &r.op, path, &info, on_done)
+                     : weir_file_fstat(f->loop, &r.op, fd, &info, on_done),
+             0);
+    finish(f, &r, 0, 0);
+    expect_same(&info, &req.statbuf);
+  }
+  uv_fs_req_cleanup(&req);
+  close(fd);
+}
+
+WEIR_TEST(file_calls, tell_what_libuv_does) {
+  struct scratch s;
+
+  scratch_make(&s, 12345);
+  set_times(s.path);
+  compare_stat(f, s.path);
+  compare_stat(f, s.dir);
+  compare_stat(f, "/dev/null");
+  scratch_remove(&s);
+}
+
+static int asks_itself(const struct weir_fixture *f) {
+#if WEIR_HAVE_URING
+  return weir_loop_backend(f->loop) == WEIR_BACKEND_URING &&
+         (weir__ring(f->loop)->caps & WEIR__CAP_STATX) != 0;
+#else
+  (void)f;
+  return 0;
+#endif
+}
+
+/* Many at a time, some of which are ended early; the memory that they take is
+ * taken once. */
+static void stat_many(struct weir_fixture *f, const struct scratch *s) {
+  enum { MANY = 300 };
+  static struct request r[MANY];
+  static uv_stat_t info[MANY];
+
+  memset(r, 0, sizeof(r));
+  memset(info, 0xe5, sizeof(info));
+  for (int i = 0; i < MANY; i++)
+    check_is(i % 2
+                 ? weir_file_stat(f->loop, &r[i].op, s->path, &info[i], on_done)
+                 : weir_file_fstat(f->loop, &r[i].op, s->fd, &info[i], on_done),
+             0);
+  run_turn(f);
+  for (int i = 0; i < MANY; i += 3)
+    weir_cancel(&r[i].op);
+  for (int i = 0; i < MANY; i++) {
+    run_until(f, &r[i].calls);
+    check_is(r[i].n, 0);
+    cr_assert(r[i].status == 0 || (i % 3 == 0 && r[i].status == UV_ECANCELED));
+    if (r[i].status == 0)
+      check_is(info[i].st_size, 77);
+    else
+      check_is(info[i].st_size, UINT64_C(0xe5e5e5e5e5e5e5e5));
+  }
+}
+
+WEIR_TEST(file_calls, tell_of_many_files) {
+  struct scratch s;
+
+  scratch_make(&s, 77);
+  stat_many(f, &s);
+  uint64_t before = stats_of(f).allocations;
+  for (int i = 0; i < 3; i++)
+    stat_many(f, &s);
+  check_is(had_threads(f), !asks_itself(f));
+  if (asks_itself(f))
+    check_is(stats_of(f).allocations, before);
+  scratch_remove(&s);
+}
+
+WEIR_TEST(file_calls, tell_by_threads_where_the_ring_does_not) {
+  fixture_lacks("statx");
+  fixture_reattach(f, 0);
+  both_ways(f, stat_body);
+  check_is(had_threads(f), 1);
 }
 
 /* ---- Names ---- */

@@ -52,17 +52,18 @@ static unsigned caps_without(const char *words) {
 Test(older, versions) {
   enum { BUFFERS = WEIR__CAP_TAGGED_BUFFERS | WEIR__CAP_SPARSE_BUFFERS };
   const unsigned task = WEIR__CAP_COOP_TASKRUN | WEIR__CAP_DEFER_TASKRUN;
-  unsigned all;
+  unsigned all, oldest;
 
   need_uring();
   all = caps_without(NULL);
+  oldest = all & WEIR__CAP_STATX;
   check_is(caps_without("99.0"), all);
-  check_is(caps_without("5.11"), 0);
-  check_is(caps_without("5.12"), 0);
-  check_is(caps_without("5.13"), all & WEIR__CAP_TAGGED_BUFFERS);
+  check_is(caps_without("5.11"), oldest);
+  check_is(caps_without("5.12,statx"), 0);
+  check_is(caps_without("5.13"), oldest | (all & WEIR__CAP_TAGGED_BUFFERS));
   check_is(caps_without("5.15"),
-           all & (WEIR__CAP_TAGGED_BUFFERS | WEIR__CAP_WORKER_LIMITS |
-                  WEIR__CAP_PATHS));
+           oldest | (all & (WEIR__CAP_TAGGED_BUFFERS | WEIR__CAP_WORKER_LIMITS |
+                            WEIR__CAP_PATHS)));
   check_is(caps_without("5.19") & (BUFFERS | task),
            all & (BUFFERS | WEIR__CAP_COOP_TASKRUN));
   check_is(caps_without("6.1") & (BUFFERS | task), all & (BUFFERS | task));

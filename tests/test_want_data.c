@@ -130,6 +130,23 @@ static void chains(struct scene *t) {
 
 /* ---- Files and pools ---- */
 
+/* Side by side, so that none has what another has left. */
+static void look(struct scene *t, int fd) {
+  struct request r[3];
+  uv_stat_t info[3];
+  int has[3];
+
+  memset(r, 0, sizeof(r));
+  for (int i = 0; i < 3; i++)
+    has[i] = taken(
+        t, i == 2
+               ? weir_file_stat(t->f->loop, &r[i].op, "/", &info[i], on_done)
+               : weir_file_fstat(t->f->loop, &r[i].op, fd, &info[i], on_done));
+  for (int i = 0; i < 3; i++)
+    if (has[i] && ended(t, &r[i], 0) && i < 2)
+      check_is(info[i].st_size, 1000);
+}
+
 static void transfer(struct scene *t, int fd) {
   struct request r = {0}, w = {0}, s = {0};
 
@@ -143,6 +160,7 @@ static void transfer(struct scene *t, int fd) {
     ended(t, &w, 16);
   if (taken(t, weir_file_fsync(t->f->loop, &s.op, fd, on_done)))
     ended(t, &s, 0);
+  look(t, fd);
 }
 
 static void files(struct scene *t) {

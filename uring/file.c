@@ -213,6 +213,10 @@ static void fill_call(struct io_uring_sqe *sqe, const weir_op_t *op) {
     sqe->opcode = WEIR__OP_FTRUNCATE;
     sqe->off = (uint64_t)weir__file_args(op)->offset;
     break;
+  case WEIR__FILE_FSTAT:
+  case WEIR__FILE_STAT:
+    weir__stat_fill(sqe, op);
+    break;
   case WEIR__FILE_ALLOCATE:
     sqe->opcode = IORING_OP_FALLOCATE;
     sqe->off = (uint64_t)weir__file_args(op)->offset;
@@ -228,10 +232,11 @@ static void fill_call(struct io_uring_sqe *sqe, const weir_op_t *op) {
 static int takes(const weir__ring_t *ring, const weir_op_t *op) {
   switch (op->form) {
   case WEIR__FILE_ADVISE:
-  case WEIR__FILE_FSTAT:
-  case WEIR__FILE_STAT:
   case WEIR__FILE_COPY:
     return 0;
+  case WEIR__FILE_FSTAT:
+  case WEIR__FILE_STAT:
+    return (ring->caps & WEIR__CAP_STATX) != 0;
   case WEIR__FILE_SYNC_RANGE:
     return weir__file_more(op)->len <= UINT32_MAX;
   case WEIR__FILE_TRUNCATE:
@@ -259,6 +264,10 @@ static void fill(weir__ring_t *ring, struct io_uring_sqe *sqe,
  * told not to. */
 static inline int may_raise(const weir__ring_t *ring, const weir_op_t *op) {
   return op->form == WEIR__FILE_PWRITE && !(ring->caps & WEIR__CAP_NOSIGNAL);
+}
+
+static inline int is_stat(const weir_op_t *op) {
+  return op->form == WEIR__FILE_FSTAT || op->form == WEIR__FILE_STAT;
 }
 
 /* It was ended, or not begun. */
@@ -311,12 +320,28 @@ static void file_ended(weir__ring_t *ring, void *owner, int result,
     weir__file_done(owner, result);
 }
 
+static void stat_ended(weir__ring_t *ring, void *owner, int result,
+                       unsigned flags) {
+  (void)flags;
+  weir__stat_ended(ring, owner, result);
+  weir__file_done(owner, result);
+}
+
 static const weir__request_t file_request = {
     .fd = file_fd,
     .events = file_events,
     .again = file_again,
     .restart = file_restart,
     .ended = file_ended,
+    .unseen = 1,
+};
+
+static const weir__request_t stat_request = {
+    .fd = file_fd,
+    .events = file_events,
+    .again = file_again,
+    .restart = file_restart,
+    .ended = stat_ended,
     .unseen = 1,
 };
 
@@ -348,11 +373,16 @@ static WEIR__APART int start_any(weir_loop_t *loop, weir_op_t *op) {
     if (!weir__plain_begin(ring, weir__file_args(op)->file))
       return weir__uv_file_start(loop, op);
   }
-  struct io_uring_sqe *sqe =
-      weir__ring_begin(ring, &file_request, op, IORING_OP_NOP,
-                       weir__file_args(op)->file, &weir__file_args(op)->tag);
+  int r = is_stat(op) ? weir__stat_begin(ring, op) : 0;
+  if (r != 0)
+    return r;
+  struct io_uring_sqe *sqe = weir__ring_begin(
+      ring, is_stat(op) ? &stat_request : &file_request, op, IORING_OP_NOP,
+      weir__file_args(op)->file, &weir__file_args(op)->tag);
   if (sqe == NULL) {
     end_write(ring, op);
+    if (is_stat(op))
+      weir__stat_drop(ring, op);
     return ring->refusal;
   }
   fill(ring, sqe, op);

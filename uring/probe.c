@@ -15,13 +15,15 @@
 /* What the kernel can do, found out with a small ring. */
 
 /* All that is used beyond Linux 5.11, and with which version it came. Less is
- * refused, and says so; what asks for more has a bit here. */
+ * refused, and says so; what asks for more has a bit here, and so has what
+ * there is another way for. */
 static const struct {
   const char *name;
   unsigned bit;
   unsigned major;
   unsigned minor;
 } caps_known[] = {
+    {"statx", WEIR__CAP_STATX, 5, 6},
     {"tagged_buffers", WEIR__CAP_TAGGED_BUFFERS, 5, 13},
     {"worker_limits", WEIR__CAP_WORKER_LIMITS, 5, 15},
     {"paths", WEIR__CAP_PATHS, 5, 15},
@@ -185,6 +187,8 @@ static int probe_opcodes(struct io_uring *uring, unsigned *caps) {
   /* It came last of them. */
   keep(caps, WEIR__CAP_PATHS,
        io_uring_opcode_supported(&u.probe, IORING_OP_LINKAT));
+  keep(caps, WEIR__CAP_STATX,
+       io_uring_opcode_supported(&u.probe, IORING_OP_STATX));
   keep(caps, WEIR__CAP_TRUNCATE,
        io_uring_opcode_supported(&u.probe, WEIR__OP_FTRUNCATE));
   /* It came with 6.0, as the cancellation that waits. */

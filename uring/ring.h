@@ -43,7 +43,8 @@ enum {
   WEIR__CAP_TRUNCATE = 16384u,
   WEIR__CAP_SEND_ZC = 32768u, /* and tells whether it has copied */
   WEIR__CAP_CHAINS = 65536u,  /* of which only the end is told */
-  WEIR__CAP_ALL = 131071u
+  WEIR__CAP_STATX = 131072u,
+  WEIR__CAP_ALL = 262143u
 };
 
 /* Newer than the headers of the oldest liburing that is supported. */
@@ -170,6 +171,9 @@ enum { WEIR__PLAIN_SLOTS = 64 };
 /* A write without a copy, until the kernel needs its memory no more. */
 typedef struct weir__notice_s weir__notice_t;
 
+/* What the kernel says of a file. */
+typedef struct weir__state_s weir__state_t;
+
 typedef struct weir__ring_s {
   weir_loop_t *loop;
   struct io_uring uring;
@@ -206,6 +210,7 @@ typedef struct weir__ring_s {
   weir__memory_t memory;
   uint64_t groups;         /* of lent buffers, that are taken */
   weir__notice_t *notices; /* free ones */
+  weir__state_t *states;   /* free ones */
 } weir__ring_t;
 
 /* The state of a socket, in weir__own_t.more. */
@@ -554,6 +559,21 @@ void weir__plain_end(weir__ring_t *ring, int fd);
 
 int weir__ring_file_start(weir_loop_t *loop, weir_op_t *op);
 int weir__ring_file_cancel(weir_loop_t *loop, weir_op_t *op);
+
+/* ---- stat.c ---- */
+
+/* Before op, which asks what there is to know of a file, has an entry: 0 or
+ * UV_ENOMEM; and if it gets none after all. */
+int weir__stat_begin(weir__ring_t *ring, weir_op_t *op);
+void weir__stat_drop(weir__ring_t *ring, const weir_op_t *op);
+
+void weir__stat_fill(struct io_uring_sqe *sqe, const weir_op_t *op);
+
+/* It has ended so, and says it to the application. */
+void weir__stat_ended(weir__ring_t *ring, const weir_op_t *op, int result);
+
+/* The ring is at its end. */
+void weir__stats_free(weir__ring_t *ring);
 
 /* ---- buffers.c ---- */
 

@@ -44,6 +44,7 @@ static void choose_wait(weir_loop_t *loop, weir_wait_t wanted) {
 static void let_go(weir__ring_t *ring) {
   weir__ring_close(ring);
   weir__notices_free(ring);
+  weir__stats_free(ring);
   if (ring->eventfd >= 0)
     close(ring->eventfd);
   weir__free(ring->slots);

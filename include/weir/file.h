@@ -201,8 +201,8 @@ weir_file_advise(weir_loop_t *loop, weir_op_t *op, uv_file file, int64_t offset,
                  int64_t len, weir_advice_t advice, weir_op_cb cb);
 
 /* What there is to know of a file, as uv_fs_fstat and uv_fs_stat say it. *stat
- * has to stay until the callback, and is filled on success. On io_uring a
- * thread of libuv's pool asks, too. */
+ * has to stay until the callback, and is filled on success. A thread of the
+ * kernel asks on io_uring, and one of libuv's pool else. */
 WEIR_EXTERN WEIR_MUST_USE int weir_file_fstat(weir_loop_t *loop, weir_op_t *op,
                                               uv_file file, uv_stat_t *stat,
                                               weir_op_cb cb);

@@ -15,6 +15,7 @@
 typedef struct node_s {
   struct node_s *next;
   char name[32]; /* empty: it was removed */
+  uint64_t number;
   int refs;
   bytes_t bytes;
 } node_t;
@@ -27,6 +28,7 @@ typedef struct file_s {
 } file_t;
 
 static node_t *nodes;
+static uint64_t last_number;
 
 enum { DISK = 1 << 20 };
 
@@ -132,6 +134,7 @@ int file_open(const char *path, int flags) {
     *at = take(sizeof(**at));
     strcpy((*at)->name, path);
     (*at)->refs = 1;
+    (*at)->number = ++last_number;
   }
   if (flags & O_TRUNC)
     bytes_cut(&(*at)->bytes, 0);
@@ -156,6 +159,28 @@ int64_t file_size(const object_t *object) {
   return (int64_t)((const file_t *)object)->node->bytes.size;
 }
 
+/* As the kernel lays it out: 256 bytes, of which a program here looks at the
+ * kind, the number, the size and the blocks. */
+int file_tell(const object_t *object, const char *path, void *record) {
+  const node_t *node = object == NULL ? *node_named(path) : NULL;
+  uint16_t mode = S_IFREG | 0600;
+  if (object == NULL && node == NULL)
+    return -ENOENT;
+  if (object != NULL)
+    mode = (uint16_t)(object->kind->type | 0600);
+  if (object != NULL && object->kind == &file_kind)
+    node = ((const file_t *)object)->node;
+  uint64_t size = node == NULL ? 0 : node->bytes.size;
+  memset(record, 0, 256);
+  memcpy((char *)record + 28, &mode, sizeof(mode));
+  memcpy((char *)record + 40, &size, sizeof(size));
+  size = (size + 511) / 512;
+  memcpy((char *)record + 48, &size, sizeof(size));
+  if (node != NULL)
+    memcpy((char *)record + 32, &node->number, sizeof(node->number));
+  return 0;
+}
+
 int file_truncate(object_t *object, int64_t size) {
   bytes_t *bytes = &((file_t *)object)->node->bytes;
   bytes_cut(bytes, (size_t)size);
@@ -166,4 +191,5 @@ int file_truncate(object_t *object, int64_t size) {
 void files_reset(void) {
   while (nodes != NULL)
     file_unlink(nodes->name);
+  last_number = 0;
 }

@@ -179,6 +179,18 @@ static int cancels(request_t *q) {
   return -ENOENT;
 }
 
+/* By a path, or else of a descriptor. */
+static int has_path(const request_t *q) {
+  return q->sqe.opcode == IORING_OP_STATX && q->sqe.fd == AT_FDCWD;
+}
+
+static int tells(const request_t *q) {
+  const char *path = (const char *)(uintptr_t)q->sqe.addr;
+  progress();
+  return file_tell(has_path(q) ? NULL : q->file, path,
+                   (void *)(uintptr_t)q->sqe.addr2);
+}
+
 static int try_it(request_t *q) {
   switch (q->sqe.opcode) {
   case IORING_OP_NOP:
@@ -208,6 +220,8 @@ static int try_it(request_t *q) {
                      (int)q->sqe.open_flags);
   case IORING_OP_CLOSE:
     return fd_close(q->sqe.fd);
+  case IORING_OP_STATX:
+    return tells(q);
   case IORING_OP_ASYNC_CANCEL:
     return cancels(q);
   default:
@@ -415,6 +429,7 @@ static int is_punted(const request_t *q) {
   switch (q->sqe.opcode) {
   case IORING_OP_FSYNC:
   case IORING_OP_SYNC_FILE_RANGE:
+  case IORING_OP_STATX:
   case IORING_OP_SHUTDOWN:
     return 1;
   case IORING_OP_ASYNC_CANCEL:
@@ -478,7 +493,8 @@ request_t *request_make(ring_t *ring, const struct io_uring_sqe *sqe) {
 static int needs_file(const request_t *q) {
   return q->sqe.opcode != IORING_OP_NOP &&
          q->sqe.opcode != IORING_OP_ASYNC_CANCEL &&
-         q->sqe.opcode != IORING_OP_OPENAT && q->sqe.opcode != IORING_OP_CLOSE;
+         q->sqe.opcode != IORING_OP_OPENAT &&
+         q->sqe.opcode != IORING_OP_CLOSE && !has_path(q);
 }
 
 static int prepare(request_t *q) {
@@ -488,7 +504,7 @@ static int prepare(request_t *q) {
   if (q->file == NULL)
     return -EBADF;
   object_use(q->file);
-  return take_memory(q);
+  return q->sqe.opcode == IORING_OP_STATX ? 0 : take_memory(q);
 }
 
 static int waits_first(const request_t *q) {

@@ -168,6 +168,9 @@ int file_open(const char *path, int flags);
 int file_unlink(const char *path);
 int64_t file_size(const object_t *object);
 int file_truncate(object_t *object, int64_t size);
+
+/* As statx, of that object, or else of what has that name. */
+int file_tell(const object_t *object, const char *path, void *record);
 void files_reset(void);
 
 /* ---- epoll.c ---- */
