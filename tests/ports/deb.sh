@@ -4,8 +4,8 @@
 #
 # Packages of Debian's, built for this machine and cross built for arm64, and
 # what is in them. That is done in a system of the distribution's of its own, to
-# which the other architecture is added. What packages need beside the sources is
-# in debian/.
+# which the other architecture is added. What packages need beside the sources
+# is in debian/.
 
 # shellcheck source=tests/ports/common.sh disable=SC2317
 . "$(dirname "$0")/common.sh"
