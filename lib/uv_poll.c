@@ -79,6 +79,36 @@ void weir__poll_end_all(weir_loop_t *loop, int status) {
     }
 }
 
+#ifdef _WIN32
+/* A connection that was reset shows itself to those who want to read. */
+static int with_errors(int events) {
+  return (events & UV_WRITABLE) != 0 ? BOTH : events;
+}
+
+/* libuv would ask the system again at once, and tell what it says now when that
+ * may be over. */
+static int kept(const weir__own_t *own, int events) {
+  return events & with_errors(waits(own));
+}
+
+static int init_poll(uv_loop_t *uv, uv_poll_t *poll, weir__fd_t fd) {
+  return uv_poll_init_socket(uv, poll, (uv_os_sock_t)fd);
+}
+#else
+static int with_errors(int events) {
+  return events;
+}
+
+static int kept(const weir__own_t *own, int events) {
+  (void)own;
+  return events;
+}
+
+static int init_poll(uv_loop_t *uv, uv_poll_t *poll, weir__fd_t fd) {
+  return uv_poll_init(uv, poll, fd);
+}
+#endif
+
 static int watch(weir_stream_t *stream, int events);
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
@@ -99,33 +129,13 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   end(stream, events, 0);
   if (own->waits != NULL)
     end_waits(stream, events, 0);
-  if (status < 0)
-    keep = waits(own);
+  keep = status < 0 ? waits(own) : kept(own, keep);
   int r = keep != watched(own) ? watch(stream, keep) : 0;
   if (r != 0) {
     weir__poll_end(stream, BOTH, r);
     end_waits(stream, BOTH, r);
   }
 }
-
-#ifdef _WIN32
-/* A connection that was reset shows itself to those who want to read. */
-static int with_errors(int events) {
-  return (events & UV_WRITABLE) != 0 ? BOTH : events;
-}
-
-static int init_poll(uv_loop_t *uv, uv_poll_t *poll, weir__fd_t fd) {
-  return uv_poll_init_socket(uv, poll, (uv_os_sock_t)fd);
-}
-#else
-static int with_errors(int events) {
-  return events;
-}
-
-static int init_poll(uv_loop_t *uv, uv_poll_t *poll, weir__fd_t fd) {
-  return uv_poll_init(uv, poll, fd);
-}
-#endif
 
 /* The descriptor may be known to libuv as that of an adopted handle which the
  * application has just closed, so that its number came again. */
