@@ -30,7 +30,7 @@ void *weir__os_handle_owner(const uv_handle_t *handle);
 int weir__os_handle_lends(const uv_stream_t *handle, const void *owner);
 
 /* Whether somebody else than its owner has closed a marked handle in this turn
- * of the loop. */
+ * of the loop, or may have. */
 int weir__os_handle_lost(const uv_loop_t *uv);
 
 /* Calls lost with the owner of each of them; it may close others. */
