@@ -7,12 +7,13 @@
 
 #include "os.h"
 
+/* UV_EISDIR: libuv's name for what Windows does not do with a pipe. */
 static int look_at(uv_file file, uv_stat_t *stat) {
   uv_fs_t req;
   int r = uv_fs_fstat(NULL, &req, file, NULL);
   *stat = req.statbuf;
   uv_fs_req_cleanup(&req);
-  return r;
+  return r == UV_EISDIR && !weir__os_is_file(file) ? UV_EINVAL : r;
 }
 
 static int end_at(uv_file file, int64_t size) {
