@@ -220,6 +220,8 @@ tests/%.o: EXTRA_CPPFLAGS = -DWEIR_STATIC $(PRIVATE_CPPFLAGS) \
 tests/%.o: EXTRA_CFLAGS = -fno-lto -Wno-conversion
 tests/runner/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS) \
   -I$(srcdir)/tests/support $(CRITERION_CFLAGS)
+# Else libtool makes of each a program that starts another.
+TEST_LINK := -static
 endif
 bench/%.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS)
 bench/machine.o: EXTRA_CPPFLAGS = $(PRIVATE_CPPFLAGS) \
@@ -241,7 +243,7 @@ bench/bench$(EXEEXT): $(BENCH_OBJS) libweir-core.la
 $(TESTS): %$(EXEEXT): %.o $(SUPPORT_OBJS) $(RUNNER_OBJS) $(TESTLIB_LOBJS) \
   $(CORE)
 	$(call say,LINK)
-	$(quiet)$(LINK) -o $@ $(filter %.o %.lo,$^) $(CORE) \
+	$(quiet)$(LINK) $(TEST_LINK) -o $@ $(filter %.o %.lo,$^) $(CORE) \
 	  $(CRITERION_LIBS) $(OWN_LIBS) $(THREAD_LIBS) $(LIBS)
 
 tests/test_broadcast$(EXEEXT): $(CAST_OBJS)

@@ -90,6 +90,8 @@ static const char no_pipes[] = "there are no streams of pipes";
 static const char other_errors[] = "other errors for other calls";
 static const char other_numbers[] =
     "the number of a closed socket does not come again at once";
+static const char file_waits[] = "who waits for a file waits to its end";
+static const char no_unix[] = "there are no UNIX sockets";
 static const char no_descriptor[] = "a loop has no descriptor to wait for";
 
 static const struct {
@@ -110,24 +112,29 @@ static const struct {
     {"busy", "is_asked_again_in_an_embedded_loop", no_descriptor},
     {"connect", "what_is_no_socket", other_errors},
     {"connecting", "the_number_of", other_numbers},
-    {"deadline", "ends_a_file_operation_that_waits",
-     "who waits for a file waits to its end"},
-    {"deadline", "may_be_cancelled_before",
-     "who waits for a file waits to its end"},
+    {"deadline", "ends_a_file_operation_that_waits", file_waits},
+    {"deadline", "may_be_cancelled_before", file_waits},
     {"embed", "begun_", no_descriptor},
     {"embed", "goes_on_", no_descriptor},
     {"embed", "sees_every_byte", no_descriptor},
     {"file", "errors_are_the_systems", other_errors},
+    {"file_all", "ends_with_the_loop", file_waits},
+    {"file_all", "has_a_deadline", file_waits},
+    {"file_all", "is_cancelled_between", file_waits},
     {"file_calls", "advise", other_errors},
     {"file_calls", "are_done_by_threads", "files have no such modes"},
     {"file_calls", "bring_a_part", other_errors},
     {"file_calls", "change_what_is_in", "files have no such modes"},
+    {"fileobj", "all_end_", file_waits},
+    {"fileobj", "cancelled_in_its_turn", file_waits},
     {"option", "a_cork", "there is no such setting"},
-    {"option", "a_unix_socket", "there are no UNIX sockets"},
+    {"option", "a_unix_socket", no_unix},
     {"option", "reuseport", "there is no such setting"},
-    {"reader", "a_directory", "a directory cannot be opened"},
+    {"ready", "what_is_not_sent_yet", "there is no such setting"},
     {"release", "libuv_goes_on",
      "a read that was stopped stays with the handle"},
+    {"reset", "refuses_unix_sockets", no_unix},
+    {"sendfile", "ends_while_the_file", file_waits},
     {"turn", "lets_a_signal_through", "there are no such signals"},
 };
 

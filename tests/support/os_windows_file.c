@@ -18,6 +18,16 @@
 
 /* ---- Descriptors ---- */
 
+/* As libuv does it. */
+static int open_directory(const char *path) {
+  HANDLE directory =
+      CreateFileA(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                  OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
+  return directory == INVALID_HANDLE_VALUE
+             ? -1
+             : _open_osfhandle((intptr_t)directory, _O_RDONLY);
+}
+
 int os_open(const char *path, int flags, ...) {
   va_list args;
   int mode = 0;
@@ -30,7 +40,10 @@ int os_open(const char *path, int flags, ...) {
     path = "NUL";
   else if (strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0)
     cr_skip("there is no %s", path);
-  return _open(path, (flags & ~O_NONBLOCK) | O_BINARY, mode);
+  int fd = _open(path, (flags & ~O_NONBLOCK) | O_BINARY, mode);
+  return fd < 0 && errno == EACCES && (flags & (O_WRONLY | O_RDWR)) == 0
+             ? open_directory(path)
+             : fd;
 }
 
 int os_close(int fd) {

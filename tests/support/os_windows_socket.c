@@ -104,6 +104,13 @@ int os_socket(int domain, int type, int protocol) {
   return fd;
 }
 
+/* No more is on its way than a pair of UNIX sockets holds. */
+static void set_sizes(int fd) {
+  const int size = 65536;
+  os_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+  os_setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
 /* Over loopback, whatever domain is asked for. */
 int os_socketpair(int domain, int type, int protocol, int fds[2]) {
   struct sockaddr_in addr = {.sin_family = AF_INET};
@@ -114,6 +121,8 @@ int os_socketpair(int domain, int type, int protocol, int fds[2]) {
   (void)protocol;
   addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   fds[0] = os_socket(AF_INET, type, 0);
+  set_sizes(listener);
+  set_sizes(fds[0]);
   if (listener < 0 || fds[0] < 0 ||
       os_bind(listener, (struct sockaddr *)&addr, len) != 0 ||
       os_listen(listener, 1) != 0 ||
