@@ -282,6 +282,11 @@ static void on_resolved(uv_getaddrinfo_t *req, int status,
     go_on(race);
 }
 
+/* On Windows libuv has another word for want of memory. */
+static int resolver_error(int r) {
+  return r == UV_ENOBUFS ? UV_ENOMEM : r;
+}
+
 static const struct addrinfo hints = {.ai_family = AF_UNSPEC,
                                       .ai_socktype = SOCK_STREAM};
 
@@ -296,7 +301,7 @@ static int resolve(race_t *race, weir_loop_t *loop, const char *host,
       uv_getaddrinfo(loop->uv, &query->req, on_resolved, host, service, &hints);
   if (r != 0) {
     weir__free(query);
-    return r;
+    return resolver_error(r);
   }
   loop->stats.allocations++;
   race->query = query;
@@ -381,7 +386,7 @@ int weir_listen_host(weir_stream_t *stream, const char *host,
   passive.ai_flags = AI_PASSIVE;
   r = uv_getaddrinfo(stream->loop->uv, &req, NULL, host, service, &passive);
   if (r != 0)
-    return r;
+    return resolver_error(r);
   int only_v6 = (flags & UV_TCP_IPV6ONLY) != 0;
   /* A socket of IPv6 that is bound to every address takes IPv4 as well. */
   if (host == NULL || only_v6)

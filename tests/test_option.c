@@ -20,8 +20,9 @@ static int fd_of(const weir_stream_t *stream) {
   return fd;
 }
 
+/* Windows says some in a single byte. */
 static int ask(const weir_stream_t *stream, int level, int name) {
-  int value = -1;
+  int value = 0;
   socklen_t len = sizeof(value);
 
   check_is(getsockopt(fd_of(stream), level, name, &value, &len), 0);

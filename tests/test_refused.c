@@ -356,7 +356,7 @@ WEIR_TEST(refused, a_connection_that_another_took) {
            0);
   check_is(weir_fileno(&listener.stream, &fd), 0);
   check_is(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-  check_is(pipe2(trigger, O_CLOEXEC), 0);
+  pair_unix(trigger);
   t.fd = fd;
   check_is(uv_poll_init(&f->uv, &poll, trigger[0]), 0);
   poll.data = &t;

@@ -68,6 +68,7 @@ WEIR_TEST(until_lease, what_is_behind_the_line_stays) {
     parser_feed(&p, i, EACH);
     parser_feed_end(&p);
   }
+  run_some_turns(f);
   parser_read(&p);
   parser_expect(f, &p, 0, EACH);
   at = first_of(&p.chain).base;
