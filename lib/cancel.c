@@ -13,9 +13,13 @@ int weir__cancel_read_start(weir_stream_t *stream) {
 }
 
 int weir__cancel_write_start(weir_stream_t *stream) {
+  weir_op_t *op = weir__write_head(stream);
   if ((stream->state & WEIR__WRITE_BUSY) == 0)
     return 0;
-  return stream->kind->cancel_write(stream);
+  if (op == NULL || (op->flags & WEIR__OP_PARKED) == 0)
+    return stream->kind->cancel_write(stream);
+  ((weir__write_outside_t *)weir__op_scratch(op))->leave(op);
+  return 0;
 }
 
 int weir__cancel_net_start(weir_stream_t *stream) {

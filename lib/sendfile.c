@@ -22,20 +22,20 @@ static_assert((int)BOUNCE <= (int)WEIR__OUTSIDE_MOST,
 /* Something called ready in vain so often is asked again after a pause. */
 enum { VAIN = 2 };
 
-/* The buffer on the way. It outlives the write while it is being read into. */
+/* The buffer on the way. The write is not over while it is being read into: the
+ * file is the program's to close then. */
 typedef struct bounce_s {
   weir_op_t read;
-  weir_op_t *op; /* the write; NULL: that is over */
+  weir_op_t *op; /* the write */
   size_t from;   /* what had gone when it was filled */
   size_t filled;
   int status; /* what the file gives behind that; 0: more */
-  int reading;
   char bytes[BOUNCE];
 } bounce_t;
 
 /* In the op. */
 typedef struct sending_s {
-  weir__write_by_t by;
+  weir__write_outside_t outside;
   uv_file file;
   unsigned char begun;
   unsigned char refused; /* the system does not carry it */
@@ -69,18 +69,14 @@ static int end(weir_op_t *op, int status) {
 
 static void on_read(weir_op_t *read, int status, size_t n) {
   bounce_t *bounce = (bounce_t *)read;
-  weir_op_t *op = bounce->op;
-  if (op == NULL) {
-    weir__free(bounce);
-    return;
-  }
-  bounce->reading = 0;
   bounce->filled = n;
   bounce->status = status == 0 && n == 0 ? UV_EOF : status;
-  if (op->state == WEIR__OP_DONE)
-    return;
-  op->flags &= (unsigned short)~WEIR__OP_PARKED;
-  weir__stream_want(*weir__op_owner(op), WEIR__WANT_WRITE);
+  weir__write_unpark(bounce->op);
+}
+
+static void leave(weir_op_t *op) {
+  const sending_more_t *more = weir__op_room(op);
+  weir_cancel(&more->bounce->read);
 }
 
 static bounce_t *bounce_of(weir_op_t *op) {
@@ -94,7 +90,6 @@ static bounce_t *bounce_of(weir_op_t *op) {
     more->bounce->from = op->done;
     more->bounce->filled = 0;
     more->bounce->status = 0;
-    more->bounce->reading = 0;
   }
   return more->bounce;
 }
@@ -109,9 +104,8 @@ static int read_more(weir_op_t *op, bounce_t *bounce) {
                           on_read);
   if (r != 0)
     return end(op, r);
-  bounce->reading = 1;
   op->flags |= WEIR__OP_PARKED;
-  return UV_EAGAIN;
+  return WEIR_PENDING;
 }
 
 static int pass_on(weir_stream_t *stream, weir_op_t *op, size_t *n) {
@@ -210,17 +204,10 @@ static int send_some(weir_stream_t *stream, const uv_buf_t *bufs,
 
 /* ---- The call ---- */
 
-/* A buffer that is being read into goes when that is over. */
 static void over(weir_op_t *op, int status, size_t n) {
   const sending_more_t *more = weir__op_room(op);
-  bounce_t *bounce = more->bounce;
   weir_op_cb cb = more->cb;
-  if (bounce != NULL && bounce->reading) {
-    bounce->op = NULL;
-    weir_cancel(&bounce->read);
-  } else {
-    weir__free(bounce);
-  }
+  weir__free(more->bounce);
   op->cb = cb;
   cb(op, status, n);
 }
@@ -234,6 +221,7 @@ int weir_sendfile(weir_op_t *op, weir_stream_t *stream, uv_file file,
   if (r != 0)
     return r;
   sending_t *sending = weir__op_scratch(op);
+  sending->outside.leave = leave;
   sending->file = file;
   sending->begun = 0;
   sending->refused = 0;

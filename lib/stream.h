@@ -203,13 +203,19 @@ int weir__write_by(weir_op_t *op, weir_stream_t *stream, const weir_seq_t *from,
                    size_t need, weir__write_fn first, weir_op_cb cb);
 
 /* A write of len bytes that are not in memory, of which `each`, without a
- * window, is to move stream->offered at most; it may make that less. While the
- * op is WEIR__OP_PARKED, nothing is asked for: whoever ends that has the stream
- * want it. What ends the write alone, and not all that is behind it, is its
- * op's status, set before UV_EAGAIN is returned. */
+ * window, is to move stream->offered at most; it may make that less. Where its
+ * bytes are not at hand it parks the op and returns WEIR_PENDING: the stream
+ * writes nothing until weir__write_unpark, and if it is to end before, `leave`
+ * is to have that come soon. What ends the write alone, and not all that is
+ * behind it, is its op's status, set before UV_EAGAIN is returned. */
 enum { WEIR__OUTSIDE_MOST = 512 << 10 };
+typedef struct weir__write_outside_s {
+  weir__write_by_t by;
+  void (*leave)(weir_op_t *op);
+} weir__write_outside_t;
 int weir__write_outside(weir_op_t *op, weir_stream_t *stream, size_t len,
                         weir__write_fn each, weir_op_cb cb);
+void weir__write_unpark(weir_op_t *op);
 
 /* ---- Sockets in ways of their own ---- */
 

@@ -131,7 +131,7 @@ static int file_follows(const weir_stream_t *stream) {
     op = weir__write_next(stream, op);
   }
   return op != NULL && bytes == stream->offered && op->left > 0 &&
-         (op->flags & (WEIR__OP_OUTSIDE | WEIR__OP_PARKED)) == WEIR__OP_OUTSIDE;
+         (op->flags & WEIR__OP_OUTSIDE) != 0;
 }
 
 /* As gather, for a write whose bytes are not in memory. */
@@ -332,8 +332,6 @@ static WEIR__APART int write_any(weir_stream_t *stream, weir__write_fn write) {
     return 0;
   if (head->left == 0)
     return shutdown_start(stream, head);
-  if ((head->flags & WEIR__OP_PARKED) != 0)
-    return 0;
   unsigned used = gather_any(stream, head, window);
   if (used > 0 && (head->flags & WEIR__OP_BY) == 0 && file_follows(stream))
     return write_ahead(stream, write, window, used);
@@ -397,17 +395,17 @@ void weir_stream_write_done(weir_stream_t *stream, int status, size_t n) {
     transferred(stream, status, n);
 }
 
-/* Those behind one that was parked have asked in vain meanwhile. */
+void weir__write_unpark(weir_op_t *op) {
+  op->flags &= (unsigned short)~WEIR__OP_PARKED;
+  weir_stream_write_done(*weir__op_owner(op), UV_EAGAIN, 0);
+}
+
 static void cancel(weir_op_t *op) {
   weir_stream_t *stream = *weir__op_owner(op);
-  int parked = (op->flags & WEIR__OP_PARKED) != 0;
-  if (op->state == WEIR__OP_STARTED) {
+  if (op->state == WEIR__OP_STARTED)
     weir__stream_want(stream, WEIR__WANT_CANCEL_WRITE);
-    return;
-  }
-  withdraw(stream, op);
-  if (parked && !weir__queue_empty(&stream->writes))
-    weir__stream_want(stream, WEIR__WANT_WRITE);
+  else
+    withdraw(stream, op);
 }
 
 static const weir__op_class_t write_class = {"write", cancel};

@@ -11,6 +11,8 @@
 #include <weir/fault.h>
 #include <weir/test.h>
 
+#include "../lib/loop.h"
+#include "../lib/queue.h"
 #include "support/adopted.h"
 #include "support/net.h"
 #include "support/scratch.h"
@@ -421,8 +423,14 @@ WEIR_TEST(sendfile, through_a_kind_whose_write_fails) {
   page_end(&p);
 }
 
+/* Nothing uses the file any more. */
+static void on_over(weir_op_t *op, int status, size_t n) {
+  cr_assert(weir__queue_empty(&op->loop->file_ops));
+  on_done(op, status, n);
+}
+
 /* A file that has nothing yet, in whose place a pipe stands: it is not waited
- * for longer than the write is wanted. */
+ * for longer than the write is wanted, and is the program's again then. */
 static void check_unread(struct weir_fixture *f, int closes) {
   struct request r = {.calls = 0};
   struct scripted s;
@@ -430,7 +438,7 @@ static void check_unread(struct weir_fixture *f, int closes) {
 
   check_is(pipe(fds), 0);
   scripted_open(f, &s, NULL);
-  check_is(weir_sendfile(&r.op, &s.stream, fds[0], 0, 100, on_done), 0);
+  check_is(weir_sendfile(&r.op, &s.stream, fds[0], 0, 100, on_over), 0);
   run_some_turns(f);
   check_is(r.calls, 0);
   if (closes)
