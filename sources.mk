@@ -512,12 +512,14 @@ PROGRAM_C += tests/program/flow.c
 PROGRAM_C += tests/program/job.c
 PROGRAM_C += tests/program/lease.c
 PROGRAM_C += tests/program/leave.c
+PROGRAM_C += tests/program/place.c
 PROGRAM_C += tests/program/program.c
 PROGRAM_C += tests/program/read.c
 PROGRAM_C += tests/program/ready.c
 PROGRAM_C += tests/program/relay.c
 PROGRAM_C += tests/program/silent.c
 PROGRAM_C += tests/program/watch.c
+PROGRAM_C += tests/program/whole.c
 PROGRAM_C += tests/program/world_real.c
 PROGRAM_C += tests/program/write.c
 

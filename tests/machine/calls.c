@@ -25,7 +25,7 @@ int answer(const char *name, int fd, long result) {
 
 /* ---- Transfers ---- */
 
-enum { READ, WRITE };
+enum { READ, WRITE, EMPTY_PATH = 0x1000 };
 
 static int blocks(const object_t *object, int flags) {
   return !object->nonblocking && !(flags & MSG_DONTWAIT);
@@ -281,6 +281,14 @@ int machine_fstat(int fd, struct stat *info) {
   if (object->kind == &file_kind)
     info->st_size = file_size(object);
   return answer("fstat", fd, 0);
+}
+
+int machine_statx(int fd, const char *path, int flags, void *record) {
+  call_begins("statx", fd);
+  const object_t *object = flags & EMPTY_PATH ? fd_object(fd) : NULL;
+  if (flags & EMPTY_PATH && object == NULL)
+    return answer("statx", fd, -EBADF);
+  return answer("statx", fd, file_tell(object, path, record));
 }
 
 int machine_pipe2(int fds[2], int flags) {

@@ -46,6 +46,7 @@ int machine_epoll_pwait(int epfd, struct epoll_event *events, int most,
 int machine_eventfd(unsigned count, int flags);
 int machine_fcntl(int fd, int op, long arg);
 int machine_fstat(int fd, struct stat *info);
+int machine_statx(int fd, const char *path, int flags, void *record);
 int machine_fsync(int fd);
 int machine_sync_file_range(int fd, off_t offset, off_t len, unsigned flags);
 int machine_ftruncate(int fd, off_t size);

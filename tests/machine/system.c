@@ -102,9 +102,16 @@ static long over_syscall(long number, ...) {
   const struct iovec *v = va_arg(args, const struct iovec *);
   int n = (int)va_arg(args, long);
   long offset = va_arg(args, long);
-  (void)va_arg(args, long); /* its upper half, of a long that is none */
+  /* Its upper half, of a long that is none; or where statx answers. */
+  long fifth = va_arg(args, long);
   int flags = (int)va_arg(args, long);
   va_end(args);
+  if (number == SYS_statx)
+    return machine_statx(fd, (const char *)v, n, (void *)fifth);
+  if (number == SYS_copy_file_range) {
+    errno = ENOSYS;
+    return -1;
+  }
   if (number == SYS_preadv2)
     return machine_preadv2(fd, v, n, offset, flags);
   if (number == SYS_pwritev2)

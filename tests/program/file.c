@@ -15,15 +15,21 @@ enum { OPEN, CLOSE, SYNC, READ, WRITE };
 /* By which function. */
 enum { ONCE, ALL, WITH, WITH_ALL, SYNCED, WAYS };
 
-static void file_end(job_t *job) {
+void file_over(job_t *job) {
   file_t *file = job->on;
 
   file->jobs--;
+  job_end(job);
+}
+
+static void file_end(job_t *job) {
+  file_t *file = job->on;
+
   if (job->form == READ)
     file->readers[job->piece]--;
   if (job->form == WRITE)
     file->writers[job->piece] = 0;
-  job_end(job);
+  file_over(job);
 }
 
 /* ---- Opening and closing ---- */
@@ -31,6 +37,8 @@ static void file_end(job_t *job) {
 static void opened(file_t *file, int fd) {
   file->state = FILE_OPEN;
   file->fd = fd;
+  if (file->placed)
+    place_open(file);
 }
 
 static void on_open(weir_op_t *op, int status, size_t n) {
@@ -50,7 +58,7 @@ static void on_open(weir_op_t *op, int status, size_t n) {
   file_end(job);
 }
 
-static job_t *file_job(file_t *file, int form, random_t *dice) {
+job_t *file_job(file_t *file, int form, random_t *dice) {
   job_t *job = job_new(file->p, NULL, dice);
 
   job->on = file;
@@ -66,11 +74,14 @@ static void file_open(file_t *file, random_t *dice) {
 
   for (size_t i = 0; i < sizeof(file->bytes); i++)
     file->bytes[i] = (uint8_t)random_next(dice);
+  file->placed = random_below(dice, 3) == 0;
+  file->size = sizeof(file->bytes);
+  if (file->placed)
+    file->size = random_below(dice, sizeof(file->bytes) + 1);
   snprintf(name, sizeof(name), "f%d", (int)(file - p->files));
   p->world->path(p->world, file->path, name);
-  must_be(
-      p, p->world->make(p->world, file->path, file->bytes, sizeof(file->bytes)),
-      0, "making a file");
+  must_be(p, p->world->make(p->world, file->path, file->bytes, file->size), 0,
+          "making a file");
   trace(p, "  open");
   if (random_below(dice, 4) == 0) {
     int fd = weir_file_open(p->loop, NULL, file->path, O_RDWR, 0, NULL);
@@ -92,8 +103,8 @@ static void look(file_t *file) {
   program_t *p = file->p;
   ssize_t n = p->world->look(p->world, file->path, bytes, sizeof(bytes));
 
-  must_be(p, (long long)n, (long long)sizeof(file->bytes), "size of a file");
-  for (size_t i = 0; i < sizeof(file->bytes); i++)
+  must_be(p, (long long)n, (long long)file->size, "size of a file");
+  for (size_t i = 0; i < file->size; i++)
     must(p, bytes[i] == file->bytes[i], "the file has another byte at %zu", i);
   p->world->remove(p->world, file->path);
   file->state = FILE_NONE;
@@ -258,7 +269,8 @@ static void file_move(file_t *file, int form, random_t *dice) {
   job_t *job;
 
   if (form != SYNC &&
-      (file->writers[slot] != 0 || (form == WRITE && file->readers[slot] > 0)))
+      (file->writers[slot] != 0 ||
+       (form == WRITE && (file->readers[slot] > 0 || file->looks > 0))))
     return;
   job = file_job(file, form, dice);
   job->way = (int)random_below(dice, WAYS);
@@ -286,19 +298,51 @@ void file_do(program_t *p, const step_t *step) {
     file_open(file, &dice);
   if (file->state != FILE_OPEN)
     return;
-  if (what < 7)
-    file_move(file, READ, &dice);
-  else if (what < 14)
-    file_move(file, WRITE, &dice);
-  else
+  if (what > 13)
     file_move(file, SYNC, &dice);
+  else if (what > 10)
+    whole_do(file, &dice);
+  else if (file->placed)
+    place_do(file, &dice);
+  else
+    file_move(file, what < 6 ? READ : WRITE, &dice);
   if (what == 15)
     file_close(file, &dice);
+}
+
+file_t *file_lend(program_t *p, random_t *dice, size_t *slot) {
+  file_t *file = &p->files[random_below(dice, FILES)];
+
+  *slot = random_below(dice, SLOTS);
+  if (file->state != FILE_OPEN || file->placed || file->looks > 0 ||
+      file->writers[*slot] != 0 || file->readers[*slot] > 0)
+    return NULL;
+  file->writers[*slot] = 1;
+  file->jobs++;
+  return file;
+}
+
+void file_fill(file_t *file, size_t slot, const uint8_t *bytes, size_t len) {
+  const program_t *p = file->p;
+  weir_op_t op;
+
+  memcpy(file->bytes + slot * SLOT, bytes, len);
+  must_be(p,
+          weir_file_pwrite_all(p->loop, &op, file->fd,
+                               weir_seq_block(bytes, len),
+                               (int64_t)(slot * SLOT), NULL),
+          0, "filling a place");
+}
+
+void file_back(file_t *file, size_t slot) {
+  file->writers[slot] = 0;
+  file->jobs--;
 }
 
 void file_drain(file_t *file) {
   random_t dice = {file->bytes[0]};
 
+  whole_drain(file);
   if (file->state == FILE_OPEN)
     file_close(file, &dice);
 }

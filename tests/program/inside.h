@@ -242,6 +242,9 @@ int lease_read(job_t *job, random_t *dice, weir_op_cb cb);
 /* In the callback of such a read, whose bytes were taken note of. */
 void lease_check(job_t *job, int status, size_t n);
 
+/* One that came in another way: to be kept for a while, if there is room. */
+void lease_keep(program_t *p, weir_lease_t lease, int keeps);
+
 /* Its stream is another one now. */
 void leases_forget(end_t *e);
 
@@ -254,12 +257,38 @@ typedef struct file_s {
   unsigned jobs;
   unsigned readers[SLOTS];
   int writers[SLOTS];
+  unsigned looks; /* those that need all of it to stay as it is */
+  struct reading_s *reading;
+  struct copying_s *copying;
   char path[WORLD_PATH];
+  size_t size;
   uint8_t bytes[SLOTS * SLOT];
+
+  /* One that is used at its position alone, and not by its places. */
+  int placed;
+  weir_file_t object;
+  size_t place;
+  size_t ahead; /* bytes that are outstanding there */
+  unsigned turns;
 } file_t;
 
 void file_do(program_t *p, const step_t *step);
 void file_drain(file_t *file);
+
+job_t *file_job(file_t *file, int form, random_t *dice);
+void file_over(job_t *job);
+
+/* A place of an open file, and the bytes that are to be there; NULL: there is
+ * none. It is the caller's until it is given back. */
+file_t *file_lend(program_t *p, random_t *dice, size_t *slot);
+void file_fill(file_t *file, size_t slot, const uint8_t *bytes, size_t len);
+void file_back(file_t *file, size_t slot);
+
+void place_open(file_t *file);
+void place_do(file_t *file, random_t *dice);
+
+void whole_do(file_t *file, random_t *dice);
+void whole_drain(file_t *file);
 
 /* ---- Listening ---- */
 

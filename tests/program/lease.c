@@ -100,6 +100,16 @@ int lease_read(job_t *job, random_t *dice, weir_op_cb cb) {
                          &job->lease, job->most, cb);
 }
 
+void lease_keep(program_t *p, weir_lease_t lease, int keeps) {
+  if (p->nholds == HOLDS) {
+    must_be(p, weir_lease_release(&lease), 0, "giving back a lease");
+    return;
+  }
+  hold(p, NULL, lease, 1);
+  if (p->draining || !keeps)
+    let_go(p, &p->holds[p->nholds - 1]);
+}
+
 static size_t held_of(const end_t *e) {
   size_t n = 0;
 

@@ -5,7 +5,7 @@
 
 /* Writes of every form. */
 
-enum { ALL, SOME, AT_LEAST, TO_END, NOW, TRY };
+enum { ALL, SOME, AT_LEAST, TO_END, NOW, TRY, SENT };
 
 enum { MOST_BYTES = 6 << 20 };
 
@@ -27,8 +27,9 @@ static size_t any_size(program_t *p, random_t *dice) {
 }
 
 static int any_form(random_t *dice) {
-  static const unsigned char forms[] = {ALL,  ALL,      ALL,    ALL, ALL, ALL,
-                                        SOME, AT_LEAST, TO_END, NOW, NOW, TRY};
+  static const unsigned char forms[] = {ALL, ALL,  ALL,      ALL,    ALL,
+                                        ALL, SOME, AT_LEAST, TO_END, NOW,
+                                        NOW, TRY,  SENT};
 
   return forms[random_below(dice, sizeof(forms))];
 }
@@ -120,6 +121,8 @@ static void on_write(weir_op_t *op, int status, size_t n) {
     else
       e->ended = e->writes_soon ? END_PERHAPS : END_RUNS;
   }
+  if (job->on != NULL)
+    file_back(job->on, (size_t)job->way);
   check_queued(e);
   job_end(job);
 }
@@ -164,6 +167,9 @@ static int call(job_t *job, weir_seq_t from, random_t *dice) {
     return weir_write_now(op, s, from, &job->went, on_write);
   case TRY:
     return weir_write_try(s, from, &job->went);
+  case SENT:
+    return weir_sendfile(op, s, ((file_t *)job->on)->fd,
+                         (int64_t)job->way * SLOT, job->len, on_write);
   default:
     return weir_write(op, s, from, on_write);
   }
@@ -222,8 +228,32 @@ static void set_zerocopy(end_t *e, random_t *dice) {
   e->uncopied |= r == 0;
 }
 
+/* The bytes lie in memory, or in a place of a file. */
+static void fill(job_t *job, random_t *dice, file_t *file, size_t slot) {
+  const flow_t *out = &job->end->out;
+  uint8_t bytes[SLOT];
+
+  if (file == NULL) {
+    cut_make(&job->cut, job->len, dice,
+             random_below(dice, 4) ? NULL : job->p->pool);
+    cut_fill(&job->cut, out, job->piece);
+    return;
+  }
+  cut_make(&job->cut, 0, dice, NULL);
+  flow_fill(out, job->piece, 0, bytes, job->len);
+  file_fill(file, slot, bytes, job->len);
+  job->on = file;
+  job->way = (int)slot;
+}
+
 static void begin(end_t *e, random_t *dice, int form, size_t len) {
   program_t *p = e->p;
+  size_t slot = 0;
+  file_t *file = form == SENT ? file_lend(p, dice, &slot) : NULL;
+  if (form == SENT && file == NULL)
+    return;
+  if (file != NULL && len > SLOT)
+    len = SLOT;
   job_t *job = job_new(p, e, dice);
   int open = e->ended == END_ENDED ? UV_EPIPE : 0;
   int want = write_refuses(e), r;
@@ -232,8 +262,7 @@ static void begin(end_t *e, random_t *dice, int form, size_t len) {
   job->side = SIDE_WRITE;
   job->len = len;
   job->piece = flow_write(&e->out, len);
-  cut_make(&job->cut, len, dice, random_below(dice, 4) ? NULL : p->pool);
-  cut_fill(&job->cut, &e->out, job->piece);
+  fill(job, dice, file, slot);
   if (random_below(dice, 4) == 0)
     set_zerocopy(e, dice);
   p->bytes += len;
@@ -255,6 +284,8 @@ static void begin(end_t *e, random_t *dice, int form, size_t len) {
     }
   } else {
     was_now(job, r, want);
+    if (file != NULL)
+      file_back(file, slot);
     job_refused(job);
   }
   check_queued(e);
