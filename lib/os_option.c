@@ -7,29 +7,29 @@
 
 /* Settings of sockets. libuv's header has the names that all systems share. */
 
-static weir__place_t place_of(weir__option_t option) {
+static weir__option_place_t place_of(weir__option_t option) {
   switch (option) {
   case WEIR__OPTION_NODELAY:
-    return (weir__place_t){0, IPPROTO_TCP, TCP_NODELAY, 0, 0};
+    return (weir__option_place_t){0, IPPROTO_TCP, TCP_NODELAY, 0, 0};
   case WEIR__OPTION_KEEPALIVE:
-    return (weir__place_t){0, SOL_SOCKET, SO_KEEPALIVE, 0, 0};
+    return (weir__option_place_t){0, SOL_SOCKET, SO_KEEPALIVE, 0, 0};
   case WEIR__OPTION_SEND_BUFFER:
-    return (weir__place_t){1, SOL_SOCKET, SO_SNDBUF, 0, 0};
+    return (weir__option_place_t){1, SOL_SOCKET, SO_SNDBUF, 0, 0};
   case WEIR__OPTION_RECV_BUFFER:
-    return (weir__place_t){1, SOL_SOCKET, SO_RCVBUF, 0, 0};
+    return (weir__option_place_t){1, SOL_SOCKET, SO_RCVBUF, 0, 0};
   case WEIR__OPTION_TTL:
-    return (weir__place_t){0, IPPROTO_IP, IP_TTL, IPPROTO_IPV6,
-                           IPV6_UNICAST_HOPS};
+    return (weir__option_place_t){0, IPPROTO_IP, IP_TTL, IPPROTO_IPV6,
+                                  IPV6_UNICAST_HOPS};
   default:
-    return weir__os_place(option);
+    return weir__os_option_place(option);
   }
 }
 
 /* Finds the place for fd, and in *v6 whether it is that of IPv6: 0, UV_ENOTSUP
  * or an error. A setting of TCP's own no other socket takes; others do, and do
  * nothing. */
-static int find(weir__fd_t fd, weir__option_t option, weir__place_t *place,
-                int *v6) {
+static int find(weir__fd_t fd, weir__option_t option,
+                weir__option_place_t *place, int *v6) {
   int family;
   *place = place_of(option);
   *v6 = 0;
@@ -52,7 +52,7 @@ static int said(int r) {
 /* A socket of IPv6 may be connected over IPv4, and then heeds the setting of
  * that one; where it has none, there is nothing to be set. */
 int weir__os_set_option(weir__fd_t fd, weir__option_t option, int value) {
-  weir__place_t place;
+  weir__option_place_t place;
   int v6;
   int r = find(fd, option, &place, &v6);
   if (r != 0)
@@ -64,7 +64,7 @@ int weir__os_set_option(weir__fd_t fd, weir__option_t option, int value) {
 }
 
 int weir__os_get_option(weir__fd_t fd, weir__option_t option, int *value) {
-  weir__place_t place;
+  weir__option_place_t place;
   int v6;
   int r = find(fd, option, &place, &v6);
   if (r != 0)

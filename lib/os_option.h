@@ -10,16 +10,16 @@
 
 /* Where a setting is found; a level of -1: the system has none. What is of IP
  * has another place for IPv6. */
-typedef struct weir__place_s {
+typedef struct weir__option_place_s {
   int any_socket; /* not TCP's alone */
   int level;
   int name;
   int v6_level;
   int v6_name;
-} weir__place_t;
+} weir__option_place_t;
 
 /* Of those that not every system has, or not by the same name. */
-weir__place_t weir__os_place(weir__option_t option);
+weir__option_place_t weir__os_option_place(weir__option_t option);
 
 /* The family of a socket: 0, UV_ENOTSUP for what is none, or an error. */
 int weir__os_family(weir__fd_t fd, int *family);

@@ -29,40 +29,41 @@
 #define REUSEPORT SO_REUSEPORT
 #endif
 
-weir__place_t weir__os_place(weir__option_t option) {
+weir__option_place_t weir__os_option_place(weir__option_t option) {
   switch (option) {
 #ifdef KEEP_IDLE
   case WEIR__OPTION_KEEP_IDLE:
-    return (weir__place_t){0, IPPROTO_TCP, KEEP_IDLE, 0, 0};
+    return (weir__option_place_t){0, IPPROTO_TCP, KEEP_IDLE, 0, 0};
 #endif
 #ifdef TCP_KEEPINTVL
   case WEIR__OPTION_KEEP_INTERVAL:
-    return (weir__place_t){0, IPPROTO_TCP, TCP_KEEPINTVL, 0, 0};
+    return (weir__option_place_t){0, IPPROTO_TCP, TCP_KEEPINTVL, 0, 0};
 #endif
 #ifdef TCP_KEEPCNT
   case WEIR__OPTION_KEEP_COUNT:
-    return (weir__place_t){0, IPPROTO_TCP, TCP_KEEPCNT, 0, 0};
+    return (weir__option_place_t){0, IPPROTO_TCP, TCP_KEEPCNT, 0, 0};
 #endif
 #ifdef CORK
   case WEIR__OPTION_CORK:
-    return (weir__place_t){0, IPPROTO_TCP, CORK, 0, 0};
+    return (weir__option_place_t){0, IPPROTO_TCP, CORK, 0, 0};
 #endif
 #ifdef TCP_FASTOPEN
   case WEIR__OPTION_FASTOPEN:
-    return (weir__place_t){0, IPPROTO_TCP, TCP_FASTOPEN, 0, 0};
+    return (weir__option_place_t){0, IPPROTO_TCP, TCP_FASTOPEN, 0, 0};
 #endif
 #ifdef TCP_FASTOPEN_CONNECT
   case WEIR__OPTION_FASTOPEN_CONNECT:
-    return (weir__place_t){0, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, 0};
+    return (weir__option_place_t){0, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, 0};
 #endif
 #ifdef REUSEPORT
   case WEIR__OPTION_REUSEPORT:
-    return (weir__place_t){0, SOL_SOCKET, REUSEPORT, 0, 0};
+    return (weir__option_place_t){0, SOL_SOCKET, REUSEPORT, 0, 0};
 #endif
   case WEIR__OPTION_TOS:
-    return (weir__place_t){0, IPPROTO_IP, IP_TOS, IPPROTO_IPV6, IPV6_TCLASS};
+    return (weir__option_place_t){0, IPPROTO_IP, IP_TOS, IPPROTO_IPV6,
+                                  IPV6_TCLASS};
   default:
-    return (weir__place_t){0, -1, 0, 0, 0};
+    return (weir__option_place_t){0, -1, 0, 0, 0};
   }
 }
 

@@ -12,16 +12,16 @@
 /* Of Windows 10, which headers may not know. */
 enum { KEEP_IDLE = 3, KEEP_COUNT = 16, KEEP_INTERVAL = 17 };
 
-weir__place_t weir__os_place(weir__option_t option) {
+weir__option_place_t weir__os_option_place(weir__option_t option) {
   switch (option) {
   case WEIR__OPTION_KEEP_IDLE:
-    return (weir__place_t){0, IPPROTO_TCP, KEEP_IDLE, 0, 0};
+    return (weir__option_place_t){0, IPPROTO_TCP, KEEP_IDLE, 0, 0};
   case WEIR__OPTION_KEEP_INTERVAL:
-    return (weir__place_t){0, IPPROTO_TCP, KEEP_INTERVAL, 0, 0};
+    return (weir__option_place_t){0, IPPROTO_TCP, KEEP_INTERVAL, 0, 0};
   case WEIR__OPTION_KEEP_COUNT:
-    return (weir__place_t){0, IPPROTO_TCP, KEEP_COUNT, 0, 0};
+    return (weir__option_place_t){0, IPPROTO_TCP, KEEP_COUNT, 0, 0};
   default:
-    return (weir__place_t){0, -1, 0, 0, 0};
+    return (weir__option_place_t){0, -1, 0, 0, 0};
   }
 }
 
