@@ -389,13 +389,15 @@ WEIR_TEST(guard, stands_around_what_a_pool_grows_by) {
   check_is(told.count, 0);
 }
 
-/* Lets the child have no more of it; not where that is not heeded, as under
- * qemu. */
-static int limited(int what, struct rlimit *before) {
-  must(getrlimit(what, before) == 0);
+/* Lets the child have no more memory, or no more addresses; not where that is
+ * not heeded, as under qemu. */
+static int limited(int addresses, struct rlimit *before) {
+  must((addresses ? getrlimit(RLIMIT_AS, before)
+                  : getrlimit(RLIMIT_DATA, before)) == 0);
   struct rlimit none = *before;
   none.rlim_cur = 1 << 20;
-  must(setrlimit(what, &none) == 0);
+  must((addresses ? setrlimit(RLIMIT_AS, &none)
+                  : setrlimit(RLIMIT_DATA, &none)) == 0);
   void *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED)
@@ -409,14 +411,14 @@ static void must_find_no_memory(struct weir_fixture *f, void *arg) {
   struct rlimit before;
   uv_buf_t buf = uv_buf_init(NULL, 0), again;
   must(uv_loop_fork(&f->uv) == 0 && weir_loop_fork(f->loop) == 0);
-  if (!limited(RLIMIT_DATA, &before))
+  if (!limited(0, &before))
     return;
   must(weir_pool_acquire(pool, &buf) == UV_ENOBUFS && buf.base == NULL);
   must(weir_pool_available(pool) == 4);
   must(setrlimit(RLIMIT_DATA, &before) == 0);
   must(weir_pool_acquire(pool, &buf) == 0);
   buf.base[0] = 'x';
-  must(limited(RLIMIT_DATA, &before));
+  must(limited(0, &before));
   must(weir_pool_release(pool, &buf) == 0);
   must(weir_pool_acquire(pool, &again) == UV_ENOBUFS);
   must(setrlimit(RLIMIT_DATA, &before) == 0);
@@ -435,7 +437,7 @@ static void must_find_no_addresses(struct weir_fixture *f, void *arg) {
   struct rlimit before;
   (void)arg;
   must(uv_loop_fork(&f->uv) == 0 && weir_loop_fork(f->loop) == 0);
-  if (!limited(RLIMIT_AS, &before))
+  if (!limited(1, &before))
     return;
   must(weir_pool_create(f->loop, 1000, 64, &pool) == UV_ENOMEM);
   must(setrlimit(RLIMIT_AS, &before) == 0);
