@@ -145,6 +145,8 @@ static const struct {
     {"stacked", "the_end_and_errors", no_unix},
     {"turn", "has_a_share_for_files_under", file_waits},
     {"turn", "lets_a_signal_through", "there are no such signals"},
+    {"want", "another_thread", file_waits},
+    {"want", "more_files_than_places", file_waits},
     {"write", "to_a_unix_socket", no_unix},
     {"zero", "", "no socket has the number 0"},
 };
