@@ -109,6 +109,8 @@ static const struct {
     {"adopt_lost", "closed_", other_numbers},
     {"adopt_lost", "closing_the_handle_leaves", other_numbers},
     {"adopt_lost", "what_just_began", other_numbers},
+    {"again", "much_is_given_up_in", no_unix},
+    {"again", "much_is_given_up_that", no_unix},
     {"busy", "is_asked_again_in_an_embedded_loop", no_descriptor},
     {"connect", "what_is_no_socket", other_errors},
     {"connecting", "the_number_of", other_numbers},

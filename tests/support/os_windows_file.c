@@ -18,14 +18,12 @@
 
 /* ---- Descriptors ---- */
 
-/* As libuv does it. */
-static int open_directory(const char *path) {
-  HANDLE directory =
-      CreateFileA(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
-                  OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
-  return directory == INVALID_HANDLE_VALUE
-             ? -1
-             : _open_osfhandle((intptr_t)directory, _O_RDONLY);
+/* As libuv does it: a directory, and a file that is written to at its end
+ * alone. */
+static int open_as(const char *path, DWORD access, DWORD flags) {
+  HANDLE file = CreateFileA(path, access, FILE_SHARE_READ | FILE_SHARE_WRITE,
+                            NULL, OPEN_EXISTING, flags, NULL);
+  return file == INVALID_HANDLE_VALUE ? -1 : _open_osfhandle((intptr_t)file, 0);
 }
 
 int os_open(const char *path, int flags, ...) {
@@ -40,9 +38,11 @@ int os_open(const char *path, int flags, ...) {
     path = "NUL";
   else if (strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0)
     cr_skip("there is no %s", path);
+  if ((flags & (O_APPEND | O_CREAT | O_RDWR)) == O_APPEND)
+    return open_as(path, FILE_GENERIC_WRITE & ~FILE_WRITE_DATA, 0);
   int fd = _open(path, (flags & ~O_NONBLOCK) | O_BINARY, mode);
   return fd < 0 && errno == EACCES && (flags & (O_WRONLY | O_RDWR)) == 0
-             ? open_directory(path)
+             ? open_as(path, GENERIC_READ, FILE_FLAG_BACKUP_SEMANTICS)
              : fd;
 }
 
