@@ -135,7 +135,7 @@ for_each_want() {
 
 # Whether a server that writes to $tmp/log has said where it is, or has ended.
 started_or_ended() {
-  address=$(sed -n 's/^listening on //p' "$tmp/log")
+  address=$(said_address "$tmp/log")
   [ -n "$address" ] || ended "$pid"
 }
 
@@ -168,6 +168,11 @@ serves_or_says() {
 
 # ---- Programs ----
 
+# Where a server says that it is; on Windows its lines end otherwise.
+said_address() {
+  sed -n 's/^listening on //p' "$1" | tr -d '\r'
+}
+
 # Starts a program that prints "listening on HOST:PORT": sets pid and address.
 serve() {
   log=$1
@@ -177,7 +182,7 @@ serve() {
   pid=$!
   pids="$pids $pid"
   tries=0
-  until address=$(sed -n 's/^listening on //p' "$log") && [ -n "$address" ]; do
+  until address=$(said_address "$log") && [ -n "$address" ]; do
     tries=$((tries + 1))
     [ $tries -lt 200 ] || fail "$* does not start: $(head -n 5 "$log.err")"
     kill -0 "$pid" 2>/dev/null || fail "$* ended: $(head -n 5 "$log.err")"
