@@ -295,9 +295,12 @@ Test(fault, a_kernel_that_is_too_old) {
   options.backend = WEIR_BACKEND_URING;
   faults.lacks = WEIR_FAULT_NO_FEATURES;
   check_is(weir_fault_begin(&faults, &fault), 0);
-  check_is(weir_loop_attach(&f.uv, &options, &f.loop), UV_ENOSYS);
+  int r = weir_loop_attach(&f.uv, &options, &f.loop);
   weir_fault_end(fault);
   check_is(uv_loop_close(&f.uv), 0);
+  if (r == UV_EPERM)
+    cr_skip("there is no ring here, new or old: %s", uv_strerror(r));
+  check_is(r, UV_ENOSYS);
 }
 
 #else
