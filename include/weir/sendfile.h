@@ -40,6 +40,10 @@ extern "C" {
  * weir_file_pread, and written through the stream's kind: memory for that is
  * allocated once for each such write, without which it ends with UV_ENOMEM.
  *
+ * The peer gets the page cache as it is when it takes the bytes, which may be
+ * long after the callback: what is written over them in the file meanwhile may
+ * be what it receives. Files that change are replaced, by rename(2).
+ *
  * sendfile(2) knows no way not to wait for a file. What is not in the page
  * cache is read from the device within the call, and that holds up the loop,
  * for as long as the device takes for 512 KiB and what the system reads ahead;

@@ -74,6 +74,7 @@ static void file_open(file_t *file, random_t *dice) {
 
   for (size_t i = 0; i < sizeof(file->bytes); i++)
     file->bytes[i] = (uint8_t)random_next(dice);
+  memset(file->sent, 0, sizeof(file->sent));
   file->placed = random_below(dice, 3) == 0;
   file->size = sizeof(file->bytes);
   if (file->placed)
@@ -270,7 +271,8 @@ static void file_move(file_t *file, int form, random_t *dice) {
 
   if (form != SYNC &&
       (file->writers[slot] != 0 ||
-       (form == WRITE && (file->readers[slot] > 0 || file->looks > 0))))
+       (form == WRITE &&
+        (file->readers[slot] > 0 || file->sent[slot] || file->looks > 0))))
     return;
   job = file_job(file, form, dice);
   job->way = (int)random_below(dice, WAYS);
@@ -315,7 +317,8 @@ file_t *file_lend(program_t *p, random_t *dice, size_t *slot) {
 
   *slot = random_below(dice, SLOTS);
   if (file->state != FILE_OPEN || file->placed || file->looks > 0 ||
-      file->writers[*slot] != 0 || file->readers[*slot] > 0)
+      file->writers[*slot] != 0 || file->sent[*slot] ||
+      file->readers[*slot] > 0)
     return NULL;
   file->writers[*slot] = 1;
   file->jobs++;
@@ -336,6 +339,7 @@ void file_fill(file_t *file, size_t slot, const uint8_t *bytes, size_t len) {
 
 void file_back(file_t *file, size_t slot) {
   file->writers[slot] = 0;
+  file->sent[slot] = 1;
   file->jobs--;
 }
 

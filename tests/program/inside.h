@@ -257,7 +257,8 @@ typedef struct file_s {
   unsigned jobs;
   unsigned readers[SLOTS];
   int writers[SLOTS];
-  unsigned looks; /* those that need all of it to stay as it is */
+  int sent[SLOTS]; /* the peer may see what is written there */
+  unsigned looks;  /* those that need all of it to stay as it is */
   struct reading_s *reading;
   struct copying_s *copying;
   char path[WORLD_PATH];
