@@ -282,7 +282,8 @@ static void on_resolved(uv_getaddrinfo_t *req, int status,
     go_on(race);
 }
 
-/* On Windows libuv has another word for want of memory. */
+/* On Windows libuv has another word for want of memory, and then frees what it
+ * finds in the request: that is to be zero. */
 static int resolver_error(int r) {
   return r == UV_ENOBUFS ? UV_ENOMEM : r;
 }
@@ -292,7 +293,7 @@ static const struct addrinfo hints = {.ai_family = AF_UNSPEC,
 
 static int resolve(race_t *race, weir_loop_t *loop, const char *host,
                    const char *service) {
-  query_t *query = weir__malloc(sizeof(*query));
+  query_t *query = weir__calloc(1, sizeof(*query));
   if (query == NULL)
     return UV_ENOMEM;
   query->race = race;
@@ -384,6 +385,7 @@ int weir_listen_host(weir_stream_t *stream, const char *host,
   if (r != 0)
     return r;
   passive.ai_flags = AI_PASSIVE;
+  memset(&req, 0, sizeof(req)); /* see resolver_error */
   r = uv_getaddrinfo(stream->loop->uv, &req, NULL, host, service, &passive);
   if (r != 0)
     return resolver_error(r);
