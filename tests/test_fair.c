@@ -8,6 +8,7 @@
 
 #include "support/inert.h"
 #include "support/net.h"
+#include "support/sanitized.h"
 
 /* Floods: completions that come at once neither grow the stack nor starve the
  * rest of the loop. */
@@ -75,17 +76,7 @@ static void chain_start(struct chain *c, weir_stream_t *stream, long count) {
 
 enum { DEEP = 1000000 };
 
-#if defined(__SANITIZE_ADDRESS__)
-enum { STACK = 512 * 1024 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-enum { STACK = 512 * 1024 };
-#else
-enum { STACK = 64 * 1024 };
-#endif
-#else
-enum { STACK = 64 * 1024 };
-#endif
+enum { STACK = (SANITIZED ? 512 : 64) * 1024 };
 
 /* Some systems want more. */
 static size_t small_stack(void) {

@@ -7,6 +7,7 @@
 
 #include "support/borrow.h"
 #include "support/rings.h"
+#include "support/sanitized.h"
 #include "support/scratch.h"
 
 /* Files and the registration of pools: what uses it, and why something did
@@ -210,24 +211,13 @@ WEIR_RING_TEST(fixed, a_pipe_that_a_thread_writes_to) {
 /* The bytes that this program copies into a pool or out of it: all calls of
  * memcpy and memmove are these, the library's, too. Sanitizers have their
  * own. */
-#ifndef __has_feature
-#define __has_feature(name) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||           \
-    __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||     \
-    __has_feature(thread_sanitizer)
-#define COUNTS_COPIES 0
-#else
-#define COUNTS_COPIES 1
-#endif
-
 static struct watched {
   uintptr_t start;
   size_t size;
   size_t copied;
 } watched;
 
-#if COUNTS_COPIES
+#if !SANITIZED
 /* Not static: the headers may have made memcpy() an inline function. */
 void note_copy(const volatile void *to, const volatile void *from, size_t n);
 void note_copy(const volatile void *to, const volatile void *from, size_t n) {
@@ -327,7 +317,7 @@ WEIR_TEST(fixed, an_upload_is_copied_by_nobody_but_the_system) {
     check_is(weir_pool_acquire(pool, &bufs[i]), 0);
   watched.start = (uintptr_t)bufs[0].base;
   watched.size = BUFFERS * BORROW_SIZE;
-#if COUNTS_COPIES
+#if !SANITIZED
   /* One that is, is seen. */
   volatile size_t some = 100;
   memcpy(bufs[0].base, bufs[1].base, some);
