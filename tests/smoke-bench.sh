@@ -22,6 +22,9 @@ fail() {
   exit 1
 }
 
+WEIR_BACKEND=uring "${SAMPLES_DIR:-samples}/cp" /dev/null "$tmp/probe" 2>&1 |
+  grep 'cannot make a loop' && exit 77
+
 # ---- Which there are ----
 
 "$bench" --list >"$tmp/list" || fail "--list"
